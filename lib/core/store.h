@@ -28,6 +28,8 @@ AUTO_DEFINE(struct store *, store_free)
 int store_begin(struct store *s);
 int store_commit(struct store *s); /* truncates the WAL now and then, so that erased keys leave the disk */
 void store_rollback(struct store *s);
+/* Truncate the WAL if keys were erased since: for when there is nothing else to do. -EBUSY: a reader is in the way. */
+int store_tidy(struct store *s);
 
 /* ---- jobs ---- */
 
