@@ -13,6 +13,8 @@
  * being committed the job is busy and nothing else may move it. */
 #pragma once
 
+#include <stdio.h>
+
 #include "core/envelope.h"
 #include "core/uri.h"
 #include "engine.h"

@@ -69,7 +69,7 @@ void printer_label(struct engine *e, const char *uri, char *out, size_t size)
 {
 	const struct printer *p = printer_of(e, uri);
 	struct uri u;
-	char name[300];
+	char name[600];
 
 	if (uri_parse(uri, &u))
 		snprintf(name, sizeof(name), "%s", uri);
