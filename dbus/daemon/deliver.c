@@ -407,7 +407,6 @@ static void begin(struct delivery *d, const struct target_info *info, ipp_t *pri
 	job_name_of(d->engine, &j->row, j->row.attempt + 1, a->remote_name, sizeof(a->remote_name));
 	d->create = create_request(d, printer);
 	snprintf(row.dropped, sizeof(row.dropped), "%s", d->dropped);
-	row.state = JOB_CREATING;
 	row.reason = JOB_R_DELIVERING;
 	printer_label(d->engine, d->uri, label, sizeof(label));
 	snprintf(row.reason_arg, sizeof(row.reason_arg), "%s", label);

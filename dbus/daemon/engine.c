@@ -177,7 +177,7 @@ void policy_publish(struct engine *e)
 
 	if (paths_join(dir, sizeof(dir), paths_spool(), "policy"))
 		return;
-	if (mkdir(dir, 0755) && errno != EEXIST)
+	if ((mkdir(dir, 0755) && errno != EEXIST) || chmod(dir, 0755))
 		log_event(LOG_LVL_WARNING, "event=policy-not-published error=%d", errno);
 	for (size_t i = 0; i < e->config->queue_count; i++) {
 		const struct config_queue *q = &e->config->queue[i];
