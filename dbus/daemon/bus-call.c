@@ -64,7 +64,8 @@ void bus_call_send(struct bus_call *call, DBusMessage *reply, struct bus_out *o)
 		bus_call_fail(call, DBUS_ERROR_NO_MEMORY, "Out of memory.");
 	} else {
 		assert(dbus_message_has_signature(reply, call->method->out));
-		if (!dbus_message_get_no_reply(call->m) && !dbus_connection_send(call->c, reply, NULL))
+		if (!dbus_message_get_no_reply(call->m) &&
+			!dbus_connection_send(call->c, reply, NULL))
 			log_event(LOG_LVL_ERROR, "bus event=no-answer error=ENOMEM");
 		call_end(call);
 	}
@@ -146,10 +147,12 @@ const char *bus_call_decider(const struct bus_call *call, char out[320])
 /* Walks everything below @it. False when a string is too long or there are too many parts. */
 static bool is_bounded(DBusMessageIter *it, unsigned *parts)
 {
-	for (int type; (type = dbus_message_iter_get_arg_type(it)) != DBUS_TYPE_INVALID; dbus_message_iter_next(it)) {
+	for (int type; (type = dbus_message_iter_get_arg_type(it)) != DBUS_TYPE_INVALID;
+		dbus_message_iter_next(it)) {
 		if (++*parts > BUS_PARTS_MAX)
 			return false;
-		if (type == DBUS_TYPE_STRING || type == DBUS_TYPE_OBJECT_PATH || type == DBUS_TYPE_SIGNATURE) {
+		if (type == DBUS_TYPE_STRING || type == DBUS_TYPE_OBJECT_PATH ||
+			type == DBUS_TYPE_SIGNATURE) {
 			const char *s;
 
 			dbus_message_iter_get_basic(it, &s);
@@ -193,18 +196,21 @@ bool bus_call_is_sound(struct bus *b, DBusMessage *m)
 	unsigned parts = 0;
 
 	if (!row) {
-		bus_refuse(b->c, m, known_interface ? DBUS_ERROR_UNKNOWN_METHOD : DBUS_ERROR_UNKNOWN_INTERFACE,
+		bus_refuse(b->c, m,
+			known_interface ? DBUS_ERROR_UNKNOWN_METHOD : DBUS_ERROR_UNKNOWN_INTERFACE,
 			"There is no such method here; Introspect shows those that there are.");
 		return false;
 	}
 	if (!dbus_message_has_signature(m, row->in)) {
-		snprintf(text, sizeof(text), "%s takes arguments of signature \"%s\".", row->name, row->in);
+		snprintf(text, sizeof(text), "%s takes arguments of signature \"%s\".", row->name,
+			row->in);
 		bus_refuse(b->c, m, DBUS_ERROR_INVALID_ARGS, text);
 		return false;
 	}
 	dbus_message_iter_init(m, &it);
 	if (!is_bounded(&it, &parts)) {
-		snprintf(text, sizeof(text), "An argument is too long: at most %d octets and %d parts.", BUS_TEXT_MAX,
+		snprintf(text, sizeof(text),
+			"An argument is too long: at most %d octets and %d parts.", BUS_TEXT_MAX,
 			BUS_PARTS_MAX);
 		bus_refuse(b->c, m, BUS_E_ARGUMENT, text);
 		return false;
@@ -221,7 +227,8 @@ static void refuse_absent(struct bus *b, DBusMessage *m)
 	char text[BUS_PATH_MAX + 64];
 
 	if (!strncmp(path, BUS_JOBS_PATH "/", sizeof(BUS_JOBS_PATH))) {
-		snprintf(text, sizeof(text), "There is no job %.20s of yours.", path + sizeof(BUS_JOBS_PATH));
+		snprintf(text, sizeof(text), "There is no job %.20s of yours.",
+			path + sizeof(BUS_JOBS_PATH));
 		bus_refuse(b->c, m, BUS_E_NO_SUCH, text);
 	} else if (!strncmp(path, BUS_QUEUES_PATH "/", sizeof(BUS_QUEUES_PATH))) {
 		bus_refuse(b->c, m, BUS_E_NO_SUCH, "There is no such queue.");
@@ -230,18 +237,22 @@ static void refuse_absent(struct bus *b, DBusMessage *m)
 	}
 }
 
-static bool may_call(struct bus *b, const struct bus_peer *p, const struct bus_method *row, DBusMessage *m)
+static bool may_call(
+	struct bus *b, const struct bus_peer *p, const struct bus_method *row, DBusMessage *m)
 {
 	if (row->who == WHO_ROOT && p->user->uid != 0) {
-		bus_refuse(b->c, m, DBUS_ERROR_ACCESS_DENIED, "Only the administrator may do this: run it with sudo.");
+		bus_refuse(b->c, m, DBUS_ERROR_ACCESS_DENIED,
+			"Only the administrator may do this: run it with sudo.");
 		return false;
 	}
 	if (p->user->uid != 0 && !p->user->name[0]) {
-		bus_refuse(b->c, m, DBUS_ERROR_ACCESS_DENIED, "Your account has no name on this computer.");
+		bus_refuse(b->c, m, DBUS_ERROR_ACCESS_DENIED,
+			"Your account has no name on this computer.");
 		return false;
 	}
 	if (p->user->calls >= BUS_CALLS_MAX) {
-		bus_refuse(b->c, m, DBUS_ERROR_LIMITS_EXCEEDED, "Too many calls at once; wait for the answers.");
+		bus_refuse(b->c, m, DBUS_ERROR_LIMITS_EXCEEDED,
+			"Too many calls at once; wait for the answers.");
 		return false;
 	}
 	return true;
@@ -323,7 +334,8 @@ const char *bus_call_options(struct bus_call *call, struct bus_option *options, 
 
 	dbus_message_iter_init(call->m, &it);
 	dbus_message_iter_recurse(&it, &entry);
-	for (; !wrong && dbus_message_iter_get_arg_type(&entry) != DBUS_TYPE_INVALID; dbus_message_iter_next(&entry))
+	for (; !wrong && dbus_message_iter_get_arg_type(&entry) != DBUS_TYPE_INVALID;
+		dbus_message_iter_next(&entry))
 		wrong = take_option(&entry, options, count);
 	return wrong;
 }

@@ -22,10 +22,10 @@
 #define BUS_E_ARGUMENT BUS_NAME ".Error.Argument"
 
 enum {
-	BUS_CALLS_MAX = 64,         /* calls under way of one user, and of a connection not known yet */
+	BUS_CALLS_MAX = 64, /* calls under way of one user, and of a connection not known yet */
 	BUS_SUBSCRIPTIONS_MAX = 32, /* subscribed connections of one user */
-	BUS_TEXT_MAX = 1024,        /* no argument of ours is longer */
-	BUS_PARTS_MAX = 64,         /* nor has more parts */
+	BUS_TEXT_MAX = 1024, /* no argument of ours is longer */
+	BUS_PARTS_MAX = 64, /* nor has more parts */
 	BUS_PATH_MAX = 512,
 };
 
@@ -40,8 +40,8 @@ struct bus_user {
 };
 
 struct bus_peer {
-	char *name;               /* unique name on the bus */
-	struct bus_user *user;    /* NULL until the bus has told */
+	char *name; /* unique name on the bus */
+	struct bus_user *user; /* NULL until the bus has told */
 	DBusPendingCall *asking;
 	bool subscribed, agent;
 	DBusMessage *waiting[BUS_CALLS_MAX]; /* calls that came meanwhile, in order */
@@ -82,14 +82,17 @@ struct bus_object {
 	char path[BUS_PATH_MAX];
 	struct engine *e;
 	const struct bus_user *viewer;
-	struct engine_job job;     /* borrowed from the engine until the loop goes on */
+	struct engine_job job; /* borrowed from the engine until the loop goes on */
 	struct engine_queue queue; /* likewise */
 };
 
 /* Return: false if there is nothing at @path that @viewer may see: a foreign job is as absent as a missing one. */
-bool bus_object_at(struct engine *e, const struct bus_user *viewer, const char *path, struct bus_object *out);
-bool bus_object_job(struct engine *e, const struct bus_user *viewer, int32_t id, struct bus_object *out);
-bool bus_object_queue(struct engine *e, const struct bus_user *viewer, const char *name, struct bus_object *out);
+bool bus_object_at(
+	struct engine *e, const struct bus_user *viewer, const char *path, struct bus_object *out);
+bool bus_object_job(
+	struct engine *e, const struct bus_user *viewer, int32_t id, struct bus_object *out);
+bool bus_object_queue(
+	struct engine *e, const struct bus_user *viewer, const char *name, struct bus_object *out);
 /** bus_object_each() - every queue, and every job that @viewer may see
  * @fn: returns false to stop */
 void bus_object_each(struct engine *e, const struct bus_user *viewer,
@@ -105,18 +108,24 @@ struct bus_tally { /* jobs that @viewer may see */
 	int64_t octets;
 };
 /* @queue NULL: all. */
-void bus_tally(struct engine *e, const struct bus_user *viewer, const char *queue, struct bus_tally *out);
+void bus_tally(
+	struct engine *e, const struct bus_user *viewer, const char *queue, struct bus_tally *out);
 
 /* ---- the tables (bus-table.c) ---- */
 
-enum bus_who { WHO_ALL, WHO_OWNER, WHO_ROOT }; /* WHO_OWNER: whoever sees the object: the job's owner, and root */
+enum bus_who {
+	WHO_ALL,
+	WHO_OWNER,
+	WHO_ROOT
+}; /* WHO_OWNER: whoever sees the object: the job's owner, and root */
 
 struct bus_method {
 	const char *interface, *name;
-	const char *in, *in_names;   /* signature; names, separated by spaces */
+	const char *in, *in_names; /* signature; names, separated by spaces */
 	const char *out, *out_names;
 	enum bus_who who;
-	void (*handle)(struct bus_call *call); /* ends in exactly one of the answers below, or hands @call on */
+	void (*handle)(struct bus_call
+			*call); /* ends in exactly one of the answers below, or hands @call on */
 };
 
 struct bus_property {
@@ -137,13 +146,15 @@ struct bus_interface {
 extern const struct bus_interface bus_interfaces[];
 extern const struct bus_method bus_methods[];
 extern const struct bus_signal bus_signals[];
-extern const struct bus_property *const bus_properties[]; /* one list per interface that has some; ends with NULL */
+extern const struct bus_property
+	*const bus_properties[]; /* one list per interface that has some; ends with NULL */
 
 /* Ends by a row without a name. */
 extern const struct bus_property bus_job_properties[], bus_queue_properties[];
 
 bool bus_object_has(const struct bus_object *o, const char *interface);
-const struct bus_property *bus_property_find(const struct bus_object *o, const char *interface, const char *name);
+const struct bus_property *bus_property_find(
+	const struct bus_object *o, const char *interface, const char *name);
 /* The values of @interface as a{sv}. */
 void bus_put_properties(struct bus_out *o, const struct bus_object *object, const char *interface,
 	bool changing_only);
@@ -171,7 +182,8 @@ void bus_call_dispatch(struct bus *b, struct bus_peer *peer, DBusMessage *m);
 void bus_refuse(DBusConnection *c, DBusMessage *m, const char *error, const char *message);
 
 /* The answers; each ends the call. */
-DBusMessage *bus_call_reply(struct bus_call *call, struct bus_out *o); /* NULL: no memory, the call is ended */
+DBusMessage *bus_call_reply(
+	struct bus_call *call, struct bus_out *o); /* NULL: no memory, the call is ended */
 void bus_call_send(struct bus_call *call, DBusMessage *reply, struct bus_out *o);
 void bus_call_done(struct bus_call *call); /* an empty reply */
 void bus_call_fail(struct bus_call *call, const char *error, const char *message);
@@ -185,7 +197,7 @@ const char *bus_call_decider(const struct bus_call *call, char out[320]);
 /* One key of an a{sv} argument. */
 struct bus_option {
 	const char *name;
-	int type;    /* DBUS_TYPE_STRING, _BOOLEAN or _INT64 */
+	int type; /* DBUS_TYPE_STRING, _BOOLEAN or _INT64 */
 	void *value; /* const char **, bool *, int64_t * */
 	bool given;
 };
@@ -196,7 +208,7 @@ const char *bus_call_options(struct bus_call *call, struct bus_option *options, 
 
 struct bus_known {
 	int32_t job_id; /* 0: a queue */
-	char *text;     /* the job's owner, or the queue's name */
+	char *text; /* the job's owner, or the queue's name */
 };
 
 int bus_signal_init(struct bus *b); /* takes stock; becomes the engine's listener */

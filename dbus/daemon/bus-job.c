@@ -53,7 +53,8 @@ static void put_next(struct bus_out *o, const struct bus_object *object)
 	size_t n = 0;
 
 	while ((job = strstr(in, "JOB")) && n < sizeof(text)) {
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%.*s%d", (int)(job - in), in, object->job.row->id);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%.*s%d", (int)(job - in), in,
+			object->job.row->id);
 		in = job + 3;
 	}
 	if (n < sizeof(text))
@@ -111,7 +112,8 @@ static const char *check_printer(const char **printer)
 {
 	if (*printer && !**printer)
 		*printer = NULL;
-	return *printer && strlen(*printer) >= CONFIG_URI_MAX ? "The printer's address is too long." : NULL;
+	return *printer && strlen(*printer) >= CONFIG_URI_MAX ? "The printer's address is too long."
+							      : NULL;
 }
 
 void bus_job_release(struct bus_call *call)
@@ -133,15 +135,16 @@ void bus_job_release(struct bus_call *call)
 	if (wrong)
 		bus_call_fail(call, BUS_E_ARGUMENT, wrong);
 	else
-		engine_release(call->bus->e, call->object.job.row->id, &r, bus_call_decider(call, decider),
-			bus_call_answer, call);
+		engine_release(call->bus->e, call->object.job.row->id, &r,
+			bus_call_decider(call, decider), bus_call_answer, call);
 }
 
 void bus_job_cancel(struct bus_call *call)
 {
 	char decider[320];
 
-	engine_cancel(call->bus->e, call->object.job.row->id, bus_call_decider(call, decider), bus_call_answer, call);
+	engine_cancel(call->bus->e, call->object.job.row->id, bus_call_decider(call, decider),
+		bus_call_answer, call);
 }
 
 void bus_job_print_again(struct bus_call *call)
@@ -156,8 +159,8 @@ void bus_job_print_again(struct bus_call *call)
 	if (wrong)
 		bus_call_fail(call, BUS_E_ARGUMENT, wrong);
 	else
-		engine_print_again(call->bus->e, call->object.job.row->id, printer, bus_call_decider(call, decider),
-			bus_call_answer, call);
+		engine_print_again(call->bus->e, call->object.job.row->id, printer,
+			bus_call_decider(call, decider), bus_call_answer, call);
 }
 
 void bus_job_act(struct bus_call *call)
@@ -170,8 +173,8 @@ void bus_job_act(struct bus_call *call)
 	if (!*key || strlen(key) >= sizeof(action.key))
 		bus_call_fail(call, BUS_E_ARGUMENT, "Give a key of the job's Actions.");
 	else
-		engine_act(call->bus->e, call->object.job.row->id, key, bus_call_decider(call, decider),
-			bus_call_answer, call);
+		engine_act(call->bus->e, call->object.job.row->id, key,
+			bus_call_decider(call, decider), bus_call_answer, call);
 }
 
 void bus_job_why(struct bus_call *call)

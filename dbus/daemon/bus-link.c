@@ -17,7 +17,8 @@ enum {
 	RETRY_MAX_MS = 30000,
 	ANSWER_MS = 5000,
 	WATCH_MAX = 4,
-	DISPATCH_AT_ONCE = 16, /* messages per turn of the loop, so that a flood leaves room for printing */
+	DISPATCH_AT_ONCE =
+		16, /* messages per turn of the loop, so that a flood leaves room for printing */
 };
 
 enum link_state { LINK_AWAY, LINK_HELLO, LINK_NAMING, LINK_UP, LINK_TAKEN, LINK_LOST };
@@ -145,7 +146,8 @@ static dbus_bool_t timeout_add(DBusTimeout *t, void *arg)
 	struct bus_link *l = arg;
 	sd_event_source *s;
 
-	if (sd_event_add_time_relative(l->loop, &s, CLOCK_MONOTONIC, timeout_us(t), 0, on_timeout, t) < 0)
+	if (sd_event_add_time_relative(
+		    l->loop, &s, CLOCK_MONOTONIC, timeout_us(t), 0, on_timeout, t) < 0)
 		return FALSE;
 	if (!dbus_timeout_get_enabled(t))
 		sd_event_source_set_enabled(s, SD_EVENT_OFF);
@@ -168,7 +170,8 @@ static void timeout_toggle(DBusTimeout *t, void *arg)
 	if (!s)
 		return;
 	sd_event_source_set_time_relative(s, timeout_us(t));
-	sd_event_source_set_enabled(s, dbus_timeout_get_enabled(t) ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+	sd_event_source_set_enabled(
+		s, dbus_timeout_get_enabled(t) ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
 /* ---- dispatch ---- */
@@ -256,8 +259,8 @@ static void link_lost(struct bus_link *l)
 /* Sends @m to the bus itself; @answer gets what it says. Takes @m over; NULL is a failure. */
 static bool ask(struct bus_link *l, DBusMessage *m, DBusPendingCallNotifyFunction answer)
 {
-	bool ok = m && dbus_connection_send_with_reply(l->c, m, &l->pending, ANSWER_MS) && l->pending &&
-		  dbus_pending_call_set_notify(l->pending, answer, l, NULL);
+	bool ok = m && dbus_connection_send_with_reply(l->c, m, &l->pending, ANSWER_MS) &&
+		  l->pending && dbus_pending_call_set_notify(l->pending, answer, l, NULL);
 
 	if (m)
 		dbus_message_unref(m);
@@ -266,7 +269,8 @@ static bool ask(struct bus_link *l, DBusMessage *m, DBusPendingCallNotifyFunctio
 
 static DBusMessage *bus_method(const char *member)
 {
-	return dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS, member);
+	return dbus_message_new_method_call(
+		DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS, member);
 }
 
 /* The answer of the call under way, which is over with this; NULL if libdbus has none. */
@@ -311,8 +315,9 @@ static void on_named(DBusPendingCall *p, void *arg)
 /* Before the name is asked for, so that no caller can leave unseen. */
 static bool watch_leavers(struct bus_link *l)
 {
-	static const char rule[] = "type='signal',sender='" DBUS_SERVICE_DBUS "',interface='" DBUS_INTERFACE_DBUS
-				   "',member='NameOwnerChanged',arg2=''";
+	static const char rule[] =
+		"type='signal',sender='" DBUS_SERVICE_DBUS "',interface='" DBUS_INTERFACE_DBUS
+		"',member='NameOwnerChanged',arg2=''";
 	const char *p = rule;
 	DBusMessage *m = bus_method("AddMatch");
 	bool ok;
@@ -332,15 +337,16 @@ static void on_hello(DBusPendingCall *p, void *arg)
 	DBusMessage *m = take_answer(l);
 	const char *unique;
 	dbus_uint32_t flags = DBUS_NAME_FLAG_DO_NOT_QUEUE;
-	bool ok = m && dbus_message_get_args(m, NULL, DBUS_TYPE_STRING, &unique, DBUS_TYPE_INVALID) &&
+	bool ok = m &&
+		  dbus_message_get_args(m, NULL, DBUS_TYPE_STRING, &unique, DBUS_TYPE_INVALID) &&
 		  dbus_bus_set_unique_name(l->c, unique) && watch_leavers(l);
 
 	(void)p;
 	if (m)
 		dbus_message_unref(m);
 	m = ok ? bus_method("RequestName") : NULL;
-	if (m && !dbus_message_append_args(
-			 m, DBUS_TYPE_STRING, &l->name, DBUS_TYPE_UINT32, &flags, DBUS_TYPE_INVALID)) {
+	if (m && !dbus_message_append_args(m, DBUS_TYPE_STRING, &l->name, DBUS_TYPE_UINT32, &flags,
+			 DBUS_TYPE_INVALID)) {
 		dbus_message_unref(m);
 		m = NULL;
 	}
@@ -366,7 +372,8 @@ static bool link_open(struct bus_link *l)
 		sd_event_source_set_enabled(l->dispatch, SD_EVENT_OFF) < 0)
 		return false;
 	dbus_connection_set_dispatch_status_function(l->c, dispatch_status, l, NULL);
-	return dbus_connection_set_watch_functions(l->c, watch_add, watch_remove, watch_toggle, l, NULL) &&
+	return dbus_connection_set_watch_functions(
+		       l->c, watch_add, watch_remove, watch_toggle, l, NULL) &&
 	       dbus_connection_set_timeout_functions(
 		       l->c, timeout_add, timeout_remove, timeout_toggle, l, NULL) &&
 	       dbus_connection_add_filter(l->c, on_message, l, NULL);
@@ -397,7 +404,8 @@ int bus_link_new(sd_event *loop, const char *name, const struct bus_link_ops *op
 
 	if (!l)
 		return -ENOMEM;
-	*l = (struct bus_link){.loop = sd_event_ref(loop), .ops = ops, .arg = arg, .retry_ms = RETRY_FIRST_MS};
+	*l = (struct bus_link){
+		.loop = sd_event_ref(loop), .ops = ops, .arg = arg, .retry_ms = RETRY_FIRST_MS};
 	l->name = strdup(name);
 	if (!l->name)
 		return -ENOMEM;

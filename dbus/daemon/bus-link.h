@@ -12,7 +12,7 @@ struct bus_link;
 
 struct bus_link_ops {
 	void (*up)(void *arg, DBusConnection *c); /* connected, and the name is ours */
-	void (*down)(void *arg);                  /* was up; @c is to be forgotten */
+	void (*down)(void *arg); /* was up; @c is to be forgotten */
 	/* Every message that comes in while up, also signals. */
 	DBusHandlerResult (*message)(void *arg, DBusConnection *c, DBusMessage *m);
 };

@@ -43,7 +43,8 @@ void bus_manager_subscribe(struct bus_call *call)
 
 	dbus_message_get_args(call->m, NULL, DBUS_TYPE_BOOLEAN, &agent, DBUS_TYPE_INVALID);
 	if (!p->subscribed && call->user->subscriptions >= BUS_SUBSCRIPTIONS_MAX) {
-		bus_call_fail(call, DBUS_ERROR_LIMITS_EXCEEDED, "Too many of your programs are subscribed.");
+		bus_call_fail(call, DBUS_ERROR_LIMITS_EXCEEDED,
+			"Too many of your programs are subscribed.");
 		return;
 	}
 	call->user->subscriptions += !p->subscribed;
@@ -75,7 +76,8 @@ static bool put_job(void *arg, const struct bus_object *object)
 	struct jobs_filter *f = arg;
 	const struct store_job *row = object->kind == ON_JOB ? object->job.row : NULL;
 
-	if (!row || (!f->all && job_is_final(row->state)) || (!f->users && strcmp(f->owner, row->owner) != 0))
+	if (!row || (!f->all && job_is_final(row->state)) ||
+		(!f->users && strcmp(f->owner, row->owner) != 0))
 		return true;
 	if (f->queue && strcmp(f->queue, row->queue) != 0)
 		return true;
@@ -88,7 +90,8 @@ static bool may_see_users(struct bus_call *call, bool users)
 {
 	if (!users || call->user->uid == 0)
 		return true;
-	bus_call_fail(call, DBUS_ERROR_ACCESS_DENIED, "Only the administrator sees everybody's: run it with sudo.");
+	bus_call_fail(call, DBUS_ERROR_ACCESS_DENIED,
+		"Only the administrator sees everybody's: run it with sudo.");
 	return false;
 }
 
@@ -137,7 +140,8 @@ void bus_manager_usage(struct bus_call *call)
 		return;
 	}
 	if (may_see_users(call, users))
-		engine_usage(call->bus->e, users ? NULL : call->user->name, from_s, to_s, bus_call_answer, call);
+		engine_usage(call->bus->e, users ? NULL : call->user->name, from_s, to_s,
+			bus_call_answer, call);
 }
 
 void bus_manager_audit(struct bus_call *call)
@@ -165,16 +169,18 @@ static bool queue_is_good(struct bus_call *call, const char *queue)
 
 	if (!*queue || engine_queue_find(call->bus->e, queue, &q))
 		return true;
-	bus_call_fail(call, BUS_E_NO_SUCH, "There is no such queue; `stillprint status` lists them.");
+	bus_call_fail(
+		call, BUS_E_NO_SUCH, "There is no such queue; `stillprint status` lists them.");
 	return false;
 }
 
 static bool get_address(struct bus_call *call, const char **queue, const char **address)
 {
-	dbus_message_get_args(
-		call->m, NULL, DBUS_TYPE_STRING, queue, DBUS_TYPE_STRING, address, DBUS_TYPE_INVALID);
+	dbus_message_get_args(call->m, NULL, DBUS_TYPE_STRING, queue, DBUS_TYPE_STRING, address,
+		DBUS_TYPE_INVALID);
 	if (!**address || strlen(*address) >= CONFIG_URI_MAX) {
-		bus_call_fail(call, BUS_E_ARGUMENT, "Give a printer's address: ipps://HOST/PATH, a host name or an IP.");
+		bus_call_fail(call, BUS_E_ARGUMENT,
+			"Give a printer's address: ipps://HOST/PATH, a host name or an IP.");
 		return false;
 	}
 	return queue_is_good(call, *queue);
@@ -185,7 +191,8 @@ void bus_manager_fallback_add(struct bus_call *call)
 	const char *queue, *address;
 
 	if (get_address(call, &queue, &address))
-		engine_fallback_add(call->bus->e, call->user->name, queue, address, bus_call_answer, call);
+		engine_fallback_add(
+			call->bus->e, call->user->name, queue, address, bus_call_answer, call);
 }
 
 void bus_manager_fallback_remove(struct bus_call *call)
@@ -193,7 +200,8 @@ void bus_manager_fallback_remove(struct bus_call *call)
 	const char *queue, *address;
 
 	if (get_address(call, &queue, &address))
-		engine_fallback_remove(call->bus->e, call->user->name, queue, address, bus_call_answer, call);
+		engine_fallback_remove(
+			call->bus->e, call->user->name, queue, address, bus_call_answer, call);
 }
 
 void bus_manager_fallback_list(struct bus_call *call)
@@ -213,13 +221,14 @@ void bus_manager_outage_start(struct bus_call *call)
 	dbus_int64_t until_s;
 	char decider[320];
 
-	dbus_message_get_args(call->m, NULL, DBUS_TYPE_STRING, &queue, DBUS_TYPE_INT64, &until_s, DBUS_TYPE_STRING,
-		&message, DBUS_TYPE_INVALID);
+	dbus_message_get_args(call->m, NULL, DBUS_TYPE_STRING, &queue, DBUS_TYPE_INT64, &until_s,
+		DBUS_TYPE_STRING, &message, DBUS_TYPE_INVALID);
 	if (until_s < 0)
-		bus_call_fail(call, BUS_E_ARGUMENT, "`until` is a Unix time, or 0 for until stopped.");
+		bus_call_fail(
+			call, BUS_E_ARGUMENT, "`until` is a Unix time, or 0 for until stopped.");
 	else if (queue_is_good(call, queue))
-		engine_outage_start(call->bus->e, queue, until_s, message, bus_call_decider(call, decider),
-			bus_call_answer, call);
+		engine_outage_start(call->bus->e, queue, until_s, message,
+			bus_call_decider(call, decider), bus_call_answer, call);
 }
 
 void bus_manager_outage_stop(struct bus_call *call)
@@ -229,7 +238,8 @@ void bus_manager_outage_stop(struct bus_call *call)
 
 	dbus_message_get_args(call->m, NULL, DBUS_TYPE_STRING, &queue, DBUS_TYPE_INVALID);
 	if (queue_is_good(call, queue))
-		engine_outage_stop(call->bus->e, queue, bus_call_decider(call, decider), bus_call_answer, call);
+		engine_outage_stop(call->bus->e, queue, bus_call_decider(call, decider),
+			bus_call_answer, call);
 }
 
 void bus_manager_trust(struct bus_call *call)
@@ -241,7 +251,8 @@ void bus_manager_trust(struct bus_call *call)
 	if (!*uri || strlen(uri) >= CONFIG_URI_MAX)
 		bus_call_fail(call, BUS_E_ARGUMENT, "Give the URI as `stillprint check` shows it.");
 	else
-		engine_trust(call->bus->e, uri, bus_call_decider(call, decider), bus_call_answer, call);
+		engine_trust(
+			call->bus->e, uri, bus_call_decider(call, decider), bus_call_answer, call);
 }
 
 void bus_manager_reload(struct bus_call *call)

@@ -53,7 +53,8 @@ int bus_path_unescape(char *out, size_t size, const char *element)
 		if (n + 1 >= size)
 			return -ENAMETOOLONG;
 		if (*element == '_') {
-			int high = hex_digit(element[1]), low = high < 0 ? -1 : hex_digit(element[2]);
+			int high = hex_digit(element[1]),
+			    low = high < 0 ? -1 : hex_digit(element[2]);
 
 			octet = high * 16 + low;
 			if (low < 0 || octet == 0 || is_plain((char)octet))
@@ -85,7 +86,8 @@ static int32_t job_number(const char *s)
 	return (int32_t)n;
 }
 
-static void object_init(struct bus_object *o, struct engine *e, const struct bus_user *viewer, enum bus_kind kind)
+static void object_init(
+	struct bus_object *o, struct engine *e, const struct bus_user *viewer, enum bus_kind kind)
 {
 	*o = (struct bus_object){.kind = kind, .e = e, .viewer = viewer};
 }
@@ -95,7 +97,8 @@ void bus_job_path(char out[BUS_PATH_MAX], int32_t id)
 	snprintf(out, BUS_PATH_MAX, "%s/%d", BUS_JOBS_PATH, id);
 }
 
-bool bus_object_job(struct engine *e, const struct bus_user *viewer, int32_t id, struct bus_object *out)
+bool bus_object_job(
+	struct engine *e, const struct bus_user *viewer, int32_t id, struct bus_object *out)
 {
 	object_init(out, e, viewer, ON_JOB);
 	if (!engine_job_find(e, id, &out->job) || !bus_user_sees(viewer, out->job.row->owner))
@@ -109,17 +112,20 @@ static bool queue_path(struct bus_object *o, const char *name)
 	static const char prefix[] = BUS_QUEUES_PATH "/";
 
 	memcpy(o->path, prefix, sizeof(prefix));
-	return bus_path_escape(o->path + sizeof(prefix) - 1, sizeof(o->path) - sizeof(prefix) + 1, name) == 0;
+	return bus_path_escape(o->path + sizeof(prefix) - 1, sizeof(o->path) - sizeof(prefix) + 1,
+		       name) == 0;
 }
 
-bool bus_object_queue(struct engine *e, const struct bus_user *viewer, const char *name, struct bus_object *out)
+bool bus_object_queue(
+	struct engine *e, const struct bus_user *viewer, const char *name, struct bus_object *out)
 {
 	object_init(out, e, viewer, ON_QUEUE);
 	/* The path also of one that has just gone, for those who must be told. */
 	return queue_path(out, name) && engine_queue_find(e, name, &out->queue);
 }
 
-bool bus_object_at(struct engine *e, const struct bus_user *viewer, const char *path, struct bus_object *out)
+bool bus_object_at(
+	struct engine *e, const struct bus_user *viewer, const char *path, struct bus_object *out)
 {
 	static const char jobs[] = BUS_JOBS_PATH "/", queues[] = BUS_QUEUES_PATH "/";
 	static const char *const nodes[] = {"/", "/org", BUS_JOBS_PATH, BUS_QUEUES_PATH};
@@ -160,7 +166,8 @@ void bus_object_each(struct engine *e, const struct bus_user *viewer,
 	}
 }
 
-void bus_tally(struct engine *e, const struct bus_user *viewer, const char *queue, struct bus_tally *out)
+void bus_tally(
+	struct engine *e, const struct bus_user *viewer, const char *queue, struct bus_tally *out)
 {
 	struct engine_job job;
 

@@ -21,7 +21,8 @@ void bus_out_init(struct bus_out *o, DBusMessage *m);
  * Return: true when everything was written; otherwise the message is to be thrown away. */
 bool bus_out_finish(struct bus_out *o);
 
-void bus_out_open(struct bus_out *o, int type, const char *contained); /* as dbus_message_iter_open_container() */
+void bus_out_open(struct bus_out *o, int type,
+	const char *contained); /* as dbus_message_iter_open_container() */
 void bus_out_close(struct bus_out *o);
 
 /* NULL is "". What is not UTF-8 is made so, since libdbus would end the program over it. */
@@ -40,5 +41,5 @@ void bus_out_entry_bool(struct bus_out *o, const char *key, bool v);
 void bus_out_entry_u32(struct bus_out *o, const char *key, uint32_t v);
 void bus_out_entry_i64(struct bus_out *o, const char *key, int64_t v);
 
-void bus_out_row(struct bus_out *o, const struct row *row);    /* as a{sv}; NULL is an empty one */
+void bus_out_row(struct bus_out *o, const struct row *row); /* as a{sv}; NULL is an empty one */
 void bus_out_rows(struct bus_out *o, const struct rows *rows); /* as aa{sv}; NULL is an empty one */

@@ -127,7 +127,8 @@ static void on_uid(DBusPendingCall *pending, void *arg)
 
 	while (p && p->asking != pending)
 		p = p->next;
-	if (p && answer && dbus_message_get_args(answer, NULL, DBUS_TYPE_UINT32, &uid, DBUS_TYPE_INVALID))
+	if (p && answer &&
+		dbus_message_get_args(answer, NULL, DBUS_TYPE_UINT32, &uid, DBUS_TYPE_INVALID))
 		p->user = user_get(b, uid);
 	if (answer)
 		dbus_message_unref(answer);
@@ -140,7 +141,8 @@ static void on_uid(DBusPendingCall *pending, void *arg)
 		if (p->user)
 			bus_call_dispatch(b, p, p->waiting[i]);
 		else
-			bus_refuse(b->c, p->waiting[i], DBUS_ERROR_ACCESS_DENIED, "The bus does not tell who you are.");
+			bus_refuse(b->c, p->waiting[i], DBUS_ERROR_ACCESS_DENIED,
+				"The bus does not tell who you are.");
 		dbus_message_unref(p->waiting[i]);
 	}
 	p->waiting_count = 0;
@@ -193,7 +195,8 @@ void bus_peer_call(struct bus *b, DBusMessage *m)
 	if (!p)
 		p = peer_new(b, sender);
 	if (!p || (!p->user && p->waiting_count == BUS_CALLS_MAX)) {
-		bus_refuse(b->c, m, DBUS_ERROR_LIMITS_EXCEEDED, "Too many calls at once; wait for the answers.");
+		bus_refuse(b->c, m, DBUS_ERROR_LIMITS_EXCEEDED,
+			"Too many calls at once; wait for the answers.");
 	} else if (p->user) {
 		name_user(p->user);
 		bus_call_dispatch(b, p, m);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bus-signal - what the engine tells, passed on as unicast signals to those whom it concerns and to nobody else. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,18 +44,29 @@ static bool anybody(struct bus *b, hears_fn *hears, const char *owner)
 	return false;
 }
 
+static bool is_as_declared(DBusMessage *m)
+{
+	for (const struct bus_signal *s = bus_signals; s->name; s++)
+		if (dbus_message_is_signal(m, s->interface, s->name))
+			return dbus_message_has_signature(m, s->signature);
+	return false;
+}
+
 static void send_to(struct bus *b, const struct bus_peer *p, DBusMessage *m)
 {
 	DBusMessage *copy = dbus_message_copy(m);
 
-	if (!copy || !dbus_message_set_destination(copy, p->name) || !dbus_connection_send(b->c, copy, NULL))
+	assert(is_as_declared(m));
+	if (!copy || !dbus_message_set_destination(copy, p->name) ||
+		!dbus_connection_send(b->c, copy, NULL))
 		log_event(LOG_LVL_ERROR, "bus event=signal-lost error=ENOMEM");
 	if (copy)
 		dbus_message_unref(copy);
 }
 
 /* Sends @m to each that hears it, if it was written completely. Takes @m over. */
-static void send_all(struct bus *b, DBusMessage *m, struct bus_out *o, hears_fn *hears, const char *owner)
+static void send_all(
+	struct bus *b, DBusMessage *m, struct bus_out *o, hears_fn *hears, const char *owner)
 {
 	if (!bus_out_finish(o))
 		log_event(LOG_LVL_ERROR, "bus event=signal-lost error=ENOMEM");
@@ -65,7 +77,8 @@ static void send_all(struct bus *b, DBusMessage *m, struct bus_out *o, hears_fn 
 	dbus_message_unref(m);
 }
 
-static DBusMessage *signal_new(const char *path, const char *interface, const char *name, struct bus_out *o)
+static DBusMessage *signal_new(
+	const char *path, const char *interface, const char *name, struct bus_out *o)
 {
 	DBusMessage *m = dbus_message_new_signal(path, interface, name);
 
@@ -87,9 +100,11 @@ static DBusMessage *added(const struct bus_object *object, struct bus_out *o)
 	return m;
 }
 
-static DBusMessage *changed(const struct bus_object *object, const char *interface, struct bus_out *o)
+static DBusMessage *changed(
+	const struct bus_object *object, const char *interface, struct bus_out *o)
 {
-	DBusMessage *m = signal_new(object->path, DBUS_INTERFACE_PROPERTIES, "PropertiesChanged", o);
+	DBusMessage *m =
+		signal_new(object->path, DBUS_INTERFACE_PROPERTIES, "PropertiesChanged", o);
 
 	if (!m)
 		return NULL;
@@ -199,7 +214,8 @@ static void notice_keep(struct bus *b, const struct engine_notice *n, uint32_t i
 	kept->id = id;
 	kept->job_id = n->job_id;
 	strncpy(kept->owner, n->owner, sizeof(kept->owner) - 1);
-	kept->action_count = n->action_count < ENGINE_ACTION_MAX ? n->action_count : ENGINE_ACTION_MAX;
+	kept->action_count =
+		n->action_count < ENGINE_ACTION_MAX ? n->action_count : ENGINE_ACTION_MAX;
 	memcpy(kept->action, n->action, kept->action_count * sizeof(*kept->action));
 	kept->next = b->notices;
 	b->notices = kept;
@@ -378,7 +394,8 @@ static bool deaf_can_ask(void *arg, const char *owner)
 
 void bus_signal_fini(struct bus *b)
 {
-	static const struct engine_listener deaf = {deaf_job, deaf_job, deaf_queue, deaf_notice, deaf_can_ask, NULL};
+	static const struct engine_listener deaf = {
+		deaf_job, deaf_job, deaf_queue, deaf_notice, deaf_can_ask, NULL};
 
 	engine_set_listener(b->e, &deaf);
 	for (size_t i = 0; i < b->known_count; i++)

@@ -34,10 +34,12 @@ static void put_properties(FILE *f, const char *interface)
 		for (const struct bus_property *p = bus_properties[i]; p->name; p++) {
 			if (strcmp(p->interface, interface) != 0)
 				continue;
-			fprintf(f, "  <property name=\"%s\" type=\"%s\" access=\"read\"", p->name, p->signature);
-			fputs(p->constant ? ">\n   <annotation name=\"org.freedesktop.DBus.Property."
-					    "EmitsChangedSignal\" value=\"const\"/>\n  </property>\n"
-					  : "/>\n",
+			fprintf(f, "  <property name=\"%s\" type=\"%s\" access=\"read\"", p->name,
+				p->signature);
+			fputs(p->constant
+					? ">\n   <annotation name=\"org.freedesktop.DBus.Property."
+					  "EmitsChangedSignal\" value=\"const\"/>\n  </property>\n"
+					: "/>\n",
 				f);
 		}
 	}
@@ -146,7 +148,8 @@ void bus_properties_get(struct bus_call *call)
 	struct bus_out o;
 	DBusMessage *reply;
 
-	dbus_message_get_args(call->m, NULL, DBUS_TYPE_STRING, &interface, DBUS_TYPE_STRING, &name, DBUS_TYPE_INVALID);
+	dbus_message_get_args(call->m, NULL, DBUS_TYPE_STRING, &interface, DBUS_TYPE_STRING, &name,
+		DBUS_TYPE_INVALID);
 	p = bus_property_find(&call->object, interface, name);
 	if (!p) {
 		bus_call_fail(call, DBUS_ERROR_UNKNOWN_PROPERTY, "There is no such property here.");
@@ -169,7 +172,8 @@ void bus_properties_get_all(struct bus_call *call)
 
 	dbus_message_get_args(call->m, NULL, DBUS_TYPE_STRING, &interface, DBUS_TYPE_INVALID);
 	if (!bus_object_has(&call->object, interface)) {
-		bus_call_fail(call, DBUS_ERROR_UNKNOWN_INTERFACE, "This object has no such interface.");
+		bus_call_fail(
+			call, DBUS_ERROR_UNKNOWN_INTERFACE, "This object has no such interface.");
 		return;
 	}
 	reply = bus_call_reply(call, &o);
@@ -191,7 +195,8 @@ void bus_properties_set(struct bus_call *call)
 	dbus_message_iter_get_basic(&it, &name);
 	known = bus_property_find(&call->object, interface, name);
 	bus_call_fail(call, known ? DBUS_ERROR_PROPERTY_READ_ONLY : DBUS_ERROR_UNKNOWN_PROPERTY,
-		known ? "Every property is read-only; call a method instead." : "There is no such property here.");
+		known ? "Every property is read-only; call a method instead."
+		      : "There is no such property here.");
 }
 
 /* ---- objects ---- */

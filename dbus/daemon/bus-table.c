@@ -21,7 +21,8 @@ const struct bus_interface bus_interfaces[] = {
 const struct bus_method bus_methods[] = {
 	{INTROSPECTABLE, "Introspect", "", "", "s", "xml", WHO_ALL, bus_introspectable_introspect},
 	{PROPERTIES, "Get", "ss", "interface name", "v", "value", WHO_OWNER, bus_properties_get},
-	{PROPERTIES, "GetAll", "s", "interface", "a{sv}", "values", WHO_OWNER, bus_properties_get_all},
+	{PROPERTIES, "GetAll", "s", "interface", "a{sv}", "values", WHO_OWNER,
+		bus_properties_get_all},
 	{PROPERTIES, "Set", "ssv", "interface name value", "", "", WHO_OWNER, bus_properties_set},
 	{OBJECT_MANAGER, "GetManagedObjects", "", "", "a{oa{sa{sv}}}", "objects", WHO_ALL,
 		bus_objects_get_managed},
@@ -30,10 +31,14 @@ const struct bus_method bus_methods[] = {
 	{BUS_MANAGER, "Subscribe", "b", "agent", "", "", WHO_ALL, bus_manager_subscribe},
 	{BUS_MANAGER, "Unsubscribe", "", "", "", "", WHO_ALL, bus_manager_unsubscribe},
 	{BUS_MANAGER, "Jobs", "a{sv}", "filter", "aa{sv}", "jobs", WHO_ALL, bus_manager_jobs},
-	{BUS_MANAGER, "FallbackAdd", "ss", "queue address", "a{sv}", "found", WHO_ALL, bus_manager_fallback_add},
-	{BUS_MANAGER, "FallbackRemove", "ss", "queue address", "", "", WHO_ALL, bus_manager_fallback_remove},
-	{BUS_MANAGER, "FallbackList", "s", "queue", "aa{sv}", "fallbacks", WHO_ALL, bus_manager_fallback_list},
-	{BUS_MANAGER, "OutageStart", "sxs", "queue until message", "", "", WHO_ROOT, bus_manager_outage_start},
+	{BUS_MANAGER, "FallbackAdd", "ss", "queue address", "a{sv}", "found", WHO_ALL,
+		bus_manager_fallback_add},
+	{BUS_MANAGER, "FallbackRemove", "ss", "queue address", "", "", WHO_ALL,
+		bus_manager_fallback_remove},
+	{BUS_MANAGER, "FallbackList", "s", "queue", "aa{sv}", "fallbacks", WHO_ALL,
+		bus_manager_fallback_list},
+	{BUS_MANAGER, "OutageStart", "sxs", "queue until message", "", "", WHO_ROOT,
+		bus_manager_outage_start},
 	{BUS_MANAGER, "OutageStop", "s", "queue", "", "", WHO_ROOT, bus_manager_outage_stop},
 	{BUS_MANAGER, "Usage", "a{sv}", "filter", "aa{sv}", "rows", WHO_ALL, bus_manager_usage},
 	{BUS_MANAGER, "Audit", "u", "job", "aa{sv}", "rows", WHO_ROOT, bus_manager_audit},
@@ -53,12 +58,13 @@ const struct bus_signal bus_signals[] = {
 	{PROPERTIES, "PropertiesChanged", "sa{sv}as", "interface changed invalidated"},
 	{OBJECT_MANAGER, "InterfacesAdded", "oa{sa{sv}}", "object interfaces"},
 	{OBJECT_MANAGER, "InterfacesRemoved", "oas", "object interfaces"},
-	{BUS_MANAGER, "Notice", "uossssa(ss)", "id job kind summary body actions"},
+	{BUS_MANAGER, "Notice", "uosssa(ss)", "id job kind summary body actions"},
 	{BUS_MANAGER, "NoticeClosed", "u", "id"},
 	{NULL},
 };
 
-const struct bus_property *const bus_properties[] = {bus_job_properties, bus_queue_properties, NULL};
+const struct bus_property *const bus_properties[] = {
+	bus_job_properties, bus_queue_properties, NULL};
 
 bool bus_object_has(const struct bus_object *o, const char *interface)
 {
@@ -79,7 +85,8 @@ static const struct bus_property *property_list(const char *interface)
 	return &none;
 }
 
-const struct bus_property *bus_property_find(const struct bus_object *o, const char *interface, const char *name)
+const struct bus_property *bus_property_find(
+	const struct bus_object *o, const char *interface, const char *name)
 {
 	if (!bus_object_has(o, interface))
 		return NULL;

@@ -32,8 +32,8 @@ static DBusHandlerResult on_message(void *arg, DBusConnection *c, DBusMessage *m
 	(void)c;
 	if (dbus_message_is_signal(m, DBUS_INTERFACE_DBUS, "NameOwnerChanged") &&
 		dbus_message_has_sender(m, DBUS_SERVICE_DBUS)) {
-		if (dbus_message_get_args(m, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_STRING, &before,
-			    DBUS_TYPE_STRING, &now, DBUS_TYPE_INVALID) &&
+		if (dbus_message_get_args(m, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_STRING,
+			    &before, DBUS_TYPE_STRING, &now, DBUS_TYPE_INVALID) &&
 			!*now)
 			bus_peer_gone(b, name);
 		return DBUS_HANDLER_RESULT_HANDLED;

@@ -36,7 +36,7 @@ struct engine {
 	struct config config;
 	struct config_queue queue[3];
 	struct late *late;
-	unsigned asked;  /* requests that reached the engine */
+	unsigned asked; /* requests that reached the engine */
 	char last[1500]; /* the last of them */
 };
 
@@ -73,7 +73,8 @@ bool engine_job_find(struct engine *e, int32_t id, struct engine_job *out)
 	return describe(e, index_of(e, id), out);
 }
 
-unsigned engine_job_actions(struct engine *e, int32_t id, struct engine_action out[ENGINE_ACTION_MAX])
+unsigned engine_job_actions(
+	struct engine *e, int32_t id, struct engine_action out[ENGINE_ACTION_MAX])
 {
 	static const struct engine_action held[] = {
 		{"release:ipp://hall.example/ipp/print", "Print at Hall <2nd & 3rd floor>"},
@@ -81,7 +82,8 @@ unsigned engine_job_actions(struct engine *e, int32_t id, struct engine_action o
 		{"wait", "Wait for the server"},
 		{"cancel", "Cancel"},
 	};
-	static const struct engine_action unknown[] = {{"printed", "It printed"}, {"print-again", "Print again"}};
+	static const struct engine_action unknown[] = {
+		{"printed", "It printed"}, {"print-again", "Print again"}};
 	unsigned i = index_of(e, id);
 
 	if (i == e->count)
@@ -167,20 +169,22 @@ __attribute__((format(printf, 2, 3))) static void note(struct engine *e, const c
 	va_end(ap);
 }
 
-static void answer(struct engine *e, unsigned after_ms, enum engine_err err, const char *message, struct rows *rows,
-	engine_reply_fn *reply, void *arg)
+static void answer(struct engine *e, unsigned after_ms, enum engine_err err, const char *message,
+	struct rows *rows, engine_reply_fn *reply, void *arg)
 {
 	struct late *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		abort();
-	*l = (struct late){.e = e, .reply = reply, .arg = arg, .err = err, .rows = rows, .next = e->late};
+	*l = (struct late){
+		.e = e, .reply = reply, .arg = arg, .err = err, .rows = rows, .next = e->late};
 	snprintf(l->message, sizeof(l->message), "%s", message);
 	l->at = &e->late;
 	if (l->next)
 		l->next->at = &l->next;
 	e->late = l;
-	if (sd_event_add_time_relative(e->loop, &l->source, CLOCK_MONOTONIC, after_ms * 1000, 1, on_late, l) < 0)
+	if (sd_event_add_time_relative(
+		    e->loop, &l->source, CLOCK_MONOTONIC, after_ms * 1000, 1, on_late, l) < 0)
 		abort();
 }
 
@@ -195,15 +199,16 @@ static void move(struct engine *e, int32_t id, enum job_state state, enum job_re
 	e->listener.job_changed(e->listener.arg, id);
 }
 
-void engine_release(struct engine *e, int32_t id, const struct engine_release *r, const char *decided_by,
-	engine_reply_fn *reply, void *arg)
+void engine_release(struct engine *e, int32_t id, const struct engine_release *r,
+	const char *decided_by, engine_reply_fn *reply, void *arg)
 {
-	note(e, "release %d printer=%s at=%d here=%d printed=%d by=%s", id, r->printer ? r->printer : "-",
-		r->at_printer, r->here, r->printed, decided_by);
+	note(e, "release %d printer=%s at=%d here=%d printed=%d by=%s", id,
+		r->printer ? r->printer : "-", r->at_printer, r->here, r->printed, decided_by);
 	answer(e, 0, ENGINE_OK, "", NULL, reply, arg);
 }
 
-void engine_cancel(struct engine *e, int32_t id, const char *decided_by, engine_reply_fn *reply, void *arg)
+void engine_cancel(
+	struct engine *e, int32_t id, const char *decided_by, engine_reply_fn *reply, void *arg)
 {
 	note(e, "cancel %d by=%s", id, decided_by);
 	move(e, id, JOB_CANCELED, JOB_R_CANCELED_BY_USER);
@@ -217,7 +222,8 @@ void engine_print_again(struct engine *e, int32_t id, const char *printer, const
 	answer(e, 0, ENGINE_OK, "", NULL, reply, arg);
 }
 
-void engine_act(struct engine *e, int32_t id, const char *key, const char *decided_by, engine_reply_fn *reply, void *arg)
+void engine_act(struct engine *e, int32_t id, const char *key, const char *decided_by,
+	engine_reply_fn *reply, void *arg)
 {
 	enum engine_err err = ENGINE_OK;
 
@@ -248,21 +254,22 @@ static struct rows *some_rows(unsigned count)
 	return r;
 }
 
-void engine_fallback_add(struct engine *e, const char *owner, const char *queue, const char *address,
-	engine_reply_fn *reply, void *arg)
+void engine_fallback_add(struct engine *e, const char *owner, const char *queue,
+	const char *address, engine_reply_fn *reply, void *arg)
 {
 	note(e, "fallback-add %s %s %s", owner, queue, address);
 	answer(e, 0, ENGINE_OK, "", some_rows(1), reply, arg);
 }
 
-void engine_fallback_remove(struct engine *e, const char *owner, const char *queue, const char *address,
-	engine_reply_fn *reply, void *arg)
+void engine_fallback_remove(struct engine *e, const char *owner, const char *queue,
+	const char *address, engine_reply_fn *reply, void *arg)
 {
 	note(e, "fallback-remove %s %s %s", owner, queue, address);
 	answer(e, 0, ENGINE_OK, "", NULL, reply, arg);
 }
 
-void engine_fallback_list(struct engine *e, const char *owner, const char *queue, engine_reply_fn *reply, void *arg)
+void engine_fallback_list(
+	struct engine *e, const char *owner, const char *queue, engine_reply_fn *reply, void *arg)
 {
 	note(e, "fallback-list %s %s", owner, queue);
 	answer(e, 0, ENGINE_OK, "", some_rows(2), reply, arg);
@@ -275,15 +282,18 @@ void engine_outage_start(struct engine *e, const char *queue, int64_t until_s, c
 	answer(e, 0, ENGINE_OK, "", NULL, reply, arg);
 }
 
-void engine_outage_stop(struct engine *e, const char *queue, const char *decided_by, engine_reply_fn *reply, void *arg)
+void engine_outage_stop(struct engine *e, const char *queue, const char *decided_by,
+	engine_reply_fn *reply, void *arg)
 {
 	note(e, "outage-stop %s by=%s", queue, decided_by);
 	answer(e, 0, ENGINE_OK, "", NULL, reply, arg);
 }
 
-void engine_usage(struct engine *e, const char *owner, int64_t from_s, int64_t to_s, engine_reply_fn *reply, void *arg)
+void engine_usage(struct engine *e, const char *owner, int64_t from_s, int64_t to_s,
+	engine_reply_fn *reply, void *arg)
 {
-	note(e, "usage %s %lld %lld", owner ? owner : "everybody", (long long)from_s, (long long)to_s);
+	note(e, "usage %s %lld %lld", owner ? owner : "everybody", (long long)from_s,
+		(long long)to_s);
 	answer(e, 0, ENGINE_OK, "", some_rows(3), reply, arg);
 }
 
@@ -300,7 +310,8 @@ void engine_check(struct engine *e, engine_reply_fn *reply, void *arg)
 	answer(e, LATE_MS, ENGINE_OK, "", some_rows(2), reply, arg);
 }
 
-void engine_trust(struct engine *e, const char *uri, const char *decided_by, engine_reply_fn *reply, void *arg)
+void engine_trust(struct engine *e, const char *uri, const char *decided_by, engine_reply_fn *reply,
+	void *arg)
 {
 	note(e, "trust %s by=%s", uri, decided_by);
 	answer(e, 0, ENGINE_OK, "", NULL, reply, arg);
@@ -319,8 +330,8 @@ void engine_set_listener(struct engine *e, const struct engine_listener *l)
 
 /* ---- the canned state ---- */
 
-static void add_job(struct engine *e, int32_t id, const char *owner, enum job_state state, enum job_reason reason,
-	const char *title)
+static void add_job(struct engine *e, int32_t id, const char *owner, enum job_state state,
+	enum job_reason reason, const char *title)
 {
 	struct store_job *j = calloc(1, sizeof(*j));
 
@@ -394,7 +405,10 @@ static void obey(struct engine *e, const char *verb, const char *what, const cha
 	} else if (!strcmp(verb, "notice")) {
 		notice(e, id);
 	} else if (!strcmp(verb, "tell")) {
-		struct engine_notice n = {.owner = what, .kind = "server-back", .summary = "Office is back", .body = rest};
+		struct engine_notice n = {.owner = what,
+			.kind = "server-back",
+			.summary = "Office is back",
+			.body = rest};
 
 		e->listener.notice(e->listener.arg, &n);
 	} else if (!strcmp(verb, "queue")) {
@@ -436,7 +450,8 @@ static int on_command(sd_event_source *s, int fd, uint32_t revents, void *arg)
 static int print_rows(void)
 {
 	for (const struct bus_method *m = bus_methods; m->name; m++)
-		printf("%s %s %s %s\n", m->interface, m->name, *m->in ? m->in : "-", *m->out ? m->out : "-");
+		printf("%s %s %s %s\n", m->interface, m->name, *m->in ? m->in : "-",
+			*m->out ? m->out : "-");
 	return 0;
 }
 
@@ -478,7 +493,8 @@ int main(int argc, char **argv)
 	add_queue(&e, "hall_2");
 	add_queue(&e, "office");
 	add_queue(&e, "old");
-	add_job(&e, 1, argv[1], JOB_HELD, JOB_R_SERVER_LOST_ASK, "Report\x1b[31m \xff\xfe caf\xc3\xa9.pdf");
+	add_job(&e, 1, argv[1], JOB_HELD, JOB_R_SERVER_LOST_ASK,
+		"Report\x1b[31m \xff\xfe caf\xc3\xa9.pdf");
 	add_job(&e, 2, argv[1], JOB_COMPLETED, JOB_R_DEVICE_REPORTED, "done.pdf");
 	add_job(&e, 3, argv[2], JOB_UNKNOWN, JOB_R_MAY_HAVE_PRINTED, "secret.pdf");
 	add_job(&e, 5, argv[2], JOB_PENDING, JOB_R_STORED, "other.pdf");
