@@ -15,10 +15,10 @@ check "it came out with its pages" same "$(print_pages mfp 1)" 3
 check "the printer's own final state ends the job" wait_for 10 job_is 1 completed
 check "and it is the printer's word" same "$(job_reason 1)" device-reported
 check "the document is erased from the spool" wait_for 5 not test -n "$(ls -A "$LAB/spool/jobs")"
-check "its key is erased from the store" same "$(store_sql 'select count(*) from job_key')" 0
+check "its key is erased from the store" same "$(store_sql 'select count(*) from document_key')" 0
 check "one ledger row says what was printed" \
 	same "$(store_sql 'select impressions, copies, diverted from ledger')" "3|1|0"
-check "cupsd verified the owner" wait_for 5 same "$(job_field 1 OwnerVerified)" true
+check "cupsd verified the owner" wait_for 5 owner_verified 1
 check "it printed once" same "$(prints mfp)" 1
 
 ws_lp -d office "$LAB/a.pdf" "$LAB/a.pdf" >/dev/null

@@ -73,3 +73,4 @@ daemon_log() { grep -q -- "$1" "$LAB/log/stillprintd"*; }
 job_act() { lab_bus_call org.stillprint "/org/stillprint/jobs/$1" org.stillprint.Job1 "${@:2}"; }
 # ledger [SQL] - straight from the store, while the daemon runs
 store_sql() { sqlite3 "file:$LAB/state/store.db?mode=ro" "$1"; }
+owner_verified() { [ "$(job_field "$1" OwnerVerified)" = true ]; }
