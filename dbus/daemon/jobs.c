@@ -117,6 +117,7 @@ static void step_done(void *arg, int rc)
 		/* A full disk or a broken store: what was not committed is not done. The sweep looks again. */
 		log_event(LOG_LVL_ERROR, "job=%d event=commit-failed error=%d", j->row.id, rc);
 	} else {
+		step->row.owner_verified |= j->row.owner_verified; /* cupsd may have answered meanwhile */
 		j->row = step->row;
 		if (step->has_attempt)
 			j->attempt = step->attempt;
