@@ -63,6 +63,7 @@ struct job {
 	struct timer retry;           /* next round through the plan */
 	struct timer ask;             /* nobody answered */
 	char decided_by[256];         /* for the next attempt */
+	unsigned resends;             /* sent again on the device's word that nothing printed */
 	bool told_lost;               /* its owner was told of this outage for this job */
 	uint32_t notice_id;
 };

@@ -16,7 +16,7 @@
 enum {
 	BROKEN_PATIENCE_MS = 10000,  /* a device that broke off has this long to answer before the user is asked */
 	PRINTER_PATIENCE_MS = 30000, /* one that took the document */
-	ATTEMPTS_MAX = 5,
+	RESENDS_MAX = 5,
 };
 
 struct follow {
@@ -121,7 +121,7 @@ static void keep(struct follow *f, enum job_state to, enum job_reason reason, co
 	struct store_ledger_row ledger;
 	bool counted = a.impressions > 0;
 
-	if (to == JOB_PENDING && row.attempt >= ATTEMPTS_MAX) {
+	if (to == JOB_PENDING && ++j->resends > RESENDS_MAX) {
 		to = JOB_HELD;
 		reason = JOB_R_ABORTED_AT_DEVICE;
 	}

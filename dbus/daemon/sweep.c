@@ -119,19 +119,26 @@ static int orphan_send(struct orphan *o, ipp_op_t op, client_done_fn *done)
 	return rc;
 }
 
-/* job-id of the job that carries our name, 0 if there is none. */
+/* job-id of the job that carries our name, 0 if there is none. Attributes of one job come in any order. */
 static int find_by_name(ipp_t *answer, const char *name)
 {
+	bool named = false;
 	int id = 0;
 
 	for (ipp_attribute_t *a = ippFirstAttribute(answer); a; a = ippNextAttribute(answer)) {
 		const char *attr = ippGetName(a);
 
-		if (!attr) /* a group ends */
+		if (!attr) { /* a group ends */
+			named = false;
 			id = 0;
-		else if (!strcmp(attr, "job-id"))
+		} else if (!strcmp(attr, "job-id")) {
 			id = ippGetInteger(a, 0);
-		else if (!strcmp(attr, "job-name") && id && !strcmp(ippGetString(a, 0, NULL), name))
+		} else if (!strcmp(attr, "job-name")) {
+			const char *told = ippGetString(a, 0, NULL);
+
+			named = told && !strcmp(told, name);
+		}
+		if (named && id)
 			return id;
 	}
 	return 0;
