@@ -293,26 +293,29 @@ static int read_number(struct store *s, const char *sql, int64_t *out)
 	return 0;
 }
 
+static int judge_connection(struct store *s)
+{
+	int64_t application = 0, version = 0, tables = 0;
+	int rc;
+
+	sqlite3_busy_timeout(s->db, BUSY_MS);
+	rc = read_number(s, "PRAGMA application_id", &application);
+	if (!rc)
+		rc = read_number(s, "PRAGMA user_version", &version);
+	if (!rc)
+		rc = read_number(s, "SELECT count(*) FROM sqlite_master", &tables);
+	return rc ? rc : judge(application, version, tables);
+}
+
 /* The numbers may be in the WAL only. Read-only, and no checkpoint when closing: the store is not written to. */
 static int judge_with_wal(const char *path)
 {
 	AUTO(sqlite3_closep) sqlite3 *db = NULL;
-	struct store s = { 0 };
-	int64_t application = 0, version = 0, tables = 0;
 	int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
 
-	s.db = db;
 	if (!rc)
 		rc = sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	if (rc)
-		return store_errno(rc);
-	sqlite3_busy_timeout(db, BUSY_MS);
-	rc = read_number(&s, "PRAGMA application_id", &application);
-	if (!rc)
-		rc = read_number(&s, "PRAGMA user_version", &version);
-	if (!rc)
-		rc = read_number(&s, "SELECT count(*) FROM sqlite_master", &tables);
-	return rc ? rc : judge(application, version, tables);
+	return rc ? store_errno(rc) : judge_connection(&(struct store){ .db = db });
 }
 
 /* Is the file at @path one that we may open for writing? An empty or absent one is. */
@@ -321,6 +324,7 @@ static int judge_file(const char *path)
 	AUTO(auto_close) int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	unsigned char header[100];
 	ssize_t n;
+	int rc;
 
 	if (fd < 0)
 		return -errno;
@@ -332,7 +336,9 @@ static int judge_file(const char *path)
 	/* Told by the file alone, a newer store does not even get a -shm beside it. */
 	if (judge(header_number(header, 68), header_number(header, 60), 1) == STORE_E_NEWER)
 		return STORE_E_NEWER;
-	return judge_with_wal(path);
+	rc = judge_with_wal(path);
+	/* Killed when it was made, before it had a WAL: its journal is rolled back by opening it, and it is judged then. */
+	return rc == -EROFS && !header_number(header, 68) && !header_number(header, 60) ? 0 : rc;
 }
 
 static int prepare_connection(struct store *s)
@@ -372,7 +378,9 @@ int store_open(const char *path, struct store **out)
 	rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc)
 		return store_errno(rc);
-	rc = prepare_connection(s);
+	rc = judge_connection(s);
+	if (!rc)
+		rc = prepare_connection(s);
 	if (!rc)
 		rc = store_migrate(s, store_schema, STORE_SCHEMA);
 	if (!rc)
