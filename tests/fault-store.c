@@ -16,9 +16,9 @@ static const struct {
 	bool on_write, on_sync;
 	int rc;
 } faults[FAULT_KINDS] = {
-	[FAULT_FULL] = { "disk full", true, false, SQLITE_FULL },
-	[FAULT_WRITE] = { "write error", true, false, SQLITE_IOERR_WRITE },
-	[FAULT_SYNC] = { "fsync error", false, true, SQLITE_IOERR_FSYNC },
+	[FAULT_FULL] = {"disk full", true, false, SQLITE_FULL},
+	[FAULT_WRITE] = {"write error", true, false, SQLITE_IOERR_WRITE},
+	[FAULT_SYNC] = {"fsync error", false, true, SQLITE_IOERR_FSYNC},
 };
 
 static struct {
@@ -139,9 +139,9 @@ static int do_shm_unmap(sqlite3_file *f, int remove)
 	return real(f)->pMethods->xShmUnmap(real(f), remove);
 }
 
-static const sqlite3_io_methods methods = { 2, do_close, do_read, do_write, do_truncate, do_sync, do_size, do_lock,
-	do_unlock, do_check_lock, do_control, do_sector, do_traits, do_shm_map, do_shm_lock, do_shm_barrier,
-	do_shm_unmap, NULL, NULL };
+static const sqlite3_io_methods methods = {2, do_close, do_read, do_write, do_truncate, do_sync,
+	do_size, do_lock, do_unlock, do_check_lock, do_control, do_sector, do_traits, do_shm_map,
+	do_shm_lock, do_shm_barrier, do_shm_unmap, NULL, NULL};
 
 static int do_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *out)
 {
@@ -190,7 +190,8 @@ static void check_refused(struct store *s, const char *uuid)
 {
 	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
 
-	if (store_prepare(s, &stmt, "SELECT 1 FROM job WHERE document_uuid = ?1", VALUES(V_TEXT(uuid))) == 0)
+	if (store_prepare(s, &stmt, "SELECT 1 FROM job WHERE document_uuid = ?1",
+		    VALUES(V_TEXT(uuid))) == 0)
 		CHECK(store_step(s, stmt) != 1);
 }
 
@@ -224,15 +225,17 @@ static bool has(struct store *s, const char *uuid, const char *state)
 {
 	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
 
-	CHECK(store_prepare(s, &stmt, "SELECT 1 FROM job WHERE document_uuid = ?1 AND (?2 = '' OR state = ?2)",
-		VALUES(V_TEXT(uuid), V_TEXT(state))) == 0);
+	CHECK(store_prepare(s, &stmt,
+		      "SELECT 1 FROM job WHERE document_uuid = ?1 AND (?2 = '' OR state = ?2)",
+		      VALUES(V_TEXT(uuid), V_TEXT(state))) == 0);
 	return store_step(s, stmt) == 1;
 }
 
 static void check_promises(void)
 {
 	AUTO(store_freep) struct store *s = store_again();
-	int64_t bad = 0, completed = number_of(s, "SELECT count(*) FROM job WHERE state = 'completed'");
+	int64_t bad = 0, completed =
+				 number_of(s, "SELECT count(*) FROM job WHERE state = 'completed'");
 	int grouped = 0;
 
 	for (int i = 0; i < SINGLE; i++) {
@@ -247,8 +250,10 @@ static void check_promises(void)
 	CHECK(store_ledger_verify(s, &bad) == 0);
 	CHECK(number_of(s, "SELECT count(*) FROM ledger") == completed);
 	CHECK(number_of(s, "SELECT count(*) FROM document_key") ==
-	      number_of(s, "SELECT count(*) FROM job") - completed);
-	CHECK(number_of(s, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'") == 0);
+		number_of(s, "SELECT count(*) FROM job") - completed);
+	CHECK(number_of(s,
+		      "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'") ==
+		0);
 }
 
 static void run_until_no_fault_comes(enum fault kind, bool stays)
@@ -266,7 +271,8 @@ static void run_until_no_fault_comes(enum fault kind, bool stays)
 		armed.in = 0;
 		check_promises();
 		if (tap_bad) {
-			printf("# %s, operation %d, %s\n", faults[kind].name, n, stays ? "for good" : "once");
+			printf("# %s, operation %d, %s\n", faults[kind].name, n,
+				stays ? "for good" : "once");
 			return;
 		}
 	} while (armed.came && n < 2000);

@@ -100,7 +100,8 @@ static void a_long_value_is_cut_at_120_octets(void)
 		quoted = log_quote(value);
 		CHECK(strlen(quoted) <= 120);
 		if (n % 2)
-			CHECK(n <= 120 ? !strcmp(quoted, value) : !strcmp(quoted + strlen(quoted) - 3, "..."));
+			CHECK(n <= 120 ? !strcmp(quoted, value)
+				       : !strcmp(quoted + strlen(quoted) - 3, "..."));
 	}
 }
 
