@@ -240,7 +240,7 @@ static int read_drop_ins(struct reader *r, const char *folder)
 	if (n < 0)
 		return -errno;
 	for (int i = 0; i < n; i++) {
-		char shown[PATH_MAX + NAME_MAX];
+		char shown[PATH_MAX + NAME_MAX + 2];
 
 		snprintf(shown, sizeof(shown), "%s/%s", folder, entry[i]->d_name);
 		if (!rc)
