@@ -412,6 +412,8 @@ static void any_change_in_the_ledger_is_found_where_it_is(void)
 		{"UPDATE ledger SET hash = x'00' WHERE sequence = 2", 2},
 		{"UPDATE ledger SET sequence = 9 WHERE sequence = 5", 9},
 		{"DELETE FROM ledger", 1},
+		{"UPDATE ledger_state SET base_hash = x'00'", 1},
+		{"UPDATE ledger_state SET head_sequence = 6", 6},
 	};
 
 	for (size_t i = 0; i < sizeof(change) / sizeof(change[0]); i++) {

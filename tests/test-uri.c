@@ -51,7 +51,7 @@ static void names_of_one_printer_become_one(void)
 static const struct {
 	const char *text;
 	int rc;
-} bad[] = {
+} refused[] = {
 	{"", URI_E_SYNTAX},
 	{"host", URI_E_SYNTAX},
 	{"10.1.2.3", URI_E_SYNTAX},
@@ -127,12 +127,12 @@ static void what_is_no_target_is_refused_with_its_kind(void)
 {
 	struct uri u;
 
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		int rc = uri_parse(bad[i].text, &u);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		int rc = uri_parse(refused[i].text, &u);
 
-		if (rc != bad[i].rc)
-			printf("# %s: %d\n", bad[i].text, rc);
-		CHECK(rc == bad[i].rc);
+		if (rc != refused[i].rc)
+			printf("# %s: %d\n", refused[i].text, rc);
+		CHECK(rc == refused[i].rc);
 	}
 	CHECK(uri_parse(NULL, &u) == URI_E_SYNTAX);
 }

@@ -121,7 +121,6 @@ void text_display(char *out, size_t size, const char *in)
 			memcpy(out + used, octets, n);
 			used += n;
 		} else {
-			head = 0; /* a narrower character must not slip in behind one that did not fit */
 			if (!dots) {
 				memcpy(out + used, ellipsis, sizeof(ellipsis) - 1);
 				used += sizeof(ellipsis) - 1;

@@ -85,7 +85,7 @@ static bool is_pass_after_crash(
 {
 	int64_t pass_s = job->processing_s ? job->processing_s : job->stored_s;
 
-	/* A second pass of one run, or a late one, is somebody's wish. */
+	/* A second pass of one run, or a late one, is somebody's wish. So what else was handed over is of another run. */
 	return !earlier_passes && pass_s <= run_started_s + REPEAT_SOON_S;
 }
 
@@ -94,16 +94,15 @@ static void judge_one(sqlite3_stmt *stmt, const struct store_job *job, int64_t r
 	bool after_crash, bool place_only, struct before *b)
 {
 	int32_t id = sqlite3_column_int(stmt, 0);
-	int64_t stored_s = sqlite3_column_int64(stmt, 1), processing_s =
-								  sqlite3_column_int64(stmt, 2);
+	int64_t stored_s = sqlite3_column_int64(stmt, 1);
+	int64_t processing_s = sqlite3_column_int64(stmt, 2);
 	int64_t taken_s = processing_s ? processing_s : stored_s;
-	bool may_have_printed = sqlite3_column_int(stmt, 5);
+	bool may_have_printed = sqlite3_column_int(stmt, 4);
 	enum job_state state;
 	char word[32];
 
-	store_text(stmt, 4, word, sizeof(word));
+	store_text(stmt, 3, word, sizeof(word));
 	state = job_state_from_name(word);
-	after_crash = after_crash && sqlite3_column_int(stmt, 3);
 	/* The first was damaged before any of it left: this second copy is the rescue. */
 	if (state == JOB_ABORTED && !may_have_printed)
 		return;
@@ -120,7 +119,7 @@ static void judge_one(sqlite3_stmt *stmt, const struct store_job *job, int64_t r
 }
 
 #define BEFORE_COLUMNS \
-	"id, stored_s, processing_s, cups_run <> ?4, state," \
+	"id, stored_s, processing_s, state," \
 	" EXISTS (SELECT 1 FROM attempt WHERE job_id = twin.id AND outcome <> 1)" /* 1: OUTCOME_NOTHING */
 
 /* The documents of a CUPS job never change, but pdftopdf gives a PDF another /ID each time, and texttopdf another date:
