@@ -61,6 +61,12 @@ static inline ssize_t conn_read(struct conn *c, void *buf, size_t size)
 	return n;
 }
 
+/* Whether @text is in the beginning of what came; messages hold any octet. */
+static inline bool peer_saw(const struct peer *p, const char *text)
+{
+	return memmem(p->kept, sizeof(p->kept), text, strlen(text)) != NULL;
+}
+
 static inline void conn_write(struct conn *c, const void *buf, size_t size)
 {
 	const char *at = buf;
@@ -191,7 +197,7 @@ static inline void *peer_conn(void *arg)
 	struct conn *c = arg;
 
 	if (c->peer->credentials) {
-		gnutls_init(&c->tls, GNUTLS_SERVER);
+		gnutls_init(&c->tls, GNUTLS_SERVER | GNUTLS_NO_SIGNAL);
 		gnutls_set_default_priority(c->tls);
 		gnutls_credentials_set(c->tls, GNUTLS_CRD_CERTIFICATE, c->peer->credentials);
 		gnutls_transport_set_int(c->tls, c->fd);
@@ -314,7 +320,8 @@ static inline void peer_stop(struct peer *p)
 	close(p->listener);
 	for (int i = 0; i < p->connections; i++) {
 		shutdown(p->conns[i].fd, SHUT_RDWR);
-		pthread_join(p->conns[i].thread, NULL);
+		if (p->conns[i].thread)
+			pthread_join(p->conns[i].thread, NULL);
 		close(p->conns[i].fd);
 	}
 	if (p->credentials)

@@ -244,10 +244,10 @@ static void answer_is_given(void)
 	CHECK(o.reply.fault == CLIENT_OK && o.reply.http_status == 200);
 	CHECK(o.reply.status == IPP_STATUS_OK && o.reply.ipp);
 	CHECK(!o.reply.encrypted && !o.reply.body_begun && o.reply.connect_ms >= 0);
-	CHECK(strstr(p->kept, "POST /ipp/print HTTP/1.1\r\n"));
-	CHECK(strstr(p->kept, "Content-Type: application/ipp\r\n"));
-	CHECK(strstr(p->kept, "Content-Length: "));
-	CHECK(!strstr(p->kept, "Expect") && !strstr(p->kept, "Cookie") && !strstr(p->kept, "chunked"));
+	CHECK(peer_saw(p, "POST /ipp/print HTTP/1.1\r\n"));
+	CHECK(peer_saw(p, "Content-Type: application/ipp\r\n"));
+	CHECK(peer_saw(p, "Content-Length: "));
+	CHECK(!peer_saw(p, "Expect") && !peer_saw(p, "Cookie") && !peer_saw(p, "chunked"));
 	peer_stop(p);
 }
 
@@ -442,7 +442,7 @@ static void document_follows_the_message(void)
 
 	CHECK(o.reply.fault == CLIENT_OK && o.reply.body_begun && d.left == 0);
 	CHECK(message > 100 && message < 300);
-	CHECK(strstr(p->kept, "Expect: 100-continue\r\n") && strstr(p->kept, "Transfer-Encoding: chunked\r\n"));
+	CHECK(peer_saw(p, "Expect: 100-continue\r\n") && peer_saw(p, "Transfer-Encoding: chunked\r\n"));
 	/* The message is a chunk of its own. */
 	CHECK(body && strtoul(body + 4, NULL, 16) == message);
 	CHECK(o.took_ms < 200);
@@ -652,8 +652,8 @@ static void local_socket_is_used_with_our_name(void)
 	struct outcome o = ask(r);
 
 	CHECK(o.reply.fault == CLIENT_OK && !o.reply.encrypted);
-	CHECK(strstr(p->kept, "POST /printers/q HTTP/1.1\r\n"));
-	CHECK(strstr(p->kept, geteuid() ? "Authorization: PeerCred " : "Authorization: PeerCred root\r\n"));
+	CHECK(peer_saw(p, "POST /printers/q HTTP/1.1\r\n"));
+	CHECK(peer_saw(p, geteuid() ? "Authorization: PeerCred " : "Authorization: PeerCred root\r\n"));
 	r.body = read_document;
 	r.body_arg = &d;
 	o = ask(r);
