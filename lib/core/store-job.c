@@ -88,24 +88,26 @@ static bool is_pass_after_crash(const struct store_job *job, int64_t run_started
 	return !earlier_passes && pass_s <= run_started_s + REPEAT_SOON_S;
 }
 
+/* @place_only: the same place in the pass, but of another size. */
 static void judge_one(sqlite3_stmt *stmt, const struct store_job *job, int64_t run_started_s, bool after_crash,
-	struct before *b)
+	bool place_only, struct before *b)
 {
 	int32_t id = sqlite3_column_int(stmt, 0);
 	int64_t stored_s = sqlite3_column_int64(stmt, 1), processing_s = sqlite3_column_int64(stmt, 2);
-	bool other_run = sqlite3_column_int(stmt, 3), may_have_printed = sqlite3_column_int(stmt, 5);
-	char word[32];
+	int64_t taken_s = processing_s ? processing_s : stored_s;
+	bool may_have_printed = sqlite3_column_int(stmt, 5);
 	enum job_state state;
+	char word[32];
 
 	store_text(stmt, 4, word, sizeof(word));
 	state = job_state_from_name(word);
-	after_crash = after_crash && other_run;
+	after_crash = after_crash && sqlite3_column_int(stmt, 3);
 	/* The first was damaged before any of it left: this second copy is the rescue. */
 	if (state == JOB_ABORTED && !may_have_printed)
 		return;
 	/* That run began after the pass of the first, even if we took both in later than that. */
-	if (after_crash && run_started_s + CLOCK_SLACK_S >= processing_s &&
-		run_started_s <= (processing_s ? processing_s : stored_s) + REPEAT_WITHIN_S) {
+	if (after_crash && run_started_s + CLOCK_SLACK_S >= taken_s &&
+		run_started_s <= taken_s + REPEAT_WITHIN_S && (!place_only || job->banner)) {
 		b->repeat_of = id;
 		return;
 	}
@@ -113,43 +115,79 @@ static void judge_one(sqlite3_stmt *stmt, const struct store_job *job, int64_t r
 	if (!after_crash && (state == JOB_CANCELED || state == JOB_EXPIRED))
 		return;
 	b->doubt = id;
-	(void)job;
 }
 
-/* Which is which among the same documents of one pass (`lp f f`): the n-th here is the n-th there. By the document, not
- * by its place in the pass, which the order of intake may turn around. */
-static int find_before(struct store *s, const struct store_job *job, int64_t run_started_s, struct before *b)
+#define BEFORE_COLUMNS \
+	"id, stored_s, processing_s, cups_run <> ?4, state," \
+	" EXISTS (SELECT 1 FROM attempt WHERE job_id = twin.id AND outcome <> 1)" /* 1: OUTCOME_NOTHING */
+
+/* The documents of a CUPS job never change, but pdftopdf gives a PDF another /ID each time, and texttopdf another date:
+ * the digest of one document differs from pass to pass, its size does not. So a document is the n-th of its size in the
+ * pass (`lp f f`), which the order of intake cannot turn around; a raw file, the n-th of its size and digest. */
+static int find_twin(struct store *s, const struct store_job *job, const struct value *key, int64_t run_started_s,
+	bool after_crash, struct before *b)
 {
-	static const char passes_sql[] =
-		"SELECT count(DISTINCT processing_s) FROM job WHERE job_uuid = ?1 AND cups_job_id = ?2"
-		" AND created_s = ?3 AND cups_run = ?4 AND processing_s <> ?5";
 	static const char same_sql[] =
 		"SELECT count(*) FROM job WHERE job_uuid = ?1 AND cups_job_id = ?2 AND created_s = ?3"
-		" AND cups_run = ?4 AND processing_s = ?5 AND octets = ?6 AND sha256 = ?7";
-	static const char before_sql[] =
-		"SELECT id, stored_s, processing_s, cups_run <> ?4, state,"
-		" EXISTS (SELECT 1 FROM attempt WHERE job_id = twin.id AND outcome <> 1) FROM"
+		" AND cups_run = ?4 AND processing_s = ?5 AND octets = ?6 AND raw = ?7"
+		" AND (raw = 0 OR sha256 = ?8)";
+	static const char twin_sql[] =
+		"SELECT " BEFORE_COLUMNS " FROM"
 		" (SELECT *, row_number() OVER (PARTITION BY cups_run, processing_s ORDER BY id) AS nth FROM job"
-		"  WHERE job_uuid = ?1 AND cups_job_id = ?2 AND created_s = ?3 AND octets = ?6 AND sha256 = ?7"
-		"  AND (cups_run <> ?4 OR processing_s <> ?5)) AS twin"
-		" WHERE nth = ?8 AND state <> 'repeated' ORDER BY id";
+		"  WHERE job_uuid = ?1 AND cups_job_id = ?2 AND created_s = ?3 AND octets = ?6 AND raw = ?7"
+		"  AND (raw = 0 OR sha256 = ?8) AND (cups_run <> ?4 OR processing_s <> ?5)) AS twin"
+		" WHERE nth = ?9 AND state <> 'repeated' ORDER BY id";
 	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	const struct value key[] = { V_TEXT(job->job_uuid), V_NUM(job->cups_job_id), V_NUM(job->created_s),
-		V_TEXT(job->cups_run), V_NUM(job->processing_s), V_NUM(job->octets),
-		V_BLOB(job->sha256, sizeof(job->sha256)), { 0 } };
-	int32_t passes = 0, same = 0;
-	int rc;
+	const struct value size = V_NUM(job->octets), raw = V_NUM(job->raw);
+	const struct value digest = V_BLOB(job->sha256, sizeof(job->sha256));
+	int32_t same = 0;
+	int rc = count_rows(s, same_sql,
+		VALUES(key[0], key[1], key[2], key[3], key[4], size, raw, digest), &same);
 
-	rc = count_rows(s, passes_sql, VALUES(key[0], key[1], key[2], key[3], key[4]), &passes);
 	if (!rc)
-		rc = count_rows(s, same_sql, key, &same);
-	if (!rc)
-		rc = store_prepare(s, &stmt, before_sql,
-			VALUES(key[0], key[1], key[2], key[3], key[4], key[5], key[6], V_NUM(same + 1)));
+		rc = store_prepare(s, &stmt, twin_sql,
+			VALUES(key[0], key[1], key[2], key[3], key[4], size, raw, digest, V_NUM(same + 1)));
 	if (rc)
 		return rc;
 	while ((rc = store_step(s, stmt)) > 0)
-		judge_one(stmt, job, run_started_s, is_pass_after_crash(job, run_started_s, passes), b);
+		judge_one(stmt, job, run_started_s, after_crash, false, b);
+	return rc;
+}
+
+/* After a crash, the same place in the pass must do for a document whose size is another (a banner tells the time). */
+static int find_place(struct store *s, const struct store_job *job, const struct value *key, int64_t run_started_s,
+	struct before *b)
+{
+	static const char sql[] = "SELECT " BEFORE_COLUMNS " FROM job AS twin WHERE job_uuid = ?1"
+				  " AND cups_job_id = ?2 AND created_s = ?3 AND cups_run <> ?4 AND ordinal = ?5"
+				  " AND state <> 'repeated' ORDER BY id";
+	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
+	int rc = store_prepare(s, &stmt, sql, VALUES(key[0], key[1], key[2], key[3], V_NUM(job->ordinal)));
+
+	if (rc)
+		return rc;
+	while ((rc = store_step(s, stmt)) > 0)
+		judge_one(stmt, job, run_started_s, true, true, b);
+	return rc;
+}
+
+static int find_before(struct store *s, const struct store_job *job, int64_t run_started_s, struct before *b)
+{
+	static const char passes_sql[] =
+		"SELECT count(*) FROM job WHERE job_uuid = ?1 AND cups_job_id = ?2 AND created_s = ?3"
+		" AND cups_run = ?4 AND processing_s <> ?5";
+	const struct value key[] = { V_TEXT(job->job_uuid), V_NUM(job->cups_job_id), V_NUM(job->created_s),
+		V_TEXT(job->cups_run), V_NUM(job->processing_s), { 0 } };
+	int32_t earlier_passes = 0;
+	bool after_crash;
+	int rc = count_rows(s, passes_sql, key, &earlier_passes);
+
+	if (rc)
+		return rc;
+	after_crash = is_pass_after_crash(job, run_started_s, earlier_passes);
+	rc = find_twin(s, job, key, run_started_s, after_crash, b);
+	if (!rc && after_crash && !b->repeat_of && !b->doubt)
+		rc = find_place(s, job, key, run_started_s, b);
 	return rc;
 }
 
