@@ -115,7 +115,7 @@ $(TOOLS): $(OUT)/tools/%: $(OUT)/tests/tools/%.o $(ARCHIVE)
 $(PPD): filter/stillprint.drv
 	@mkdir -p $(@D)
 	$(call say,PPD,$@)
-	$(Q)ppdc -d $(@D) $<
+	$(Q)ppdc -d $(@D) $< && mv $(@D)/queue.ppd $@
 
 tools: $(TOOLS)			## build the tests' own programs
 
