@@ -80,7 +80,7 @@ $(ARCHIVE): $(patsubst %.c,$(OUT)/%.o,$(LIB_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-link = $(CC) $(OURS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(call pc_libs,$(1)) $(cups_libs) -lm -lpthread
+link = $(CC) $(OURS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call pc_libs,$(1)) $(cups_libs) -lm -lpthread
 
 $(BACKEND): $(call OBJ,backend) $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -102,6 +102,11 @@ $(AGENT): $(call OBJ,dbus/agent) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(call link,$(LIBS_agent))
+
+# The bus without the engine: what tests link to a fake one.
+BUS_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard dbus/daemon/bus*.c dbus/daemon/rows.c))
+$(OUT)/tools/fake-engine: $(BUS_OBJ)
+$(OUT)/tests/test-rows: $(OUT)/dbus/daemon/rows.o
 
 $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
