@@ -38,7 +38,9 @@ const struct cli_option setup_options[] = {
 
 /* ---- talking ---- */
 
-static void tell(struct setup *s, struct json_object *list, const char *lead, const char *fmt, va_list ap)
+enum { LABEL_COLUMNS = 11 };
+
+static void tell(struct setup *s, struct json_object *list, const char *label, const char *fmt, va_list ap)
 {
 	AUTO(auto_free) char *text = NULL;
 	char shown[1024];
@@ -46,9 +48,10 @@ static void tell(struct setup *s, struct json_object *list, const char *lead, co
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
 	text_display(shown, sizeof(shown), text);
-	json_object_array_add(list, json_object_new_string(shown));
+	if (list)
+		json_object_array_add(list, json_object_new_string(shown));
 	if (!s->c->json)
-		out_say("%s%s\n", lead, shown);
+		out_wrap_label(label, list == s->steps ? 0 : LABEL_COLUMNS, shown);
 }
 
 void setup_say(struct setup *s, const char *fmt, ...)
@@ -60,12 +63,21 @@ void setup_say(struct setup *s, const char *fmt, ...)
 	va_end(ap);
 }
 
+void setup_fact(struct setup *s, const char *label, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	tell(s, NULL, label, fmt, ap);
+	va_end(ap);
+}
+
 void setup_warn(struct setup *s, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	tell(s, s->warnings, "warning: ", fmt, ap);
+	tell(s, s->warnings, "warning", fmt, ap);
 	va_end(ap);
 }
 

@@ -63,9 +63,9 @@ static void tell_choice(struct setup *s)
 
 	json_set_text(s->answer, "on_outage", outage);
 	json_set_text(s->answer, "release", s->after.release);
-	setup_say(s, "On outage  %s%s", outage, *s->after.on_outage ? "" : " (preset)");
+	setup_fact(s, "On outage", "%s%s", outage, *s->after.on_outage ? "" : " (preset)");
 	if (!strcmp(s->after.release, "held"))
-		setup_say(s, "Release    held: a job goes elsewhere only when its user says to be there");
+		setup_fact(s, "Release", "held: a job goes elsewhere only when its user says to be there");
 	if (!strcmp(outage, "fallback") && !s->after.fallback_count)
 		setup_warn(s, "on-outage is fallback, but no fallback is named: only printers that users know can stand in");
 }
@@ -137,7 +137,7 @@ static int put_queue(struct setup *s, struct work *w)
 
 void setup_reload(struct setup *s)
 {
-	AUTO(bus_answer_fini) struct bus_answer a;
+	AUTO(bus_answer_fini) struct bus_answer a = { 0 };
 	int rc = bus_try(s->c, BUS_ROOT, BUS_MANAGER, "Reload", BUS_SOON_S, &a, "");
 
 	if (rc == CLI_NO_DAEMON)

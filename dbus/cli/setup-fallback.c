@@ -105,6 +105,7 @@ static bool has(const struct section *section, const char *uri)
 static void add(struct setup *s, const struct candidate *c)
 {
 	struct json_object *row = json_object_new_object();
+	char label[24];
 
 	if (has(&s->after, c->uri) || s->after.fallback_count == CONFIG_FALLBACK_MAX) {
 		json_object_put(row);
@@ -117,7 +118,8 @@ static void add(struct setup *s, const struct candidate *c)
 	json_set_flag(row, "pdf", c->pdf);
 	json_set_text(row, "verdict", c->words);
 	json_object_array_add(s->fallbacks, row);
-	setup_say(s, "Fallback %zu %s: %s", s->after.fallback_count, c->uri, c->words);
+	snprintf(label, sizeof(label), "Fallback %zu", s->after.fallback_count);
+	setup_fact(s, label, "%s: %s", c->uri, c->words);
 	if (!c->good)
 		setup_warn(s, "fallback %s cannot print now", c->uri);
 }
@@ -160,7 +162,8 @@ static void offer_same_device(struct setup *s)
 		return;
 	}
 	if (s->yes || s->dry_run) {
-		setup_say(s, "The server prints on %s (%s): --same-printer makes it the first fallback", c.uri, c.words);
+		setup_fact(s, "Hint", "the server prints on %s (%s); --same-printer makes it the first fallback", c.uri,
+			c.words);
 		return;
 	}
 	snprintf(question, sizeof(question), "The server prints on %s (%s). Use this printer itself when the server is away?",

@@ -175,9 +175,9 @@ static void tell_upstream(struct setup *s, const struct probe *p, const char *wo
 	json_object_object_add(s->answer, "upstream", row);
 	if (!p->answered)
 		return;
-	setup_say(s, "Upstream   %s: %s", s->after.upstream, words);
+	setup_fact(s, "Upstream", "%s: %s", s->after.upstream, words);
 	if (*p->pin)
-		setup_say(s, "           certificate %s", p->pin);
+		setup_fact(s, "", "its certificate %s", p->pin);
 }
 
 static int judge_upstream(struct setup *s)
@@ -192,15 +192,15 @@ static int judge_upstream(struct setup *s)
 		return cli_fail(s->c, CLI_FAILED, "%s could not be asked: %s. Nothing was changed.", s->after.upstream,
 			strerror(-rc));
 	probe_words(p, words, sizeof(words));
+	if (p->info.stillprint)
+		return cli_fail(s->c, CLI_FAILED, "%s is a Stillprint queue itself: jobs would go round in circles. "
+						  "Nothing was changed.", s->after.upstream);
 	rc = refuse_login(s, p);
 	if (rc)
 		return rc;
 	tell_upstream(s, p, words);
 	if (!p->answered)
 		return judge_silence(s, words);
-	if (p->info.stillprint)
-		return cli_fail(s->c, CLI_FAILED, "%s is a Stillprint queue itself: jobs would go round in circles. "
-						  "Nothing was changed.", s->after.upstream);
 	if (!p->info.pdf)
 		return cli_fail(s->c, CLI_FAILED, "%s does not print PDF, which an upstream must. Nothing was changed.",
 			s->after.upstream);

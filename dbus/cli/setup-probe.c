@@ -181,25 +181,30 @@ int probe_uri(const char *uri, const char *user, const char *password, struct pr
 	return rc;
 }
 
+/* Why there was no IPP answer. */
+static void silence_words(const struct probe *p, char *out, size_t size)
+{
+	bool more = p->detail[0] && p->fault != CLIENT_REFUSED && p->fault != CLIENT_SILENT;
+	const char *what = p->fault == CLIENT_REFUSED                                ? "unreachable, connection refused" :
+			   p->fault == CLIENT_NO_ROUTE                               ? "unreachable" :
+			   p->fault == CLIENT_SILENT                                 ? "unreachable, no answer" :
+			   p->fault == CLIENT_TLS                                    ? "no encryption could be agreed on" :
+			   p->fault == CLIENT_HTTP || p->fault == CLIENT_GARBAGE     ? "reachable, but no IPP there" :
+										       "unreachable";
+
+	snprintf(out, size, "%s%s%s", what, more ? ": " : "", more ? p->detail : "");
+}
+
 void probe_words(const struct probe *p, char *out, size_t size)
 {
-	const char *at = p->detail[0] ? ": " : "";
-
-	if (p->wants_login)
+	if (p->info.stillprint)
+		snprintf(out, size, "is a Stillprint queue itself: jobs would go round in circles");
+	else if (p->wants_login)
 		snprintf(out, size, "%s", p->login_refused ? "user or password not taken" : "wants a login");
 	else if (p->denied)
 		snprintf(out, size, "does not let this computer in");
 	else if (!p->answered)
-		snprintf(out, size, "%s%s%s",
-			p->fault == CLIENT_REFUSED ? "unreachable, connection refused" :
-			p->fault == CLIENT_NO_ROUTE ? "unreachable, no such host or no way there" :
-			p->fault == CLIENT_SILENT ? "unreachable, no answer" :
-			p->fault == CLIENT_TLS ? "no encryption could be agreed on" :
-			p->fault == CLIENT_HTTP || p->fault == CLIENT_GARBAGE ? "reachable, but no IPP there" :
-										"unreachable",
-			at, p->detail);
-	else if (p->info.stillprint)
-		snprintf(out, size, "is a Stillprint queue itself: jobs would go round in circles");
+		silence_words(p, out, size);
 	else
 		snprintf(out, size, "reachable, %s, %s%s", p->info.pdf ? "PDF" : "no PDF",
 			p->encrypted ? "encrypted" : "not encrypted",

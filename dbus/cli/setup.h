@@ -33,6 +33,8 @@ struct setup {
 
 /* A line of the result: to stdout, or into "steps" of the JSON. */
 __attribute__((format(printf, 2, 3))) void setup_say(struct setup *s, const char *fmt, ...);
+/* A fact about the queue, which the JSON has in fields of its own. */
+__attribute__((format(printf, 3, 4))) void setup_fact(struct setup *s, const char *label, const char *fmt, ...);
 /* Something that works, but not as it should. */
 __attribute__((format(printf, 2, 3))) void setup_warn(struct setup *s, const char *fmt, ...);
 /* "question [Y/n]"; with --yes, @otherwise. False also at end of input. */
