@@ -10,7 +10,7 @@ lab_printer mfp
 lab_printer spare
 lab_relay net "localhost:$(printer_port mfp)"
 for w in warm alpha bravo charlie delta echo foxtrot golf; do lab_pdf "$LAB/$w.pdf" -n 2 -t $w >/dev/null; done
-lab_pdf "$LAB/big.pdf" -n 20 -s 3000000 -t big >/dev/null || lab_pdf "$LAB/big.pdf" -n 100 -t big >/dev/null
+lab_pdf "$LAB/big.pdf" -n 20 -b 3000000 -t big >/dev/null
 ws_start office "ipp://localhost:$(relay_port net)/ipp/print" "fallback = $(printer_uri spare)"
 ws_lp -d office "$LAB/warm.pdf" >/dev/null
 wait_for 10 job_is 1 completed
