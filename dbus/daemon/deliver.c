@@ -156,7 +156,7 @@ static bool canceled_meanwhile(struct delivery *d)
 	if (!j->cancel_wanted)
 		return false;
 	delivery_free(d);
-	job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, NULL, CERTAINTY_USER);
+	job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, j->canceled_by, CERTAINTY_USER);
 	return true;
 }
 
