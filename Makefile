@@ -254,7 +254,8 @@ lint: lint-floors lint-format lint-shell lint-man lint-analyze	## format, analyz
 lint-floors:
 	$(Q)tests/lint-floors.sh
 lint-format:
-	$(Q)clang-format --dry-run -Werror $(C_FILES)
+	$(Q)bad=; for f in $(C_FILES); do clang-format "$$f" | cmp -s - "$$f" || { echo "$$f: not as .clang-format"; bad=1; }; done; \
+		[ -z "$$bad" ] || { echo "'make format' mends it" && false; }
 lint-shell:
 	$(Q)shellcheck -x -S warning $(SCRIPTS)
 lint-man:

@@ -16,6 +16,7 @@ check "nothing in it is set-user-id, and only its owner may write" \
 check "unit files name installed programs" test -x "$LAB/root$(sed -n 's/^ExecStart=//p' "$LAB/root"/usr/lib/systemd/system/stillprintd.service)"
 check "no placeholder is left" not grep -rIlE '@[a-z]+dir@' "$LAB/root"
 
+# shellcheck disable=SC2034 # for lab_installed
 STILLPRINT_DESTDIR=$LAB/root
 touch "$LAB/root/.complete"
 lab_installed
