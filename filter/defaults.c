@@ -8,7 +8,6 @@
 static const struct {
 	const char *keyword, *shipped;
 } keywords[] = {
-	{"PageSize", NULL},
 	{"Duplex", "None"},
 	{"ColorModel", "RGB"},
 	{"InputSlot", "Auto"},
@@ -32,7 +31,7 @@ int defaults_read(const char *path, cups_option_t **options)
 			continue;
 		for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
 			if (!strcmp(keyword, keywords[i].keyword) &&
-				(!keywords[i].shipped || strcmp(value, keywords[i].shipped) != 0))
+				strcmp(value, keywords[i].shipped) != 0)
 				count = cupsAddOption(keyword, value, count, options);
 	}
 	if (f)

@@ -53,7 +53,8 @@ static void each_option_has_its_ipp_name_and_value(void)
 		{"", "sides", ""},
 		{"ColorModel=Gray", "print-color-mode", "monochrome"},
 		{"ColorModel=RGB", "print-color-mode", "color"},
-		{"print-color-mode=auto ColorModel=RGB", "print-color-mode", "auto"},
+		{"print-color-mode=color ColorModel=Gray", "print-color-mode", "monochrome"},
+		{"print-color-mode=auto", "print-color-mode", "auto"},
 		{"cupsPrintQuality=Draft", "print-quality", "draft"},
 		{"cupsPrintQuality=High", "print-quality", "high"},
 		{"print-quality=99", "print-quality", ""},
@@ -69,11 +70,15 @@ static void each_option_has_its_ipp_name_and_value(void)
 			"{media-size={x-dimension=21000 y-dimension=29700} media-size-name=iso_a4_210x297mm media-source=tray-3}"},
 		{"PageSize=Custom.100x200mm", "media-col",
 			"{media-size={x-dimension=10000 y-dimension=20000} media-size-name=custom_100x200mm_100x200mm}"},
-		{"finishings=4 StapleLocation=staple-top-left", "finishings", "staple"},
+		{"finishings=4 StapleLocation=staple", "finishings", "staple"},
 		{"finishings=20,70", "finishings", "staple-top-left,punch-top-left"},
 		{"StapleLocation=staple-top-left PunchMedia=punch-dual-left FoldType=None", "finishings",
 			"staple-top-left,punch-dual-left"},
 		{"finishings=3", "finishings", ""},
+		{"finishings=3 StapleLocation=staple-top-left", "finishings", "staple-top-left"},
+		{"finishings=3 StapleLocation=SinglePortrait", "finishings", "staple-top-left"},
+		{"output-bin=auto OutputBin=FaceUp", "output-bin", "face-up"},
+		{"output-bin=auto OutputBin=Auto", "output-bin", ""},
 		{"finishing-template=fold-half", "finishings-col", "{finishing-template=fold-half}"},
 		{"OutputBin=FaceUp", "output-bin", "face-up"},
 		{"output-bin=mailbox-2", "output-bin", "mailbox-2"},
@@ -124,10 +129,10 @@ static void defaults_of_the_queue_are_weaker_than_the_user(void)
 	CHECK(asks("", "Duplex=DuplexNoTumble", 1, "sides", "two-sided-long-edge"));
 	CHECK(asks("Duplex=None", "Duplex=DuplexNoTumble", 1, "sides", "one-sided"));
 	CHECK(asks("sides=one-sided", "Duplex=DuplexNoTumble", 1, "sides", "one-sided"));
-	CHECK(asks("", "PageSize=A4", 1, "media", "iso_a4_210x297mm"));
-	CHECK(asks("media=a3", "PageSize=A4", 1, "media", "iso_a3_297x420mm"));
+	CHECK(asks("", "InputSlot=Tray2", 1, "media-col", "{media-source=tray-2}"));
 	CHECK(asks("", "StapleLocation=staple-top-left", 1, "finishings", "staple-top-left"));
-	CHECK(asks("finishings=3", "StapleLocation=staple-top-left", 1, "finishings", ""));
+	CHECK(asks("finishings=3", "StapleLocation=staple-top-left", 1, "finishings", "staple-top-left"));
+	CHECK(asks("finishings=5", "StapleLocation=staple-top-left", 1, "finishings", "punch"));
 }
 
 static void pages_and_sizes_come_back(void)

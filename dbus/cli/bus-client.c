@@ -339,7 +339,7 @@ int bus_call(struct cli *c, const char *path, const char *interface, const char 
 	struct json_object **value, const char *signature, ...)
 {
 	const char *const where[3] = { path, interface, method };
-	AUTO(bus_answer_fini) struct bus_answer a;
+	AUTO(bus_answer_fini) struct bus_answer a = { 0 };
 	va_list ap;
 	int rc;
 
@@ -371,7 +371,7 @@ int bus_job_call(struct cli *c, int32_t id, const char *method, struct json_obje
 {
 	char path[64];
 	const char *const where[3] = { path, BUS_JOB, method };
-	AUTO(bus_answer_fini) struct bus_answer a;
+	AUTO(bus_answer_fini) struct bus_answer a = { 0 };
 	va_list ap;
 	int rc;
 
@@ -393,7 +393,7 @@ int bus_job_call(struct cli *c, int32_t id, const char *method, struct json_obje
 
 int bus_job_properties(struct cli *c, int32_t id, struct json_object **value)
 {
-	AUTO(bus_answer_fini) struct bus_answer a;
+	AUTO(bus_answer_fini) struct bus_answer a = { 0 };
 	char path[64];
 	int rc;
 

@@ -29,7 +29,7 @@ static struct json_object *row_after(struct cli *c, int32_t id)
 	static const char *const keep[] = { "state", "reason", "sentence", "next", "target" };
 	AUTO(json_putp) struct json_object *job = NULL;
 	struct json_object *row = json_object_new_object();
-	AUTO(bus_answer_fini) struct bus_answer a;
+	AUTO(bus_answer_fini) struct bus_answer a = { 0 };
 	char path[64];
 
 	snprintf(path, sizeof(path), BUS_ROOT "/jobs/%d", id);

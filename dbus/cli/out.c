@@ -4,6 +4,7 @@
 
 #include <iconv.h>
 #include <langinfo.h>
+#include <limits.h>
 #include <locale.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -181,9 +182,9 @@ void out_cut(char *out, size_t size, const char *text, int columns)
 	snprintf(out + used, size - used, "\xe2\x80\xa6%s", tail(text, suffix));
 }
 
-void out_wrap(int indent, const char *text)
+void out_wrap_label(const char *label, int indent, const char *text)
 {
-	int width = out_width() ? out_width() : DEFAULT_WIDTH, at = 0;
+	int width = out_width() ? out_width() : INT_MAX, at = 0;
 
 	while (*text) {
 		size_t n = strcspn(text, " ");
@@ -195,14 +196,23 @@ void out_wrap(int indent, const char *text)
 		if (at > 0 && at + 1 + columns > width) {
 			out_say("\n");
 			at = 0;
+			label = "";
 		}
-		out_say("%*s%s", at == 0 ? indent : 1, "", word);
+		if (at == 0)
+			out_say("%-*s%s", indent, label, word);
+		else
+			out_say(" %s", word);
 		at += (at == 0 ? indent : 1) + columns;
 		text += n;
 		text += strspn(text, " ");
 	}
 	if (at > 0)
 		out_say("\n");
+}
+
+void out_wrap(int indent, const char *text)
+{
+	out_wrap_label("", indent, text);
 }
 
 const char *out_when(int64_t at_s)

@@ -23,8 +23,10 @@ int out_width(void);
 int out_columns(const char *text);
 /** out_cut() - @text into @out in at most @columns, "…" where something is missing; a suffix stays when there is room */
 void out_cut(char *out, size_t size, const char *text, int columns);
-/** out_wrap() - @text at word ends, each line after @indent blanks, within out_width() (80 when that is 0) */
+/** out_wrap() - @text at word ends, each line after @indent blanks, within out_width(); on one line when that is 0 */
 void out_wrap(int indent, const char *text);
+/* The same, with @label in the first line's indent. */
+void out_wrap_label(const char *label, int indent, const char *text);
 
 /* "10:42" today, "yesterday 10:42", "Fri 20 Nov 10:42" this year, else with the year; local. "" for 0. */
 const char *out_when(int64_t at_s);

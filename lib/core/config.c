@@ -395,10 +395,29 @@ static const char *why_not_secret(const struct stat *st)
 	return NULL;
 }
 
-/* The first line of @file, without its line end. */
+/* The first line at @text, without its line end. */
+static const char *take_secret(char *text, size_t count, char *out, size_t size)
+{
+	size_t n;
+
+	text[count] = '\0';
+	if (memchr(text, '\0', count))
+		return "the password has a NUL octet";
+	n = strcspn(text, "\r\n");
+	if (n == 0)
+		return "has no password in its first line";
+	if (n >= size)
+		return "the password is longer than 255 octets";
+	memcpy(out, text, n);
+	out[n] = '\0';
+	return NULL;
+}
+
 static const char *read_secret(const char *file, char *out, size_t size)
 {
 	AUTO(auto_close) int fd = open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char text[512];
+	const char *why;
 	struct stat st;
 	ssize_t n;
 
@@ -410,18 +429,13 @@ static const char *read_secret(const char *file, char *out, size_t size)
 	if (why_not_secret(&st))
 		return why_not_secret(&st);
 	do
-		n = read(fd, out, size - 1);
+		n = read(fd, text, sizeof(text) - 1);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return strerror(errno);
-	out[n] = '\0';
-	if (st.st_size > (off_t)size - 1 && !strpbrk(out, "\r\n"))
-		return "the password is longer than 255 octets";
-	if (memchr(out, '\0', (size_t)n))
-		return "the password has a NUL octet";
-	n = (ssize_t)strcspn(out, "\r\n");
-	explicit_bzero(out + n, size - (size_t)n);
-	return n ? NULL : "has no password in its first line";
+	why = take_secret(text, (size_t)n, out, size);
+	explicit_bzero(text, sizeof(text));
+	return why;
 }
 
 static void load_secret(struct loader *l, const char *path, struct config_queue *q)

@@ -190,12 +190,15 @@ int store_tidy(struct store *s)
 }
 
 /* Several jobs that end together share one truncation: each costs two syncs more. What is committed is committed: a
- * truncation that fails (a reader in the way) is tried again after the next commit. */
+ * truncation that fails (a reader in the way) is tried again, but no sooner, or each commit would wait for the reader. */
 static void tidy_now_and_then(struct store *s)
 {
-	if (s->erased >= TRUNCATE_EVERY_KEYS ||
-		(s->erased && mono_ms() - s->truncated_ms >= TRUNCATE_EVERY_MS))
-		truncate_wal(s);
+	int64_t now_ms = mono_ms();
+
+	if (!s->erased || (s->erased % TRUNCATE_EVERY_KEYS && now_ms - s->truncated_ms < TRUNCATE_EVERY_MS))
+		return;
+	if (truncate_wal(s))
+		s->truncated_ms = now_ms;
 }
 
 int store_commit(struct store *s)

@@ -54,7 +54,7 @@ struct source {
 	cups_option_t *options, *defaults;
 };
 
-/* An IPP name beats the PPD name for the same thing, as in CUPS' own ipp backend; both beat any default. */
+/* An IPP name beats the PPD name for the same thing, as CUPS' own ipp backend has it; both beat any default. */
 static const char *ask(const struct source *s, const char *ipp, const char *ppd, bool *is_ppd)
 {
 	const char *value = ipp ? cupsGetOption(ipp, s->count, s->options) : NULL;
@@ -103,6 +103,17 @@ static bool add_choice(ipp_t *t, const struct source *s, const char *ipp, const 
 	const char *value = ask(s, ipp, ppd, &is_ppd);
 
 	return add_keyword(t, ipp, value && is_ppd ? choose(table, value) : value);
+}
+
+/* Here the PPD name comes first, as in the ipp backend: cupsd puts print-color-mode=color into every job that does not
+ * ask, so only ColorModel tells what the user chose. */
+static bool add_color(ipp_t *t, const struct source *s)
+{
+	const char *model = cupsGetOption("ColorModel", s->count, s->options);
+	const char *mode = model ? choose(color_choices, model) : NULL;
+
+	return mode ? add_keyword(t, "print-color-mode", mode)
+		    : add_choice(t, s, "print-color-mode", "ColorModel", color_choices);
 }
 
 static bool add_copies(ipp_t *t, const struct source *s, int copies)
@@ -194,11 +205,6 @@ static void read_media(struct media *m, const struct source *s)
 		for (char *w = words ? strtok_r(words, ",", &save) : NULL; w; w = strtok_r(NULL, ",", &save))
 			read_media_word(m, w);
 	}
-	if (!m->x) {
-		page_size = cupsGetOption("PageSize", s->default_count, s->defaults);
-		if (page_size)
-			read_media_word(m, page_size);
-	}
 	slot = ask(s, NULL, "InputSlot", &is_ppd);
 	if (slot)
 		unppdize(slot, m->source, sizeof(m->source));
@@ -247,30 +253,47 @@ static void add_finishing(int *values, int *count, int value)
 	values[(*count)++] = value;
 }
 
+/* The number of IPP for one choice: ours are IPP's own keywords, CUPS' generated PPDs have four names beside. */
+static int finishing_of(const char *choice)
+{
+	static const struct choice others[] = {
+		{"SinglePortrait", "staple-top-left"},
+		{"SingleLandscape", "staple-bottom-left"},
+		{"DualPortrait", "staple-dual-left"},
+		{"DualLandscape", "staple-dual-top"},
+		{NULL, NULL},
+	};
+	const char *keyword = choose(others, choice);
+
+	return isdigit((unsigned char)*choice) ? atoi(choice) : ippEnumValue("finishings", keyword ? keyword : choice);
+}
+
+static void add_ppd_finishings(int *values, int *count, int option_count, cups_option_t *options)
+{
+	static const char *const names[] = {"StapleLocation", "PunchMedia", "FoldType"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *choice = cupsGetOption(names[i], option_count, options);
+
+		if (choice)
+			add_finishing(values, count, finishing_of(choice));
+	}
+}
+
+/* cupsd puts finishings=3 into every job that does not ask, and adds PPD names to those that ask by number. */
 static bool add_finishings(ipp_t *t, const struct source *s)
 {
-	static const char *const ppd[] = {"StapleLocation", "PunchMedia", "FoldType", "Booklet"};
 	const char *asked = cupsGetOption("finishings", s->count, s->options);
+	AUTO(auto_free) char *words = strdup(asked ? asked : "");
 	int values[FINISHING_MAX], count = 0;
-	bool is_ppd;
+	char *save = NULL;
 
-	if (asked) {
-		AUTO(auto_free) char *words = strdup(asked);
-		char *save = NULL;
-
-		for (char *w = words ? strtok_r(words, ",", &save) : NULL; w; w = strtok_r(NULL, ",", &save))
-			add_finishing(values, &count,
-				isdigit((unsigned char)*w) ? atoi(w) : ippEnumValue("finishings", w));
-	} else {
-		/* cupsd puts both into the options when the user gave finishings; then the PPD's names add nothing. */
-		for (size_t i = 0; i < sizeof(ppd) / sizeof(ppd[0]); i++) {
-			const char *choice = ask(s, NULL, ppd[i], &is_ppd);
-
-			if (choice)
-				add_finishing(values, &count, ippEnumValue("finishings", choice));
-		}
-	}
-	return !count || ippAddIntegers(t, IPP_TAG_JOB, IPP_TAG_ENUM, "finishings", count, values);
+	for (char *w = words ? strtok_r(words, ",", &save) : NULL; w; w = strtok_r(NULL, ",", &save))
+		add_finishing(values, &count, finishing_of(w));
+	add_ppd_finishings(values, &count, s->count, s->options);
+	if (!count)
+		add_ppd_finishings(values, &count, s->default_count, s->defaults);
+	return words && (!count || ippAddIntegers(t, IPP_TAG_JOB, IPP_TAG_ENUM, "finishings", count, values));
 }
 
 static bool add_finishing_template(ipp_t *t, const struct source *s)
@@ -308,11 +331,13 @@ static bool add_output_bin(ipp_t *t, const struct source *s)
 	const char *value = ask(s, "output-bin", "OutputBin", &is_ppd);
 	char name[64];
 
+	if (value && !strcasecmp(value, "auto")) /* the queue's default, as cupsd tells it: nobody asked */
+		value = ask(s, NULL, "OutputBin", &is_ppd);
 	if (value && is_ppd) {
 		unppdize(value, name, sizeof(name));
 		value = name;
 	}
-	return add_keyword(t, "output-bin", value);
+	return add_keyword(t, "output-bin", value && strcasecmp(value, "auto") ? value : NULL);
 }
 
 static bool add_same(ipp_t *t, const struct source *s)
@@ -349,7 +374,7 @@ int ticket_from_options(int option_count, cups_option_t *options, int default_co
 	AUTO(codec_deletep) ipp_t *t = codec_new();
 
 	if (!t || !add_copies(t, &s, copies) || !add_choice(t, &s, "sides", "Duplex", sides_choices) ||
-		!add_media(t, &s) || !add_choice(t, &s, "print-color-mode", "ColorModel", color_choices) ||
+		!add_media(t, &s) || !add_color(t, &s) ||
 		!add_quality(t, &s) || !add_finishings(t, &s) || !add_finishing_template(t, &s) ||
 		!add_output_bin(t, &s) || !add_resolution(t, &s) || !add_same(t, &s))
 		return -ENOMEM;

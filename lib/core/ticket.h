@@ -51,7 +51,7 @@ struct ticket_summary {
 
 /** ticket_from_options() - the message for what CUPS hands a filter
  * @options: argv[5], parsed; @copies: argv[4]
- * @defaults: the queue's own defaults ("Duplex", "PageSize", …), weaker than @options; may be NULL
+ * @defaults: the queue's own defaults ("Duplex", "InputSlot", …), weaker than @options; may be NULL
  * Return: 0 or -ENOMEM. *@out is the caller's, ippDelete(). */
 int ticket_from_options(int option_count, cups_option_t *options, int default_count, cups_option_t *defaults,
 	int copies, ipp_t **out);

@@ -256,21 +256,18 @@ static size_t on_header(char *octets, size_t one, size_t count, void *arg)
 
 bool call_is_stalled(struct client_call *call)
 {
-	struct call_mark mark;
+	struct call_mark mark = {0};
 	curl_off_t pretransfer = 0;
-	curl_socket_t fd = CURL_SOCKET_BAD;
 	int64_t now = mono_ms();
 
-	memset(&mark, 0, sizeof(mark)); /* padding too: it is compared whole */
 	/* Until there is a connection connect_ms is the limit. */
 	curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer);
 	mark.connected = pretransfer > 0;
 	curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &mark.uploaded);
 	curl_easy_getinfo(call->easy, CURLINFO_SIZE_DOWNLOAD_T, &mark.downloaded);
 	mark.downloaded += (int64_t)call->header_size;
-	curl_easy_getinfo(call->easy, CURLINFO_ACTIVESOCKET, &fd);
-	if (fd != CURL_SOCKET_BAD)
-		mark.moved = moved_octets((int)fd);
+	if (call->fd >= 0)
+		mark.moved = moved_octets(call->fd);
 	if (!mark.connected || memcmp(&mark, &call->mark, sizeof(mark)) != 0) {
 		call->mark = mark;
 		call->moved_ms = now;
@@ -356,9 +353,10 @@ static int add_headers(struct client_call *call, const struct client_request *r)
 	rc = add_header(call, "Content-Type: application/ipp");
 	if (!rc && r->body)
 		rc = add_header(call, "Transfer-Encoding: chunked");
-	/* With a document: a peer that wants a password, or no job at all, says so before it has any of it. */
-	if (!rc)
-		rc = add_header(call, r->body ? "Expect: 100-continue" : "Expect:");
+	/* With a document libcurl asks for "100 Continue" by itself: a peer that wants a password, or no job at all, says
+	 * so before it has any of it. Asked for here, libcurl would not do without after a 417. */
+	if (!rc && !r->body)
+		rc = add_header(call, "Expect:");
 	if (!rc && r->peercred)
 		rc = add_peercred(call);
 	return rc;
@@ -404,6 +402,9 @@ static int set_peer(struct client_call *call, const struct client_request *r, co
 	SET(CURLOPT_SSL_VERIFYPEER, 0L);
 	SET(CURLOPT_SSL_VERIFYHOST, 0L);
 	SET(CURLOPT_CERTINFO, 1L);
+	/* Not needed then, and reading them would hold up the loop for 15 ms each time. */
+	SET(CURLOPT_CAINFO, NULL);
+	SET(CURLOPT_CAPATH, NULL);
 	if (r->pin && r->pin[0])
 		SET(CURLOPT_PINNEDPUBLICKEY, r->pin);
 	if (r->user) {
@@ -468,6 +469,7 @@ int call_new(const struct client_request *r, struct client_call **out)
 	if (rc)
 		return rc;
 	call->message = message;
+	call->fd = -1;
 	call->body = r->body;
 	call->body_arg = r->body_arg;
 	call->stall_ms = r->stall_ms > 0 ? r->stall_ms : STALL_MS;

@@ -40,6 +40,7 @@ struct client_call {
 	size_t header_size;
 	bool too_large;
 
+	int fd; /* that it goes through now, -1 for none */
 	int32_t stall_ms;
 	struct call_mark mark;
 	int64_t moved_ms; /* mono_ms() when the mark last changed */

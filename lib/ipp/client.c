@@ -71,9 +71,15 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *pe
 {
 	struct client *c = arg;
 	sd_event_source *source = per_socket;
+	struct client_call *call = NULL;
 	uint32_t events = 0;
 
-	(void)easy;
+	/* CURLINFO_ACTIVESOCKET tells only at the end. */
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call);
+	if (call && what != CURL_POLL_REMOVE)
+		call->fd = fd;
+	else if (call && call->fd == fd)
+		call->fd = -1;
 	if (what == CURL_POLL_REMOVE) {
 		sd_event_source_disable_unref(source);
 		curl_multi_assign(c->multi, fd, NULL);

@@ -4,6 +4,6 @@
 
 #include <stdint.h>
 
-/* A number that changes whenever octets pass between this side's kernel and the peer's: megabytes may wait in ours
- * while a slow printer reads on, and libcurl sees nothing of that. */
+/* A number that changes whenever octets pass between this side's kernel and the peer's, or the peer's program makes room
+ * for more: megabytes may wait in our kernel while a slow printer reads on, and libcurl sees nothing of that. */
 int64_t moved_octets(int fd);
