@@ -48,6 +48,8 @@ struct cli {
 extern const struct cli_verb cli_verbs[];
 const struct cli_verb *cli_find_verb(const char *name); /* NULL if there is none */
 
+void cli_help(const struct cli_verb *v);
+
 /** cli_next_option() - the next option of the verb, as getopt_long() with operands anywhere; value in optarg
  * Return: its key, CLI_KEY_END (operands from argv[optind]), or CLI_KEY_STOP: return c->status. */
 int cli_next_option(struct cli *c, int argc, char **argv);

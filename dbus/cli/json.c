@@ -76,7 +76,7 @@ static size_t decode(const unsigned char *p, uint32_t *c)
 	*c = p[0] & (0x7fu >> n);
 	for (size_t i = 1; i < n; i++)
 		*c = *c << 6 | (p[i] & 0x3f);
-	if (*c > 0x10ffff)
+	if (*c > 0x10ffff || (*c >= 0xd800 && *c <= 0xdfff))
 		*c = 0xfffd;
 	return n;
 }
