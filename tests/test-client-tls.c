@@ -119,9 +119,10 @@ static void kept_connection_does_not_pass_for_another_pin(void)
 	char pin[64];
 
 	snprintf(pin, sizeof(pin), "%s", o.reply.pin);
-	for (int i = 0; i < 3; i++)
-		CHECK(ask((struct client_request){.uri = p->uri, .pin = pin}).reply.fault == CLIENT_OK);
-	printf("# %d connections\n", (int)p->connections);
+	for (int i = 0; i < 3; i++) {
+		o = ask((struct client_request){.uri = p->uri, .pin = pin});
+		CHECK(o.reply.fault == CLIENT_OK && o.reply.encrypted && !strcmp(o.reply.pin, pin));
+	}
 	CHECK(p->connections == 2);
 	CHECK(ask((struct client_request){.uri = p->uri, .pin = wrong_pin}).reply.fault == CLIENT_PIN);
 	CHECK(p->connections == 3);

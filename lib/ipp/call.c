@@ -25,7 +25,7 @@ enum {
 	CONNECT_MS = 5000,
 	STALL_MS = 30000,
 	/* How long a document waits for "100 Continue": see docs/ipp-client.md. */
-	EXPECT_MS = 250,
+	EXPECT_MS = 100,
 	HEADERS_MAX = 64 * 1024,
 	KEEPALIVE_IDLE_S = 10,
 	KEEPALIVE_INTERVAL_S = 5,
@@ -470,6 +470,7 @@ int call_new(const struct client_request *r, struct client_call **out)
 		return rc;
 	call->message = message;
 	call->fd = -1;
+	snprintf(call->pin, sizeof(call->pin), "%s", r->pin ? r->pin : "");
 	call->body = r->body;
 	call->body_arg = r->body_arg;
 	call->stall_ms = r->stall_ms > 0 ? r->stall_ms : STALL_MS;
@@ -567,6 +568,9 @@ void call_reply(struct client_call *call, CURLcode code, struct client_reply *ou
 	out->fault = judge(call, code, out->http_status);
 	if (call->encrypted)
 		peer_pin(call, out->pin, sizeof(out->pin));
+	/* A kept connection has no handshake to tell of; libcurl uses it for the same pin only. */
+	if (call->encrypted && !out->pin[0] && out->http_status)
+		memcpy(out->pin, call->pin, sizeof(out->pin));
 	out->encrypted = call->encrypted && (out->pin[0] || out->http_status);
 	if (out->fault == CLIENT_OK && wire_decode(call->answer, call->answer_size, &out->ipp))
 		out->fault = CLIENT_GARBAGE;

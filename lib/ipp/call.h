@@ -44,7 +44,8 @@ struct client_call {
 	int32_t stall_ms;
 	struct call_mark mark;
 	int64_t moved_ms; /* mono_ms() when the mark last changed */
-	bool encrypted, literal;
+	bool encrypted, literal; /* TLS is asked for; the host is an address, not a name */
+	char pin[64];            /* asked for, "" for none */
 };
 
 /* Return: 0, -EINVAL, -EPERM or -ENOMEM, see client_send(). */
