@@ -357,6 +357,7 @@ static void garbage_is_told(void)
 
 		CHECK(o.reply.fault == CLIENT_GARBAGE);
 		CHECK(!o.reply.ipp);
+		CHECK(!strcmp(o.reply.detail, "the answer is too long") == (i >= 2));
 		peer_stop(p);
 	}
 }

@@ -315,8 +315,8 @@ static void able_printer_gets_all_but_page_options(void)
 
 	CHECK(!strcmp(all, "copies=3;multiple-document-handling=separate-documents-uncollated-copies;"
 			   "sides=two-sided-long-edge;"
-			   "media-col={media-size={x-dimension=21000 y-dimension=29700} media-source=tray-2 "
-			   "media-left-margin=423};"
+			   "media-col={media-size={x-dimension=21000 y-dimension=29700} media-left-margin=423 "
+			   "media-source=tray-2};"
 			   "print-color-mode=monochrome;print-quality=high;finishings=staple-top-left;"
 			   "output-bin=face-down;printer-resolution=600dpi;"));
 	CHECK(!strcmp(dropped, "finishings"));

@@ -322,16 +322,15 @@ static bool add_media_word(struct plan *p, const char *word, bool sized, struct 
 	return word != NULL;
 }
 
-/* What is beside the size; the names of what cannot be done are noted. */
+/* What is beside the size, in the order of the stock chain; the names of what cannot be done are noted. */
 static void add_members(struct plan *p, ipp_t *col, ipp_t *want)
 {
-	static const char *const margins[] = {
-		"media-bottom-margin", "media-left-margin", "media-right-margin", "media-top-margin"};
-
+	add_member_margin(p, col, want, "media-bottom-margin");
+	add_member_margin(p, col, want, "media-left-margin");
+	add_member_margin(p, col, want, "media-right-margin");
 	add_member_word(p, col, want, "media-source");
+	add_member_margin(p, col, want, "media-top-margin");
 	add_member_word(p, col, want, "media-type");
-	for (size_t i = 0; i < sizeof(margins) / sizeof(margins[0]); i++)
-		add_member_margin(p, col, want, margins[i]);
 }
 
 /* Beside a name there is no place for them. */

@@ -15,7 +15,8 @@ const char *const target_attributes[] = {
 	"printer-uuid", "printer-up-time", "device-uri", "printer-type", "cups-version", "document-format-supported",
 	"operations-supported", "job-hold-until-default", "copies-supported",
 	"multiple-document-handling-supported", "sides-supported", "media-supported", "media-col-supported",
-	"media-size-supported", "media-source-supported", "media-type-supported", "print-color-mode-supported",
+	"media-size-supported", "media-source-supported", "media-type-supported", "media-bottom-margin-supported",
+	"media-left-margin-supported", "media-right-margin-supported", "media-top-margin-supported", "print-color-mode-supported",
 	"print-quality-supported", "finishings-supported", "output-bin-supported", "printer-resolution-supported",
 };
 const int target_attribute_count = COUNT(target_attributes);
