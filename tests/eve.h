@@ -39,7 +39,8 @@ static inline int eve_free_port(void)
 	socklen_t size = sizeof(at);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, size) || getsockname(fd, (struct sockaddr *)&at, &size))
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, size) ||
+		getsockname(fd, (struct sockaddr *)&at, &size))
 		return -1;
 	close(fd);
 	return ntohs(at.sin_port);
@@ -109,11 +110,13 @@ static inline bool eve_start(struct eve *e, const char *attributes)
 		e->folder);
 	snprintf(command, sizeof(command), "%s/command", e->folder);
 	if (!eve_write(path, config, 0600) ||
-		!eve_write(command, "#!/bin/sh\nenv | grep '^IPP_' | sort >\"$EVE_DIR/ticket\"\n", 0700))
+		!eve_write(command, "#!/bin/sh\nenv | grep '^IPP_' | sort >\"$EVE_DIR/ticket\"\n",
+			0700))
 		return false;
 	snprintf(address, sizeof(address), "--config-file=%s", path);
 	snprintf(path, sizeof(path), "%s/bus.log", e->folder);
-	e->bus = eve_spawn(path, (char *[]){"dbus-daemon", address, "--nofork", "--nopidfile", NULL});
+	e->bus = eve_spawn(
+		path, (char *[]){"dbus-daemon", address, "--nofork", "--nopidfile", NULL});
 	snprintf(path, sizeof(path), "%s/bus", e->folder);
 	for (int64_t until = eve_ms() + 5000; access(path, F_OK) && eve_ms() < until;)
 		poll(NULL, 0, 5);
@@ -124,9 +127,10 @@ static inline bool eve_start(struct eve *e, const char *attributes)
 	snprintf(port, sizeof(port), "%d", e->port);
 	snprintf(e->uri, sizeof(e->uri), "ipp://localhost:%d/ipp/print", e->port);
 	snprintf(path, sizeof(path), "%s/eve.log", e->folder);
-	e->printer = eve_spawn(path, (char *[]){"ippeveprinter", "-r", "off", "-p", port, "-n", "localhost", "-vvv", "-k",
-					     "-K", e->folder, "-d", e->folder, "-c", command, "-a", (char *)attributes,
-					     "Test MFP", NULL});
+	e->printer =
+		eve_spawn(path, (char *[]){"ippeveprinter", "-r", "off", "-p", port, "-n",
+					"localhost", "-vvv", "-k", "-K", e->folder, "-d", e->folder,
+					"-c", command, "-a", (char *)attributes, "Test MFP", NULL});
 	return eve_listens(e->port, e->printer, 10000);
 }
 

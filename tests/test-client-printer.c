@@ -54,11 +54,12 @@ static bool ask(const struct client_request *r)
 
 static bool ask_printer(const char *uri)
 {
-	AUTO(wire_deletep) ipp_t *request = target_request(IPP_OP_GET_PRINTER_ATTRIBUTES, uri, "anna");
+	AUTO(wire_deletep)
+	ipp_t *request = target_request(IPP_OP_GET_PRINTER_ATTRIBUTES, uri, "anna");
 	const struct client_request r = {.uri = uri, .ipp = request};
 
-	ippAddStrings(request, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", target_attribute_count, NULL,
-		target_attributes);
+	ippAddStrings(request, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes",
+		target_attribute_count, NULL, target_attributes);
 	return ask(&r);
 }
 
@@ -95,11 +96,14 @@ static ssize_t read_document(void *arg, void *buf, size_t size)
 
 static bool send_document(const char *uri, int32_t job, const char *pin, size_t octets)
 {
-	AUTO(wire_deletep) ipp_t *request = target_job_request(IPP_OP_SEND_DOCUMENT, uri, job, "anna");
+	AUTO(wire_deletep)
+	ipp_t *request = target_job_request(IPP_OP_SEND_DOCUMENT, uri, job, "anna");
 	struct document d = {octets};
-	const struct client_request r = {.uri = uri, .ipp = request, .pin = pin, .body = read_document, .body_arg = &d};
+	const struct client_request r = {
+		.uri = uri, .ipp = request, .pin = pin, .body = read_document, .body_arg = &d};
 
-	ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_MIMETYPE, "document-format", NULL, "application/pdf");
+	ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_MIMETYPE, "document-format", NULL,
+		"application/pdf");
 	ippAddBoolean(request, IPP_TAG_OPERATION, "last-document", 1);
 	return ask(&r) && d.left == 0;
 }
@@ -195,8 +199,8 @@ static bool ticket_has(const char *line)
 
 static ipp_t *ticket_for_a3(void)
 {
-	static const char *const margins[] = {
-		"media-bottom-margin", "media-left-margin", "media-right-margin", "media-top-margin"};
+	static const char *const margins[] = {"media-bottom-margin", "media-left-margin",
+		"media-right-margin", "media-top-margin"};
 	ipp_t *ticket = ippNew(), *col = ippNew(), *size = ippNew();
 
 	ippAddInteger(ticket, IPP_TAG_JOB, IPP_TAG_INTEGER, "copies", 2);
@@ -233,8 +237,9 @@ static void printer_records_what_a_stock_queue_would_ask(void)
 	CHECK(ticket_has("IPP_COPIES=2"));
 	CHECK(ticket_has("IPP_MULTIPLE_DOCUMENT_HANDLING=separate-documents-collated-copies"));
 	CHECK(ticket_has("IPP_SIDES=two-sided-long-edge"));
-	CHECK(ticket_has("IPP_MEDIA_COL={media-size={x-dimension=29700 y-dimension=42000} media-bottom-margin=423 "
-			 "media-left-margin=423 media-right-margin=423 media-source=tray-2 media-top-margin=423}"));
+	CHECK(ticket_has(
+		"IPP_MEDIA_COL={media-size={x-dimension=29700 y-dimension=42000} media-bottom-margin=423 "
+		"media-left-margin=423 media-right-margin=423 media-source=tray-2 media-top-margin=423}"));
 	CHECK(ticket_has("IPP_PRINT_COLOR_MODE=monochrome"));
 	CHECK(ticket_has("IPP_PRINT_QUALITY=high"));
 	CHECK(ticket_has("IPP_FINISHINGS=staple-top-left"));
