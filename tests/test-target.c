@@ -14,8 +14,8 @@ static const char uri[] = "ipp://printer.example/ipp/print";
 
 static void requests_begin_as_the_rfc_wants(void)
 {
-	static const char *const order[] = {
-		"attributes-charset", "attributes-natural-language", "printer-uri", "job-id", "requesting-user-name"};
+	static const char *const order[] = {"attributes-charset", "attributes-natural-language",
+		"printer-uri", "job-id", "requesting-user-name"};
 	AUTO(wire_deletep) ipp_t *ipp = target_job_request(IPP_OP_CANCEL_JOB, uri, 42, "anna");
 	ipp_attribute_t *attr = ippFirstAttribute(ipp);
 
@@ -31,7 +31,8 @@ static void requests_begin_as_the_rfc_wants(void)
 
 static enum target_health health(enum client_fault fault, long http, int status)
 {
-	const struct client_reply reply = {.fault = fault, .http_status = http, .status = (ipp_status_t)status};
+	const struct client_reply reply = {
+		.fault = fault, .http_status = http, .status = (ipp_status_t)status};
 
 	return target_classify(&reply);
 }
@@ -69,13 +70,15 @@ static void every_ipp_status_has_its_class(void)
 	CHECK(health(CLIENT_OK, 200, 0x0505) == TARGET_DEGRADED);
 	CHECK(health(CLIENT_OK, 200, 0x0506) == TARGET_REFUSING);
 	CHECK(health(CLIENT_OK, 200, 0x0507) == TARGET_OK);
-	CHECK(!strcmp(target_health_name(TARGET_OK), "ok") && !strcmp(target_health_name(TARGET_UNREACHABLE), "unreachable"));
+	CHECK(!strcmp(target_health_name(TARGET_OK), "ok") &&
+		!strcmp(target_health_name(TARGET_UNREACHABLE), "unreachable"));
 }
 
 static void printer_that_takes_no_jobs_is_refusing(void)
 {
 	AUTO(wire_deletep) ipp_t *answer = ippNew();
-	const struct client_reply reply = {.fault = CLIENT_OK, .ipp = answer, .status = IPP_STATUS_OK};
+	const struct client_reply reply = {
+		.fault = CLIENT_OK, .ipp = answer, .status = IPP_STATUS_OK};
 
 	CHECK(target_classify(&reply) == TARGET_OK);
 	ippAddBoolean(answer, IPP_TAG_PRINTER, "printer-is-accepting-jobs", 0);
@@ -86,7 +89,8 @@ static void printer_that_takes_no_jobs_is_refusing(void)
 
 static ipp_t *queue_answer(const char *model, const char *device)
 {
-	static const char *const reasons[] = {"media-empty-error", "toner-low-report", "none", "cover-open"};
+	static const char *const reasons[] = {
+		"media-empty-error", "toner-low-report", "none", "cover-open"};
 	static const char *const formats[] = {"image/urf", "application/pdf"};
 	static const int operations[] = {IPP_OP_PRINT_JOB, IPP_OP_CREATE_JOB, IPP_OP_SEND_DOCUMENT};
 	ipp_t *answer = ippNew();
@@ -96,13 +100,17 @@ static ipp_t *queue_answer(const char *model, const char *device)
 	if (device)
 		ippAddString(answer, IPP_TAG_PRINTER, IPP_TAG_URI, "device-uri", NULL, device);
 	ippAddString(answer, IPP_TAG_PRINTER, IPP_TAG_URI, "printer-uuid", NULL, "urn:uuid:1");
-	ippAddStrings(answer, IPP_TAG_PRINTER, IPP_TAG_KEYWORD, "printer-state-reasons", 4, NULL, reasons);
-	ippAddStrings(answer, IPP_TAG_PRINTER, IPP_TAG_MIMETYPE, "document-format-supported", 2, NULL, formats);
-	ippAddIntegers(answer, IPP_TAG_PRINTER, IPP_TAG_ENUM, "operations-supported", 3, operations);
+	ippAddStrings(answer, IPP_TAG_PRINTER, IPP_TAG_KEYWORD, "printer-state-reasons", 4, NULL,
+		reasons);
+	ippAddStrings(answer, IPP_TAG_PRINTER, IPP_TAG_MIMETYPE, "document-format-supported", 2,
+		NULL, formats);
+	ippAddIntegers(
+		answer, IPP_TAG_PRINTER, IPP_TAG_ENUM, "operations-supported", 3, operations);
 	ippAddInteger(answer, IPP_TAG_PRINTER, IPP_TAG_ENUM, "printer-state", 5);
 	ippAddInteger(answer, IPP_TAG_PRINTER, IPP_TAG_INTEGER, "printer-up-time", 77);
 	ippAddBoolean(answer, IPP_TAG_PRINTER, "printer-is-accepting-jobs", 1);
-	ippAddString(answer, IPP_TAG_PRINTER, IPP_TAG_KEYWORD, "job-hold-until-default", NULL, device ? "indefinite" : "no-hold");
+	ippAddString(answer, IPP_TAG_PRINTER, IPP_TAG_KEYWORD, "job-hold-until-default", NULL,
+		device ? "indefinite" : "no-hold");
 	return answer;
 }
 
@@ -112,7 +120,8 @@ static void printer_is_read(void)
 	struct target_info info;
 
 	target_read(answer, &info);
-	CHECK(info.pdf && info.accepting && info.create_job && info.state == 5 && info.up_time_s == 77);
+	CHECK(info.pdf && info.accepting && info.create_job && info.state == 5 &&
+		info.up_time_s == 77);
 	CHECK(!strcmp(info.reasons, "media-empty-error,cover-open"));
 	CHECK(!strncmp(info.name, "Hall ", 5) && !strchr(info.name, '\x1b'));
 	CHECK(!strcmp(info.make_model, "Laser 3000") && !strcmp(info.uuid, "urn:uuid:1"));
@@ -154,12 +163,15 @@ static void wrong_syntaxes_do_no_harm(void)
 		char dropped[300];
 
 		for (int i = 0; i < target_attribute_count + target_job_requested_count; i++) {
-			const char *name = i < target_attribute_count ? target_attributes[i] :
-									target_job_requested[i - target_attribute_count];
+			const char *name =
+				i < target_attribute_count
+					? target_attributes[i]
+					: target_job_requested[i - target_attribute_count];
 			const char *end = strstr(name, "-supported");
 			char plain[64];
 
-			snprintf(plain, sizeof(plain), "%.*s", end ? (int)(end - name) : (int)strlen(name), name);
+			snprintf(plain, sizeof(plain), "%.*s",
+				end ? (int)(end - name) : (int)strlen(name), name);
 			for (int side = 0; side < 3; side++) {
 				ipp_t *ipp = side ? answer : ticket;
 				ipp_tag_t group = side == 1 ? IPP_TAG_PRINTER : IPP_TAG_JOB;
@@ -184,7 +196,8 @@ static void wrong_syntaxes_do_no_harm(void)
 		target_read(answer, &info);
 		target_read_job(answer, &job);
 		CHECK(!info.pdf && !info.create_job && !info.stillprint);
-		CHECK(target_add_job_attributes(request, ticket, answer, dropped, sizeof(dropped)) == 0);
+		CHECK(target_add_job_attributes(
+			      request, ticket, answer, dropped, sizeof(dropped)) == 0);
 	}
 }
 
@@ -194,9 +207,11 @@ static void job_is_read(void)
 	struct target_job job;
 
 	target_read_job(answer, &job);
-	CHECK(job.state == 0 && job.impressions == -1 && job.sheets == -1 && job.documents == -1 && !job.name[0]);
+	CHECK(job.state == 0 && job.impressions == -1 && job.sheets == -1 && job.documents == -1 &&
+		!job.name[0]);
 	ippAddInteger(answer, IPP_TAG_JOB, IPP_TAG_ENUM, "job-state", 9);
-	ippAddString(answer, IPP_TAG_JOB, IPP_TAG_KEYWORD, "job-state-reasons", NULL, "job-completed-successfully");
+	ippAddString(answer, IPP_TAG_JOB, IPP_TAG_KEYWORD, "job-state-reasons", NULL,
+		"job-completed-successfully");
 	ippAddString(answer, IPP_TAG_JOB, IPP_TAG_NAME, "job-name", NULL, "a title [#1a2b3c4d]");
 	ippAddString(answer, IPP_TAG_JOB, IPP_TAG_URI, "job-uuid", NULL, "urn:uuid:2");
 	ippAddInteger(answer, IPP_TAG_JOB, IPP_TAG_INTEGER, "job-impressions-completed", 0);
@@ -204,7 +219,8 @@ static void job_is_read(void)
 	ippAddInteger(answer, IPP_TAG_JOB, IPP_TAG_INTEGER, "number-of-documents", 1);
 	target_read_job(answer, &job);
 	CHECK(job.state == 9 && job.impressions == 0 && job.sheets == -1 && job.documents == 1);
-	CHECK(!strcmp(job.reasons, "job-completed-successfully") && !strcmp(job.name, "a title [#1a2b3c4d]"));
+	CHECK(!strcmp(job.reasons, "job-completed-successfully") &&
+		!strcmp(job.name, "a title [#1a2b3c4d]"));
 	CHECK(!strcmp(job.uuid, "urn:uuid:2"));
 }
 
@@ -223,31 +239,45 @@ static ipp_t *size_of(int x, int y)
 static ipp_t *mfp(void)
 {
 	static const char *const sides[] = {"one-sided", "two-sided-long-edge"};
-	static const char *const handling[] = {"separate-documents-uncollated-copies", "separate-documents-collated-copies"};
+	static const char *const handling[] = {
+		"separate-documents-uncollated-copies", "separate-documents-collated-copies"};
 	static const char *const media[] = {"iso_a4_210x297mm", "na_letter_8.5x11in"};
-	static const char *const members[] = {"media-size", "media-source", "media-type", "media-left-margin"};
+	static const char *const members[] = {
+		"media-size", "media-source", "media-type", "media-left-margin"};
 	static const char *const colors[] = {"auto", "color", "monochrome"};
-	static const int finishings[] = {3, 4, 20}, qualities[] = {4, 5}, resolutions[] = {300, 600}, margins[] = {0, 423};
+	static const int finishings[] = {3, 4, 20}, qualities[] = {4, 5},
+			 resolutions[] = {300, 600}, margins[] = {0, 423};
 	ipp_t *printer = ippNew();
 	ipp_attribute_t *sizes;
 	ipp_t *values[3] = {size_of(21000, 29700), size_of(21590, 27940), ippNew()};
 
 	ippAddRange(printer, IPP_TAG_PRINTER, "copies-supported", 1, 99);
 	ippAddStrings(printer, IPP_TAG_PRINTER, IPP_TAG_KEYWORD, "sides-supported", 2, NULL, sides);
-	ippAddStrings(printer, IPP_TAG_PRINTER, IPP_TAG_KEYWORD, "multiple-document-handling-supported", 2, NULL, handling);
+	ippAddStrings(printer, IPP_TAG_PRINTER, IPP_TAG_KEYWORD,
+		"multiple-document-handling-supported", 2, NULL, handling);
 	ippAddStrings(printer, IPP_TAG_PRINTER, IPP_TAG_KEYWORD, "media-supported", 2, NULL, media);
-	ippAddStrings(printer, IPP_TAG_PRINTER, IPP_TAG_KEYWORD, "media-col-supported", 4, NULL, members);
-	ippAddString(printer, IPP_TAG_PRINTER, IPP_TAG_KEYWORD, "media-source-supported", NULL, "tray-2");
-	ippAddString(printer, IPP_TAG_PRINTER, IPP_TAG_KEYWORD, "media-type-supported", NULL, "labels");
-	ippAddIntegers(printer, IPP_TAG_PRINTER, IPP_TAG_INTEGER, "media-left-margin-supported", 2, margins);
-	ippAddStrings(printer, IPP_TAG_PRINTER, IPP_TAG_KEYWORD, "print-color-mode-supported", 3, NULL, colors);
-	ippAddIntegers(printer, IPP_TAG_PRINTER, IPP_TAG_ENUM, "finishings-supported", 3, finishings);
-	ippAddIntegers(printer, IPP_TAG_PRINTER, IPP_TAG_ENUM, "print-quality-supported", 2, qualities);
-	ippAddString(printer, IPP_TAG_PRINTER, IPP_TAG_KEYWORD, "output-bin-supported", NULL, "face-down");
-	ippAddResolutions(printer, IPP_TAG_PRINTER, "printer-resolution-supported", 2, IPP_RES_PER_INCH, resolutions, resolutions);
+	ippAddStrings(
+		printer, IPP_TAG_PRINTER, IPP_TAG_KEYWORD, "media-col-supported", 4, NULL, members);
+	ippAddString(printer, IPP_TAG_PRINTER, IPP_TAG_KEYWORD, "media-source-supported", NULL,
+		"tray-2");
+	ippAddString(
+		printer, IPP_TAG_PRINTER, IPP_TAG_KEYWORD, "media-type-supported", NULL, "labels");
+	ippAddIntegers(printer, IPP_TAG_PRINTER, IPP_TAG_INTEGER, "media-left-margin-supported", 2,
+		margins);
+	ippAddStrings(printer, IPP_TAG_PRINTER, IPP_TAG_KEYWORD, "print-color-mode-supported", 3,
+		NULL, colors);
+	ippAddIntegers(
+		printer, IPP_TAG_PRINTER, IPP_TAG_ENUM, "finishings-supported", 3, finishings);
+	ippAddIntegers(
+		printer, IPP_TAG_PRINTER, IPP_TAG_ENUM, "print-quality-supported", 2, qualities);
+	ippAddString(printer, IPP_TAG_PRINTER, IPP_TAG_KEYWORD, "output-bin-supported", NULL,
+		"face-down");
+	ippAddResolutions(printer, IPP_TAG_PRINTER, "printer-resolution-supported", 2,
+		IPP_RES_PER_INCH, resolutions, resolutions);
 	ippAddRange(values[2], IPP_TAG_ZERO, "x-dimension", 7000, 21590);
 	ippAddRange(values[2], IPP_TAG_ZERO, "y-dimension", 12000, 40000);
-	sizes = ippAddCollections(printer, IPP_TAG_PRINTER, "media-size-supported", 3, (const ipp_t **)values);
+	sizes = ippAddCollections(
+		printer, IPP_TAG_PRINTER, "media-size-supported", 3, (const ipp_t **)values);
 	CHECK(sizes != NULL);
 	for (size_t i = 0; i < 3; i++)
 		ippDelete(values[i]);
@@ -271,7 +301,8 @@ static ipp_t *full_ticket(void)
 	ipp_t *ticket = ippNew(), *col = ippNew(), *size = size_of(21000, 29700);
 
 	ippAddInteger(ticket, IPP_TAG_JOB, IPP_TAG_INTEGER, "copies", 3);
-	ippAddString(ticket, IPP_TAG_JOB, IPP_TAG_KEYWORD, "multiple-document-handling", NULL, "separate-documents-uncollated-copies");
+	ippAddString(ticket, IPP_TAG_JOB, IPP_TAG_KEYWORD, "multiple-document-handling", NULL,
+		"separate-documents-uncollated-copies");
 	ippAddString(ticket, IPP_TAG_JOB, IPP_TAG_KEYWORD, "sides", NULL, "two-sided-long-edge");
 	ippAddCollection(col, IPP_TAG_ZERO, "media-size", size);
 	ippAddInteger(col, IPP_TAG_ZERO, IPP_TAG_INTEGER, "media-left-margin", 423);
@@ -298,11 +329,13 @@ static const char *put_together(ipp_t *ticket, ipp_t *printer, char *dropped, si
 
 	all[0] = '\0';
 	CHECK(target_add_job_attributes(request, ticket, printer, dropped, size) == 0);
-	for (ipp_attribute_t *attr = ippFirstAttribute(request); attr; attr = ippNextAttribute(request)) {
+	for (ipp_attribute_t *attr = ippFirstAttribute(request); attr;
+		attr = ippNextAttribute(request)) {
 		if (ippGetGroupTag(attr) != IPP_TAG_JOB)
 			continue;
 		ippAttributeString(attr, value, sizeof(value));
-		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s=%s;", ippGetName(attr), value);
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s=%s;", ippGetName(attr),
+			value);
 	}
 	return all;
 }
@@ -313,12 +346,13 @@ static void able_printer_gets_all_but_page_options(void)
 	char dropped[300];
 	const char *all = put_together(ticket, printer, dropped, sizeof(dropped));
 
-	CHECK(!strcmp(all, "copies=3;multiple-document-handling=separate-documents-uncollated-copies;"
-			   "sides=two-sided-long-edge;"
-			   "media-col={media-size={x-dimension=21000 y-dimension=29700} media-source=tray-2 "
-			   "media-left-margin=423};"
-			   "print-color-mode=monochrome;print-quality=high;finishings=staple-top-left;"
-			   "output-bin=face-down;printer-resolution=600dpi;"));
+	CHECK(!strcmp(all,
+		"copies=3;multiple-document-handling=separate-documents-uncollated-copies;"
+		"sides=two-sided-long-edge;"
+		"media-col={media-size={x-dimension=21000 y-dimension=29700} media-left-margin=423 "
+		"media-source=tray-2};"
+		"print-color-mode=monochrome;print-quality=high;finishings=staple-top-left;"
+		"output-bin=face-down;printer-resolution=600dpi;"));
 	CHECK(!strcmp(dropped, "finishings"));
 }
 
@@ -329,7 +363,8 @@ static void plain_printer_gets_little_and_the_rest_is_named(void)
 	const char *all = put_together(ticket, printer, dropped, sizeof(dropped));
 
 	CHECK(!strcmp(all, "media=iso_a4_210x297mm;"));
-	CHECK(!strcmp(dropped, "copies,sides,media-source,print-color-mode,print-quality,finishings,output-bin,printer-resolution"));
+	CHECK(!strcmp(dropped,
+		"copies,sides,media-source,print-color-mode,print-quality,finishings,output-bin,printer-resolution"));
 	put_together(ticket, printer, little, sizeof(little));
 	CHECK(!strcmp(little, "copies,sides,media-source"));
 }
@@ -385,12 +420,17 @@ static void media_go_in_the_words_of_the_target(void)
 	CHECK(!strcmp(media_of(able, NULL, 21000, 29700, dropped), a4));
 	CHECK(!strcmp(media_of(able, NULL, 20990, 29704, dropped), a4)); /* rounded by a driver */
 	CHECK(!strcmp(media_of(plain, NULL, 20990, 29704, dropped), "media=iso_a4_210x297mm;"));
-	CHECK(!strcmp(media_of(plain, "na_letter_8.5x11in", 0, 0, dropped), "media=na_letter_8.5x11in;"));
+	CHECK(!strcmp(
+		media_of(plain, "na_letter_8.5x11in", 0, 0, dropped), "media=na_letter_8.5x11in;"));
+	/* Letter is not A4, though not far from it. */
+	CHECK(strstr(media_of(able, NULL, 21590, 27940, dropped), "y-dimension=27940"));
+	CHECK(!strcmp(media_of(plain, NULL, 21590, 27940, dropped), "media=na_letter_8.5x11in;"));
 	/* A size of its own is in the range of one and unknown to the other. */
 	CHECK(!strcmp(media_of(able, "custom_x_100x200mm", 0, 0, dropped),
 		"media-col={media-size={x-dimension=10000 y-dimension=20000}};"));
 	CHECK(!dropped[0]);
-	CHECK(!media_of(plain, "custom_x_100x200mm", 0, 0, dropped)[0] && !strcmp(dropped, "media"));
+	CHECK(!media_of(plain, "custom_x_100x200mm", 0, 0, dropped)[0] &&
+		!strcmp(dropped, "media"));
 	CHECK(!media_of(able, "iso_a0_841x1189mm", 0, 0, dropped)[0] && !strcmp(dropped, "media"));
 	CHECK(!media_of(able, "preprinted", 0, 0, dropped)[0] && !strcmp(dropped, "media"));
 	CHECK(!media_of(able, NULL, -1, 0, dropped)[0] && !dropped[0]);

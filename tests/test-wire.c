@@ -57,7 +57,8 @@ static ipp_t *sample(void)
 {
 	ipp_t *ipp = ippNewRequest(IPP_OP_PRINT_JOB), *col = ippNew(), *size = ippNew();
 
-	ippAddString(ipp, IPP_TAG_OPERATION, IPP_TAG_NAME, "job-name", NULL, "title \xff\x01 of any octets");
+	ippAddString(ipp, IPP_TAG_OPERATION, IPP_TAG_NAME, "job-name", NULL,
+		"title \xff\x01 of any octets");
 	ippAddRange(ipp, IPP_TAG_JOB, "page-ranges", 1, 7);
 	ippAddResolution(ipp, IPP_TAG_JOB, "printer-resolution", IPP_RES_PER_INCH, 600, 600);
 	ippAddInteger(size, IPP_TAG_ZERO, IPP_TAG_INTEGER, "x-dimension", 21000);
@@ -134,7 +135,8 @@ static void every_flipped_octet_is_answered(void)
 
 static void other_files_are_damage(void)
 {
-	static const char *const texts[] = {"", "%PDF-1.7\n%...", "<html><body>hello</body></html>", "HTTP/1.1 200 OK"};
+	static const char *const texts[] = {
+		"", "%PDF-1.7\n%...", "<html><body>hello</body></html>", "HTTP/1.1 200 OK"};
 	ipp_t *out = NULL;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

@@ -135,7 +135,7 @@ static DBusMessage *removed(const char *path, enum bus_kind kind, struct bus_out
 static struct bus_known *known_find(struct bus *b, int32_t job_id, const char *queue)
 {
 	for (size_t i = 0; i < b->known_count; i++)
-		if (b->known[i].job_id == job_id && (job_id || !strcmp(b->known[i].text, queue)))
+		if (b->known[i].job_id == job_id && (job_id || (queue && !strcmp(b->known[i].text, queue))))
 			return &b->known[i];
 	return NULL;
 }

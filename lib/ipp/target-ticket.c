@@ -21,7 +21,8 @@ static void drop(struct plan *p, const char *name)
 {
 	if (p->used + strlen(name) + 2 > p->size)
 		return;
-	p->used += (size_t)snprintf(p->dropped + p->used, p->size - p->used, "%s%s", p->used ? "," : "", name);
+	p->used += (size_t)snprintf(
+		p->dropped + p->used, p->size - p->used, "%s%s", p->used ? "," : "", name);
 }
 
 static ipp_attribute_t *asked(struct plan *p, const char *name)
@@ -117,7 +118,8 @@ static void add_copies(struct plan *p)
 	if (asked(p, handling))
 		add_word(p, handling);
 	else if (lists_word(supported(p, handling), collated))
-		sent(p, ippAddString(p->request, IPP_TAG_JOB, IPP_TAG_KEYWORD, handling, NULL, collated));
+		sent(p, ippAddString(p->request, IPP_TAG_JOB, IPP_TAG_KEYWORD, handling, NULL,
+				collated));
 }
 
 /* Enumerations: the values that the target has; it is told when some are missing. */
@@ -136,7 +138,8 @@ static void add_enums(struct plan *p, const char *name, int nothing)
 	for (int i = 0; i < ippGetCount(want); i++) {
 		int value = ippGetInteger(want, i);
 
-		if (count < 32 && list && ippGetValueTag(list) == IPP_TAG_ENUM && ippContainsInteger(list, value))
+		if (count < 32 && list && ippGetValueTag(list) == IPP_TAG_ENUM &&
+			ippContainsInteger(list, value))
 			values[count++] = value;
 		else if (value != nothing)
 			lost = true;
@@ -156,12 +159,14 @@ static void add_resolution(struct plan *p)
 
 	if (!want)
 		return;
-	if (ippGetValueTag(want) == IPP_TAG_RESOLUTION && list && ippGetValueTag(list) == IPP_TAG_RESOLUTION) {
+	if (ippGetValueTag(want) == IPP_TAG_RESOLUTION && list &&
+		ippGetValueTag(list) == IPP_TAG_RESOLUTION) {
 		x = ippGetResolution(want, 0, &y, &units);
 		for (int i = 0; i < ippGetCount(list); i++) {
 			have_x = ippGetResolution(list, i, &have_y, &have_units);
 			if (have_x == x && have_y == y && have_units == units) {
-				sent(p, ippAddResolution(p->request, IPP_TAG_JOB, name, units, x, y));
+				sent(p, ippAddResolution(
+						p->request, IPP_TAG_JOB, name, units, x, y));
 				return;
 			}
 		}
@@ -179,21 +184,24 @@ struct size {
 
 static int whole(ipp_t *collection, const char *name)
 {
-	ipp_attribute_t *attr = collection ? ippFindAttribute(collection, name, IPP_TAG_INTEGER) : NULL;
+	ipp_attribute_t *attr =
+		collection ? ippFindAttribute(collection, name, IPP_TAG_INTEGER) : NULL;
 
 	return attr ? ippGetInteger(attr, 0) : 0;
 }
 
 static ipp_t *member_collection(ipp_t *collection, const char *name)
 {
-	ipp_attribute_t *attr = collection ? ippFindAttribute(collection, name, IPP_TAG_BEGIN_COLLECTION) : NULL;
+	ipp_attribute_t *attr =
+		collection ? ippFindAttribute(collection, name, IPP_TAG_BEGIN_COLLECTION) : NULL;
 
 	return attr ? ippGetCollection(attr, 0) : NULL;
 }
 
 static const char *member_word(ipp_t *collection, const char *name)
 {
-	ipp_attribute_t *attr = collection ? ippFindAttribute(collection, name, IPP_TAG_ZERO) : NULL;
+	ipp_attribute_t *attr =
+		collection ? ippFindAttribute(collection, name, IPP_TAG_ZERO) : NULL;
 
 	return attr && is_word(attr) ? ippGetString(attr, 0, NULL) : NULL;
 }
@@ -222,7 +230,8 @@ static const char *word_of_size(ipp_attribute_t *list, struct size size)
 	for (int i = 0; list && is_word(list) && i < ippGetCount(list); i++) {
 		const char *word = ippGetString(list, i, NULL);
 
-		if (word && strncmp(word, "custom_", 7) != 0 && size_of_word(word, &have) && same_size(have, size))
+		if (word && strncmp(word, "custom_", 7) != 0 && size_of_word(word, &have) &&
+			same_size(have, size))
 			return word;
 	}
 	return NULL;
@@ -253,7 +262,9 @@ static bool fit_size(struct plan *p, struct size *size)
 
 	if (!lists_word(supported(p, "media-col"), "media-size"))
 		return false;
-	for (int i = 0; list && ippGetValueTag(list) == IPP_TAG_BEGIN_COLLECTION && i < ippGetCount(list); i++) {
+	for (int i = 0;
+		list && ippGetValueTag(list) == IPP_TAG_BEGIN_COLLECTION && i < ippGetCount(list);
+		i++) {
 		ipp_t *entry = ippGetCollection(list, i);
 
 		if (entry && fit_dimension(entry, "x-dimension", size->x, &have.x) &&
@@ -280,18 +291,22 @@ static void add_member_word(struct plan *p, ipp_t *col, ipp_t *want, const char 
 /* Margins are the page's as it was laid out; a target that has not these keeps its own, which is no loss to tell. */
 static void add_member_margin(struct plan *p, ipp_t *col, ipp_t *want, const char *name)
 {
-	ipp_attribute_t *attr = ippFindAttribute(want, name, IPP_TAG_INTEGER), *list = supported(p, name);
+	ipp_attribute_t *attr = ippFindAttribute(want, name, IPP_TAG_INTEGER),
+			*list = supported(p, name);
 
-	if (attr && list && ippGetValueTag(list) == IPP_TAG_INTEGER && lists_word(supported(p, "media-col"), name) &&
+	if (attr && list && ippGetValueTag(list) == IPP_TAG_INTEGER &&
+		lists_word(supported(p, "media-col"), name) &&
 		ippContainsInteger(list, ippGetInteger(attr, 0)))
-		sent(p, ippAddInteger(col, IPP_TAG_ZERO, IPP_TAG_INTEGER, name, ippGetInteger(attr, 0)));
+		sent(p, ippAddInteger(
+				col, IPP_TAG_ZERO, IPP_TAG_INTEGER, name, ippGetInteger(attr, 0)));
 }
 
 static void add_member_size(struct plan *p, ipp_t *col, struct size size)
 {
 	AUTO(wire_deletep) ipp_t *dimensions = ippNew();
 
-	if (!dimensions || !ippAddInteger(dimensions, IPP_TAG_ZERO, IPP_TAG_INTEGER, "x-dimension", size.x) ||
+	if (!dimensions ||
+		!ippAddInteger(dimensions, IPP_TAG_ZERO, IPP_TAG_INTEGER, "x-dimension", size.x) ||
 		!ippAddInteger(dimensions, IPP_TAG_ZERO, IPP_TAG_INTEGER, "y-dimension", size.y)) {
 		p->failed = true;
 		return;
@@ -318,20 +333,20 @@ static bool add_media_word(struct plan *p, const char *word, bool sized, struct 
 	if (!lists_word(list, word))
 		word = sized ? word_of_size(list, size) : NULL;
 	if (word)
-		sent(p, ippAddString(p->request, IPP_TAG_JOB, IPP_TAG_KEYWORD, "media", NULL, word));
+		sent(p, ippAddString(
+				p->request, IPP_TAG_JOB, IPP_TAG_KEYWORD, "media", NULL, word));
 	return word != NULL;
 }
 
-/* What is beside the size; the names of what cannot be done are noted. */
+/* What is beside the size, in the order of the stock chain; the names of what cannot be done are noted. */
 static void add_members(struct plan *p, ipp_t *col, ipp_t *want)
 {
-	static const char *const margins[] = {
-		"media-bottom-margin", "media-left-margin", "media-right-margin", "media-top-margin"};
-
+	add_member_margin(p, col, want, "media-bottom-margin");
+	add_member_margin(p, col, want, "media-left-margin");
+	add_member_margin(p, col, want, "media-right-margin");
 	add_member_word(p, col, want, "media-source");
+	add_member_margin(p, col, want, "media-top-margin");
 	add_member_word(p, col, want, "media-type");
-	for (size_t i = 0; i < sizeof(margins) / sizeof(margins[0]); i++)
-		add_member_margin(p, col, want, margins[i]);
 }
 
 /* Beside a name there is no place for them. */
@@ -378,9 +393,14 @@ static void add_media(struct plan *p)
 		sent(p, ippAddCollection(p->request, IPP_TAG_JOB, "media-col", col));
 }
 
-int target_add_job_attributes(ipp_t *request, ipp_t *ticket, ipp_t *printer, char *dropped, size_t size)
+int target_add_job_attributes(
+	ipp_t *request, ipp_t *ticket, ipp_t *printer, char *dropped, size_t size)
 {
-	struct plan p = {.request = request, .ticket = ticket, .printer = printer, .dropped = dropped, .size = size};
+	struct plan p = {.request = request,
+		.ticket = ticket,
+		.printer = printer,
+		.dropped = dropped,
+		.size = size};
 
 	dropped[0] = '\0';
 	add_copies(&p);
