@@ -139,11 +139,11 @@ static int take_lock(struct engine *e)
 	if (fcntl(e->lock_fd, F_OFD_SETLK, &lock)) {
 		n = pread(e->lock_fd, holder, sizeof(holder) - 1, 0);
 		holder[n > 0 ? strcspn(holder, "\n") : 0] = '\0';
-		log_event(LOG_LVL_ERROR, "event=already-running holder=%s state=%s", log_quote(holder),
+		log_event(LOG_LVL_ERROR, "event=already-running holder-pid=%s state=%s", log_quote(holder),
 			log_quote(paths_state()));
 		return -EWOULDBLOCK;
 	}
-	n = snprintf(pid, sizeof(pid), "pid %d\n", (int)getpid());
+	n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
 	if (ftruncate(e->lock_fd, 0) || pwrite(e->lock_fd, pid, (size_t)n, 0) != n)
 		return -errno;
 	return 0;

@@ -33,7 +33,7 @@ struct intake {
 	unsigned pair_count;
 	int64_t newest_s;
 	bool scanning, again;
-	bool trouble;      /* the disk failed at some file: no hurry with the next look */
+	bool trouble;      /* disk or store failed at some file: no hurry with the next look */
 	bool prune_keys;   /* a new key was made: old ones may go */
 	unsigned taking;   /* files between incoming/ and their row */
 	unsigned corrupt_count;
@@ -56,7 +56,6 @@ struct taking {
 	struct store_job job;
 	struct seal_key key;
 	int64_t run_started_s;
-	bool more; /* the batch's last: look again */
 };
 
 static int key_of(struct taking *t, int fd)
@@ -256,10 +255,28 @@ static int put_back(void *arg, struct store *s)
 	return renameat2(t->jobs_fd, t->job.file, t->incoming_fd, t->name, RENAME_NOREPLACE) ? -errno : 0;
 }
 
+/* One file less on its way. A look is over when all it found is in, or back: the next one begins with the oldest again,
+ * so that a store that fails for a while does not change the order. */
+static void one_done(struct intake *in)
+{
+	if (--in->taking)
+		return;
+	in->scanning = false;
+	if (in->trouble)
+		timer_set(in->engine, &in->rescan, RETRY_MS, scan_due, in);
+	else if (in->again)
+		scan(in);
+	in->trouble = false;
+}
+
 static void put_back_done(void *arg, int rc)
 {
-	(void)rc;
-	free(arg);
+	struct taking *t = arg;
+
+	if (rc) /* the next start finds it */
+		log_event(LOG_LVL_ERROR, "event=intake-stuck file=%s error=%d", t->job.file, rc);
+	one_done(t->in);
+	free(t);
 }
 
 /* ---- row and key ---- */
@@ -295,7 +312,6 @@ static void row_added(void *arg, int rc)
 	struct intake *in = t->in;
 
 	seal_key_wipe(&t->key);
-	in->taking--;
 	fault_point("row-added");
 	if (!rc) {
 		taken(t);
@@ -310,10 +326,11 @@ static void row_added(void *arg, int rc)
 	} else {
 		/* The store cannot write now (disk full): the file waits where the backend left it. */
 		log_event(LOG_LVL_ERROR, "event=intake-commit-failed error=%d", rc);
+		in->trouble = true;
 		worker_post(in->engine->filer, put_back, put_back_done, t);
-		timer_set(in->engine, &in->rescan, RETRY_MS, scan_due, in);
 		return;
 	}
+	one_done(in);
 	free(t);
 }
 
@@ -369,16 +386,8 @@ static void took(void *arg, int rc)
 		log_event(LOG_LVL_ERROR, "event=intake-failed error=%d", rc);
 		in->trouble = true;
 	}
-	if (t->more) {
-		in->scanning = false;
-		if (in->trouble)
-			timer_set(in->engine, &in->rescan, RETRY_MS, scan_due, in);
-		else if (in->again)
-			scan(in);
-		in->trouble = false;
-	}
 	if (rc) {
-		in->taking--;
+		one_done(in);
 		seal_key_wipe(&t->key);
 		free(t);
 		return;
@@ -458,7 +467,7 @@ static int list_incoming(void *arg, struct store *s)
 	return 0;
 }
 
-static void post_take(struct intake *in, const char *name, bool last)
+static void post_take(struct intake *in, const char *name)
 {
 	struct taking *t = must(calloc(1, sizeof(*t)));
 
@@ -469,7 +478,6 @@ static void post_take(struct intake *in, const char *name, bool last)
 	t->corrupt_fd = in->corrupt_fd;
 	memcpy(t->pair, in->pair, sizeof(t->pair));
 	t->pair_count = in->pair_count;
-	t->more = last;
 	in->taking++;
 	worker_post(in->engine->filer, take, took, t);
 }
@@ -483,7 +491,7 @@ static void listed(void *arg, int rc)
 		log_event(LOG_LVL_ERROR, "event=incoming-unreadable error=%d", rc);
 	in->again |= l->more;
 	for (unsigned i = 0; i < l->count; i++)
-		post_take(in, l->name[i], i + 1 == l->count);
+		post_take(in, l->name[i]);
 	if (!l->count) {
 		in->scanning = false;
 		if (in->again)

@@ -10,7 +10,7 @@
 #include "base/mono.h"
 #include "must.h"
 
-enum { SWEEP_MS = 30000, ORPHAN_LIFE_S = 24 * 3600, TOMBSTONE_S = 90 * 24 * 3600, MEMORY_S = 7 * 24 * 3600,
+enum { FIRST_SWEEP_MS = 3000, SWEEP_MS = 30000, ORPHAN_LIFE_S = 24 * 3600, TOMBSTONE_S = 90 * 24 * 3600, MEMORY_S = 7 * 24 * 3600,
 	CLOCK_STEP_S = 60 };
 
 struct orphan {
@@ -382,7 +382,7 @@ void sweep_start(struct engine *e)
 {
 	e->sweep_wall_s = mono_utc_s();
 	e->sweep_boot_s = mono_boot_s();
-	timer_set(e, &e->sweep, SWEEP_MS, sweep_due, e);
+	timer_set(e, &e->sweep, FIRST_SWEEP_MS, sweep_due, e); /* what grew too old while we were away */
 }
 
 void sweep_free(struct engine *e)
