@@ -19,6 +19,8 @@ newest() { store_sql 'select coalesce(max(id), 0) from job'; }
 jobs_are() { [ "$(newest)" -ge "$1" ]; }
 put() { "$LAB_TOOLS/put-job" "$LAB/spool" "$@" >/dev/null; }
 names_in() { find "$1" -mindepth 1 -maxdepth 1 "${@:2}" | wc -l; }
+key_is_not() { [ "$(sha256sum <"$LAB/spool/intake.pub")" != "$1" ]; }
+keys_are() { [ "$(store_sql 'select count(*) from intake_key')" = "$1" ]; }
 spool_empty() { [ "$(names_in "$LAB/spool/jobs")" = 0 ]; }
 printed() { [ "$(prints_of mfp "$1")" -ge "$2" ]; } # WORD N
 
@@ -143,12 +145,13 @@ check "words that are no text: the bus still answers for all jobs" \
 	lab_bus_call org.stillprint /org/stillprint org.freedesktop.DBus.ObjectManager GetManagedObjects
 
 # keys change
+old=$(sha256sum <"$LAB/spool/intake.pub")
 lab_daemon_stop
 sqlite3 "$LAB/state/store.db" 'update intake_key set made_s = made_s - 100000'
 chown stillprint: "$LAB"/state/*
 lab_daemon_start
-old=$(sha256sum <"$LAB/spool/intake.pub")
-check "a new intake key after a day" wait_for 5 same "$(store_sql 'select count(*) from intake_key')" 2
+check "a new intake key after a day" wait_for 5 keys_are 2
+wait_for 5 key_is_not "$old"
 new=$(sha256sum <"$LAB/spool/intake.pub")
 lab_daemon_restart
 check "and it stays the one in use after a restart" same "$(sha256sum <"$LAB/spool/intake.pub")" "$new"

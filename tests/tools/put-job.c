@@ -58,11 +58,12 @@ static void poke(void)
 	const char *run = getenv("STILLPRINT_RUN");
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
+	if (fd < 0)
+		return;
 	snprintf(to.sun_path, sizeof(to.sun_path), "%s/intake.sock", run ? run : "/nowhere");
-	if (fd >= 0 && sendto(fd, "x", 1, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to)) < 0)
-		; /* it looks by itself, later */
-	if (fd >= 0)
-		close(fd);
+	/* If that fails, it looks by itself, later. */
+	(void)sendto(fd, "x", 1, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to));
+	close(fd);
 }
 
 int main(int argc, char **argv)
