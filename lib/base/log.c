@@ -27,14 +27,15 @@ static bool stderr_is_journal(void)
 	unsigned long long device = 0, inode = 0;
 	struct stat st;
 
-	if (!stream || sscanf(stream, "%llu:%llu", &device, &inode) != 2 || fstat(STDERR_FILENO, &st) < 0)
+	if (!stream || sscanf(stream, "%llu:%llu", &device, &inode) != 2 ||
+		fstat(STDERR_FILENO, &st) < 0)
 		return false;
 	return st.st_dev == device && st.st_ino == inode;
 }
 
 void log_event(enum log_level level, const char *fmt, ...)
 {
-	static const char *const priority[] = { "<3>", "<4>", "<6>", "<7>" };
+	static const char *const priority[] = {"<3>", "<4>", "<6>", "<7>"};
 	char line[LINE_OCTETS] = "";
 	int kept = errno;
 	size_t start = 0, end = 0;
@@ -68,27 +69,28 @@ void log_event(enum log_level level, const char *fmt, ...)
 	errno = kept;
 }
 
+static bool is_plain(unsigned char c)
+{
+	return c > ' ' && c < 0x7f && !strchr("\"'\\", c);
+}
+
 const char *log_quote(const char *value)
 {
 	static char ring[QUOTE_BUFFERS][QUOTE_OCTETS + 1];
 	static unsigned next;
 	char *out = ring[next++ % QUOTE_BUFFERS];
-	size_t used = 0;
+	size_t used = 0, whole = 0;
 
 	if (!value || !*value)
 		return "-";
+	for (const char *p = value; *p && whole <= QUOTE_OCTETS; p++)
+		whole += is_plain((unsigned char)*p) ? 1 : 4;
 	for (const unsigned char *p = (const unsigned char *)value; *p; p++) {
-		bool plain = *p > ' ' && *p < 0x7f && !strchr("\"'\\", *p);
-
-		if (used + (plain ? 1 : 4) > QUOTE_OCTETS - (p[1] ? 3 : 0)) {
+		if (whole > QUOTE_OCTETS && used + (is_plain(*p) ? 1 : 4) > QUOTE_OCTETS - 3) {
 			strcpy(out + used, "...");
-			return out;
+			break;
 		}
-		if (plain)
-			out[used++] = (char)*p;
-		else
-			used += (size_t)sprintf(out + used, "\\x%02x", *p);
-		out[used] = '\0';
+		used += (size_t)sprintf(out + used, is_plain(*p) ? "%c" : "\\x%02x", *p);
 	}
 	return out;
 }
