@@ -39,24 +39,32 @@ static bool parent_start_ticks(pid_t pid, unsigned long long *ticks)
 	return p && sscanf(p, " %llu", ticks) == 1;
 }
 
-static int64_t boot_s(void)
+static int64_t clock_ns(clockid_t clock)
 {
-	struct timespec now, up;
+	struct timespec t;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	clock_gettime(CLOCK_BOOTTIME, &up);
-	return now.tv_sec - up.tv_sec;
+	clock_gettime(clock, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* The boot is part of it: a machine that always boots alike starts cupsd at the same tick under the same pid. */
 static void read_run(struct envelope *e)
 {
 	unsigned long long ticks = 0;
 	pid_t parent = getppid();
 	long hz = sysconf(_SC_CLK_TCK);
+	char boot[9] = "";
+	FILE *f;
 
 	if (parent_start_ticks(parent, &ticks) && hz > 0)
-		e->run_started_s = boot_s() + (int64_t)(ticks / (unsigned long)hz);
-	snprintf(e->cups_run, sizeof(e->cups_run), "%d-%llu", (int)parent, ticks);
+		e->run_started_s = (clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME)) / 1000000000 +
+				   (int64_t)(ticks / (unsigned long)hz);
+	f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	if (f && !fgets(boot, sizeof(boot), f))
+		boot[0] = '\0';
+	if (f)
+		fclose(f);
+	snprintf(e->cups_run, sizeof(e->cups_run), "%d-%llu-%s", (int)parent, ticks, boot);
 }
 
 static void make_uuid(char *out, size_t size)
@@ -83,11 +91,9 @@ int origin_read(char **argv, bool raw, struct envelope *out)
 	const char *host, *uuid;
 	struct envelope e = {.raw = raw};
 	cups_option_t *options = NULL;
-	struct timespec now;
 	int count;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	e.handed_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	e.handed_ns = clock_ns(CLOCK_REALTIME);
 	e.cups_job_id = (int32_t)strtol(argv[1], NULL, 10);
 	e.copies = (int32_t)strtol(argv[4], NULL, 10);
 	e.banner = type && !strcmp(type, "job-sheet");

@@ -86,7 +86,7 @@ static int backend_exit(enum result result)
 	return CUPS_BACKEND_RETRY;
 }
 
-static enum result explain_intake(int rc)
+static enum result explain_incoming(int rc)
 {
 	if (rc == INCOMING_E_CANCELED || canceled)
 		return CANCELED;
@@ -117,25 +117,37 @@ static enum result explain_stream(int rc)
 	return RETRY;
 }
 
+/* pdftopdf leaves page_log to us, since it is not the last filter. Only what is stored counts, so that a job that
+ * comes again after a failure counts once; one line adds what a line for each page would. */
+static void log_pages(const struct ticket_summary *job)
+{
+	int64_t impressions = (int64_t)job->pages * job->copies;
+
+	if (impressions > 0 && impressions <= INT32_MAX)
+		say("PAGE", "1 %d", (int)impressions);
+}
+
 static enum result store_stream(const struct envelope *e)
 {
 	AUTO(stream_reader_freep) struct stream_reader *reader = NULL;
 	AUTO(incoming_freep) struct incoming *in = NULL;
 	const void *ticket, *octets = NULL;
 	size_t ticket_octets = 0, got = 0;
-	ipp_t *checked = NULL;
+	struct ticket_summary summary;
+	ipp_t *asked = NULL;
 	int rc = stream_reader_new(STDIN_FILENO, &reader);
 
 	if (rc)
 		return explain_stream(rc);
 	ticket = stream_reader_get_ticket(reader, &ticket_octets);
-	rc = ticket_decode(ticket, ticket_octets, &checked);
+	rc = ticket_decode(ticket, ticket_octets, &asked);
 	if (rc)
 		return explain_stream(rc < 0 ? rc : STREAM_E_DAMAGED);
-	ippDelete(checked);
+	ticket_summarise(asked, &summary);
+	ippDelete(asked);
 	rc = incoming_begin(&caller, e, ticket, ticket_octets, &in);
 	if (rc)
-		return explain_intake(rc);
+		return explain_incoming(rc);
 	for (;;) {
 		rc = stream_reader_read(reader, &octets, &got);
 		if (rc)
@@ -144,10 +156,13 @@ static enum result store_stream(const struct envelope *e)
 			break;
 		rc = incoming_append(in, octets, got);
 		if (rc)
-			return explain_intake(rc);
+			return explain_incoming(rc);
 	}
 	rc = incoming_commit(in, e);
-	return rc ? explain_intake(rc) : STORED;
+	if (rc)
+		return explain_incoming(rc);
+	log_pages(&summary);
+	return STORED;
 }
 
 /* A file as the client sent it: no ticket, no trailer; its end is the file's end. */
@@ -172,7 +187,7 @@ static enum result store_raw(const struct envelope *e, int fd)
 	}
 	if (!rc)
 		rc = incoming_commit(in, e);
-	return rc ? explain_intake(rc) : STORED;
+	return rc ? explain_incoming(rc) : STORED;
 }
 
 static bool is_type(const char *variable, const char *type)

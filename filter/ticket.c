@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ticket - CUPS filter stillprint-ticket: application/vnd.cups-pdf in, ticket, framed document and trailer out.
  *
- * filter(7) is the contract. Signals keep their default: a filter that is told to end leaves a stream without a trailer,
+ * filter(7) is the contract. Pages are logged by the backend, once the job is stored: here a job that is handed over
+ * again would count twice. Signals keep their default: a filter that is told to end leaves a stream without a trailer,
  * which is no job, and its temp file has no name. */
 #include <errno.h>
 #include <fcntl.h>
@@ -149,15 +150,6 @@ static int send_stream(int fd, const void *ticket, size_t ticket_octets)
 	return rc ? rc : stream_writer_finish(w);
 }
 
-/* pdftopdf leaves this to the last filter: what cupsd's page_log and job-impressions-completed say. */
-static void log_pages(int32_t pages, int copies)
-{
-	if (copies < 1)
-		copies = 1;
-	for (int32_t page = 1; page <= pages; page++)
-		say("PAGE", "%d %d", page, copies);
-}
-
 static bool take_document(char **argv, const char *path)
 {
 	AUTO(auto_free) void *ticket = NULL;
@@ -184,7 +176,6 @@ static bool take_document(char **argv, const char *path)
 		say("ERROR", "The document cannot be handed on: %s.", strerror(-rc));
 		return false;
 	}
-	log_pages(pages.pages, atoi(argv[4]));
 	return true;
 }
 

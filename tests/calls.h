@@ -31,7 +31,8 @@ static inline void on_done(void *arg, const struct client_reply *reply)
 	o->took_ms = mono_ms() - o->started_ms;
 	o->reply = *reply;
 	if (reply->fault != CLIENT_OK)
-		printf("# %s, %d ms: %s\n", client_fault_name(reply->fault), (int)o->took_ms, reply->detail);
+		printf("# %s, %d ms: %s\n", client_fault_name(reply->fault), (int)o->took_ms,
+			reply->detail);
 }
 
 /* A document of @left octets; breaks off with @error when only @error_at are left. */
@@ -54,7 +55,8 @@ static inline ssize_t read_document(void *arg, void *buf, size_t size)
 	return (ssize_t)size;
 }
 
-static inline int start_op(ipp_op_t op, struct client_request r, struct outcome *o, struct client_call **call)
+static inline int start_op(
+	ipp_op_t op, struct client_request r, struct outcome *o, struct client_call **call)
 {
 	AUTO(wire_deletep) ipp_t *request = target_request(op, r.uri, "anna");
 

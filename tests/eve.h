@@ -39,7 +39,8 @@ static inline int eve_free_port(void)
 	socklen_t size = sizeof(at);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, size) || getsockname(fd, (struct sockaddr *)&at, &size))
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, size) ||
+		getsockname(fd, (struct sockaddr *)&at, &size))
 		return -1;
 	close(fd);
 	return ntohs(at.sin_port);
@@ -82,28 +83,40 @@ static inline bool eve_listens(int port, pid_t pid, int limit_ms)
 	return false;
 }
 
-/* @attributes: an attribute file for -a, NULL for none. False if it cannot run here. */
-static inline bool eve_start(struct eve *e, const char *command, const char *attributes)
+static inline bool eve_write(const char *path, const char *text, mode_t mode)
 {
-	char path[128], config[512], address[160], port[16];
-	int fd, n;
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, mode);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/* A printer with the attributes of that file (ippeveprinter -a), which keeps the ticket of its last job in
+ * "FOLDER/ticket". False if it cannot run here. */
+static inline bool eve_start(struct eve *e, const char *attributes)
+{
+	char path[128], command[128], config[512], address[160], port[16];
 
 	snprintf(e->folder, sizeof(e->folder), "/tmp/stillprint-eve-XXXXXX");
 	if (!mkdtemp(e->folder))
 		return false;
 	snprintf(path, sizeof(path), "%s/bus.conf", e->folder);
-	n = snprintf(config, sizeof(config),
+	snprintf(config, sizeof(config),
 		"<busconfig><type>system</type><listen>unix:path=%s/bus</listen><auth>EXTERNAL</auth>"
 		"<policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/><allow send_destination=\"*\"/>"
 		"<allow receive_sender=\"*\"/></policy></busconfig>\n",
 		e->folder);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, config, (size_t)n) != n)
+	snprintf(command, sizeof(command), "%s/command", e->folder);
+	if (!eve_write(path, config, 0600) ||
+		!eve_write(command, "#!/bin/sh\nenv | grep '^IPP_' | sort >\"$EVE_DIR/ticket\"\n",
+			0700))
 		return false;
-	close(fd);
 	snprintf(address, sizeof(address), "--config-file=%s", path);
 	snprintf(path, sizeof(path), "%s/bus.log", e->folder);
-	e->bus = eve_spawn(path, (char *[]){"dbus-daemon", address, "--nofork", "--nopidfile", NULL});
+	e->bus = eve_spawn(
+		path, (char *[]){"dbus-daemon", address, "--nofork", "--nopidfile", NULL});
 	snprintf(path, sizeof(path), "%s/bus", e->folder);
 	for (int64_t until = eve_ms() + 5000; access(path, F_OK) && eve_ms() < until;)
 		poll(NULL, 0, 5);
@@ -114,11 +127,10 @@ static inline bool eve_start(struct eve *e, const char *command, const char *att
 	snprintf(port, sizeof(port), "%d", e->port);
 	snprintf(e->uri, sizeof(e->uri), "ipp://localhost:%d/ipp/print", e->port);
 	snprintf(path, sizeof(path), "%s/eve.log", e->folder);
-	e->printer = eve_spawn(path, (char *[]){"ippeveprinter", "-r", "off", "-p", port, "-n", "localhost", "-vvv",
-					     "-k", "-K", e->folder, "-d", e->folder, "-f",
-					     "application/pdf,image/pwg-raster", "-c", (char *)(command ? command : "/bin/true"),
-					     attributes ? "-a" : "Test MFP", attributes ? (char *)attributes : NULL,
-					     "Test MFP", NULL});
+	e->printer =
+		eve_spawn(path, (char *[]){"ippeveprinter", "-r", "off", "-p", port, "-n",
+					"localhost", "-vvv", "-k", "-K", e->folder, "-d", e->folder,
+					"-c", command, "-a", (char *)attributes, "Test MFP", NULL});
 	return eve_listens(e->port, e->printer, 10000);
 }
 

@@ -42,9 +42,9 @@ struct peer {
 	struct conn conns[PEER_CONNECTIONS];
 	atomic_int connections, requests;
 	_Atomic size_t octets; /* that came through TCP or TLS */
-	_Atomic size_t body;   /* payload of requests, without the framing of chunks */
-	atomic_bool ended;     /* the last body ended as it should */
-	char kept[PEER_KEPT];  /* the beginning of what came */
+	_Atomic size_t body; /* payload of requests, without the framing of chunks */
+	atomic_bool ended; /* the last body ended as it should */
+	char kept[PEER_KEPT]; /* the beginning of what came */
 	gnutls_certificate_credentials_t credentials;
 };
 
@@ -72,7 +72,8 @@ static inline void conn_write(struct conn *c, const void *buf, size_t size)
 	const char *at = buf;
 
 	while (size > 0) {
-		ssize_t n = c->tls ? gnutls_record_send(c->tls, at, size) : send(c->fd, at, size, MSG_NOSIGNAL);
+		ssize_t n = c->tls ? gnutls_record_send(c->tls, at, size)
+				   : send(c->fd, at, size, MSG_NOSIGNAL);
 
 		if (n <= 0)
 			return;
@@ -171,15 +172,22 @@ static inline bool conn_request(struct conn *c)
 
 /* successful-ok, with charset and language. */
 static const char peer_ok[] = "\x02\x00\x00\x00\x00\x00\x00\x01\x01"
-			      "\x47\x00\x12" "attributes-charset" "\x00\x05" "utf-8"
-			      "\x48\x00\x1b" "attributes-natural-language" "\x00\x02" "en"
+			      "\x47\x00\x12"
+			      "attributes-charset"
+			      "\x00\x05"
+			      "utf-8"
+			      "\x48\x00\x1b"
+			      "attributes-natural-language"
+			      "\x00\x02"
+			      "en"
 			      "\x03";
 
 static inline void conn_answer(struct conn *c)
 {
 	char head[128];
 
-	snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Type: application/ipp\r\nContent-Length: %zu\r\n\r\n",
+	snprintf(head, sizeof(head),
+		"HTTP/1.1 200 OK\r\nContent-Type: application/ipp\r\nContent-Length: %zu\r\n\r\n",
 		sizeof(peer_ok) - 1);
 	conn_say(c, head);
 	conn_write(c, peer_ok, sizeof(peer_ok) - 1);
@@ -220,7 +228,8 @@ static inline void *peer_accept(void *arg)
 	struct peer *p = arg;
 	int fd;
 
-	while (p->connections < PEER_CONNECTIONS && (fd = accept4(p->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+	while (p->connections < PEER_CONNECTIONS &&
+		(fd = accept4(p->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
 		struct conn *c = &p->conns[p->connections];
 		struct timeval limit = {.tv_sec = 20};
 
@@ -241,7 +250,8 @@ static inline void peer_certify(struct peer *p)
 	gnutls_x509_crt_t crt;
 
 	gnutls_x509_privkey_init(&key);
-	gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+	gnutls_x509_privkey_generate(
+		key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
 	gnutls_x509_crt_init(&crt);
 	gnutls_x509_crt_set_version(crt, 3);
 	gnutls_x509_crt_set_serial(crt, "\x01", 1);
@@ -274,7 +284,8 @@ static inline struct peer *peer_bound(peer_fn *serve, bool tls)
 		getsockname(p->listener, (struct sockaddr *)&at, &size))
 		abort();
 	p->port = ntohs(at.sin_port);
-	snprintf(p->uri, sizeof(p->uri), "%s://127.0.0.1:%d/ipp/print", tls ? "ipps" : "ipp", p->port);
+	snprintf(p->uri, sizeof(p->uri), "%s://127.0.0.1:%d/ipp/print", tls ? "ipps" : "ipp",
+		p->port);
 	if (tls)
 		peer_certify(p);
 	return p;

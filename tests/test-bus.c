@@ -504,6 +504,7 @@ static void strange_paths_hold_nothing(void)
 static void huge_strings_are_refused(void)
 {
 	size_t size = 8 << 20;
+	dbus_int64_t until = 0;
 	char *huge = malloc(size + 1), path[4096] = ROOT_PATH "/queues/";
 	const char *empty = "";
 
@@ -514,6 +515,9 @@ static void huge_strings_are_refused(void)
 		ARGUMENT));
 	CHECK(IS(
 		with_option(as_anna, ROOT_PATH "/jobs/1", JOB, "Release", "printer", 's', &huge, 1),
+		ARGUMENT));
+	CHECK(IS(ask(as_root, ROOT_PATH, MANAGER, "OutageStart", DBUS_TYPE_STRING, &empty,
+			 DBUS_TYPE_INT64, &until, DBUS_TYPE_STRING, &huge, DBUS_TYPE_INVALID),
 		ARGUMENT));
 	memset(path + strlen(path), 'y', 3000);
 	CHECK(IS(ask(as_anna, path, DBUS_INTERFACE_INTROSPECTABLE, "Introspect", DBUS_TYPE_INVALID),

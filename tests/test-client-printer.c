@@ -54,11 +54,12 @@ static bool ask(const struct client_request *r)
 
 static bool ask_printer(const char *uri)
 {
-	AUTO(wire_deletep) ipp_t *request = target_request(IPP_OP_GET_PRINTER_ATTRIBUTES, uri, "anna");
+	AUTO(wire_deletep)
+	ipp_t *request = target_request(IPP_OP_GET_PRINTER_ATTRIBUTES, uri, "anna");
 	const struct client_request r = {.uri = uri, .ipp = request};
 
-	ippAddStrings(request, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", target_attribute_count, NULL,
-		target_attributes);
+	ippAddStrings(request, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes",
+		target_attribute_count, NULL, target_attributes);
 	return ask(&r);
 }
 
@@ -95,11 +96,14 @@ static ssize_t read_document(void *arg, void *buf, size_t size)
 
 static bool send_document(const char *uri, int32_t job, const char *pin, size_t octets)
 {
-	AUTO(wire_deletep) ipp_t *request = target_job_request(IPP_OP_SEND_DOCUMENT, uri, job, "anna");
+	AUTO(wire_deletep)
+	ipp_t *request = target_job_request(IPP_OP_SEND_DOCUMENT, uri, job, "anna");
 	struct document d = {octets};
-	const struct client_request r = {.uri = uri, .ipp = request, .pin = pin, .body = read_document, .body_arg = &d};
+	const struct client_request r = {
+		.uri = uri, .ipp = request, .pin = pin, .body = read_document, .body_arg = &d};
 
-	ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_MIMETYPE, "document-format", NULL, "application/pdf");
+	ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_MIMETYPE, "document-format", NULL,
+		"application/pdf");
 	ippAddBoolean(request, IPP_TAG_OPERATION, "last-document", 1);
 	return ask(&r) && d.left == 0;
 }
@@ -173,6 +177,76 @@ static void job_is_canceled(void)
 	CHECK(got.reply.fault == CLIENT_OK && got.reply.status == IPP_STATUS_ERROR_NOT_FOUND);
 }
 
+/* Whether the printer's own record of its last job has this line. */
+static bool ticket_has(const char *line)
+{
+	char path[96], have[512];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/ticket", eve.folder);
+	f = fopen(path, "re");
+	while (f && !found && fgets(have, sizeof(have), f)) {
+		have[strcspn(have, "\n")] = '\0';
+		found = !strcmp(have, line);
+	}
+	if (f)
+		fclose(f);
+	if (!found)
+		printf("# not in the ticket: %s\n", line);
+	return found;
+}
+
+static ipp_t *ticket_for_a3(void)
+{
+	static const char *const margins[] = {"media-bottom-margin", "media-left-margin",
+		"media-right-margin", "media-top-margin"};
+	ipp_t *ticket = ippNew(), *col = ippNew(), *size = ippNew();
+
+	ippAddInteger(ticket, IPP_TAG_JOB, IPP_TAG_INTEGER, "copies", 2);
+	ippAddString(ticket, IPP_TAG_JOB, IPP_TAG_KEYWORD, "sides", NULL, "two-sided-long-edge");
+	ippAddInteger(size, IPP_TAG_ZERO, IPP_TAG_INTEGER, "x-dimension", 29700);
+	ippAddInteger(size, IPP_TAG_ZERO, IPP_TAG_INTEGER, "y-dimension", 42000);
+	ippAddCollection(col, IPP_TAG_ZERO, "media-size", size);
+	for (size_t i = 0; i < 4; i++)
+		ippAddInteger(col, IPP_TAG_ZERO, IPP_TAG_INTEGER, margins[i], 423);
+	ippAddString(col, IPP_TAG_ZERO, IPP_TAG_KEYWORD, "media-source", NULL, "tray-2");
+	ippAddCollection(ticket, IPP_TAG_JOB, "media-col", col);
+	ippAddString(ticket, IPP_TAG_JOB, IPP_TAG_KEYWORD, "print-color-mode", NULL, "monochrome");
+	ippAddInteger(ticket, IPP_TAG_JOB, IPP_TAG_ENUM, "print-quality", 5);
+	ippAddInteger(ticket, IPP_TAG_JOB, IPP_TAG_ENUM, "finishings", 20);
+	ippAddString(ticket, IPP_TAG_JOB, IPP_TAG_KEYWORD, "output-bin", NULL, "face-up");
+	ippAddRange(ticket, IPP_TAG_JOB, "page-ranges", 1, 2);
+	ippDelete(size);
+	ippDelete(col);
+	return ticket;
+}
+
+/* The lines are those of a stock everywhere queue (CUPS 2.4.2) for -n 2 -o sides=two-sided-long-edge -o media=A3
+ * -o InputSlot=Tray2 -o print-color-mode=monochrome -o print-quality=5 -o finishings=20 -o output-bin=face-up. */
+static void printer_records_what_a_stock_queue_would_ask(void)
+{
+	AUTO(wire_deletep) ipp_t *ticket = ticket_for_a3();
+	int32_t id;
+
+	CHECK(ask_printer(eve.uri));
+	id = create_job(eve.uri, ticket);
+	CHECK(id > 0 && got.reply.status == IPP_STATUS_OK);
+	CHECK(send_document(eve.uri, id, NULL, 3000));
+	CHECK(job_ends(eve.uri, id).state == 9);
+	CHECK(ticket_has("IPP_COPIES=2"));
+	CHECK(ticket_has("IPP_MULTIPLE_DOCUMENT_HANDLING=separate-documents-collated-copies"));
+	CHECK(ticket_has("IPP_SIDES=two-sided-long-edge"));
+	CHECK(ticket_has(
+		"IPP_MEDIA_COL={media-size={x-dimension=29700 y-dimension=42000} media-bottom-margin=423 "
+		"media-left-margin=423 media-right-margin=423 media-source=tray-2 media-top-margin=423}"));
+	CHECK(ticket_has("IPP_PRINT_COLOR_MODE=monochrome"));
+	CHECK(ticket_has("IPP_PRINT_QUALITY=high"));
+	CHECK(ticket_has("IPP_FINISHINGS=staple-top-left"));
+	CHECK(ticket_has("IPP_OUTPUT_BIN=face-up"));
+	CHECK(!ticket_has("IPP_PAGE_RANGES=1-2"));
+}
+
 static void printer_is_pinned_at_first_use(void)
 {
 	char pin[64];
@@ -195,7 +269,7 @@ static void printer_is_pinned_at_first_use(void)
 
 int main(void)
 {
-	bool up = eve_start(&eve, NULL, NULL);
+	bool up = eve_start(&eve, "tests/tools/mfp.conf");
 
 	snprintf(secure_uri, sizeof(secure_uri), "ipps://localhost:%d/ipp/print", eve.port);
 	if (!up || sd_event_new(&loop) < 0 || client_new(loop, &client)) {
@@ -206,6 +280,7 @@ int main(void)
 	RUN(printer_tells_what_it_is);
 	RUN(job_is_created_sent_and_printed);
 	RUN(job_is_canceled);
+	RUN(printer_records_what_a_stock_queue_would_ask);
 	RUN(printer_is_pinned_at_first_use);
 	client_free(client);
 	sd_event_unref(loop);

@@ -15,14 +15,16 @@ static char folder[64], path[128], heard[8192], said[16384];
 static const char *hear(void *arg, const char *section, const char *key, const char *value)
 {
 	(void)arg;
-	snprintf(heard + strlen(heard), sizeof(heard) - strlen(heard), "[%s]%s=%s;", section, key, value);
+	snprintf(heard + strlen(heard), sizeof(heard) - strlen(heard), "[%s]%s=%s;", section, key,
+		value);
 	return !strcmp(key, "wrong") ? "must not be here" : NULL;
 }
 
 static void hear_file(void *arg, const char *file)
 {
 	(void)arg;
-	snprintf(heard + strlen(heard), sizeof(heard) - strlen(heard), "<%s>", file + strlen(folder) + 1);
+	snprintf(heard + strlen(heard), sizeof(heard) - strlen(heard), "<%s>",
+		file + strlen(folder) + 1);
 }
 
 static void complain(void *arg, const char *message)
@@ -56,7 +58,8 @@ static void start_afresh(void)
 {
 	char command[512];
 
-	snprintf(command, sizeof(command), "rm -rf %s && mkdir -m 0755 %s %s/a.conf.d", folder, folder, folder);
+	snprintf(command, sizeof(command), "rm -rf %s && mkdir -m 0755 %s %s/a.conf.d", folder,
+		folder, folder);
 	CHECK(system(command) == 0);
 }
 
@@ -70,12 +73,15 @@ static bool told(const char *what)
 static void lines_come_with_their_section(void)
 {
 	start_afresh();
-	put("a.conf", "\xef\xbb\xbf"
-		      "before = 1\n# no = 1\n ; no = 2\n[queue Office]\n\tkey=a value = with # all \r\n"
-		      "empty =\n [ x y ] \nlast = line", 0644);
+	put("a.conf",
+		"\xef\xbb\xbf"
+		"before = 1\n# no = 1\n ; no = 2\n[queue Office]\n\tkey=a value = with # all \r\n"
+		"empty =\n [ x y ] \nlast = line",
+		0644);
 	CHECK(read_again() == 0 && !*said);
-	CHECK(!strcmp(heard, "[]before=1;[queue Office]key=a value = with # all;[queue Office]empty=;"
-			     "[x y]last=line;"));
+	CHECK(!strcmp(heard,
+		"[]before=1;[queue Office]key=a value = with # all;[queue Office]empty=;"
+		"[x y]last=line;"));
 }
 
 static void an_absent_file_is_an_empty_one(void)
@@ -103,12 +109,15 @@ static void drop_ins_follow_in_the_order_of_names(void)
 static void every_bad_line_is_told_with_its_place(void)
 {
 	start_afresh();
-	put("a.conf", "good = 1\nnonsense\n= 3\n[open\n[]\n[a] b\nignored = 1\n[s]\nwrong = 1\ngood = 2\n", 0644);
+	put("a.conf",
+		"good = 1\nnonsense\n= 3\n[open\n[]\n[a] b\nignored = 1\n[s]\nwrong = 1\ngood = 2\n",
+		0644);
 	put("a.conf.d/10.conf", "\n\nwrong = 2\n", 0644);
 	CHECK(read_again() == -EINVAL);
-	CHECK(told("a.conf:2: ") && told("a.conf:3: ") && told("a.conf:4: ") && told("a.conf:5: ") &&
-	      told("a.conf:6: ") && told("a.conf:9: wrong: must not be here") &&
-	      told("a.conf.d/10.conf:3: wrong: must not be here"));
+	CHECK(told("a.conf:2: ") && told("a.conf:3: ") && told("a.conf:4: ") &&
+		told("a.conf:5: ") && told("a.conf:6: ") &&
+		told("a.conf:9: wrong: must not be here") &&
+		told("a.conf.d/10.conf:3: wrong: must not be here"));
 	CHECK(strstr(heard, "[s]good=2;") && !strstr(heard, "ignored"));
 }
 
@@ -129,8 +138,8 @@ static void a_nul_octet_is_told(void)
 
 static void files_that_others_may_write_are_refused(void)
 {
-	static const mode_t bad[] = { 0664, 0646, 0666, 0622 };
-	static const mode_t good[] = { 0644, 0600, 0640, 0444 };
+	static const mode_t bad[] = {0664, 0646, 0666, 0622};
+	static const mode_t good[] = {0644, 0600, 0640, 0444};
 
 	start_afresh();
 	for (int i = 0; i < 4; i++) {
@@ -140,7 +149,8 @@ static void files_that_others_may_write_are_refused(void)
 		CHECK(read_again() == 0 && *heard);
 	}
 	put("a.conf.d/1.conf", "b = 1\n", 0666);
-	CHECK(read_again() == -EINVAL && told("1.conf: others may write") && !strcmp(heard, "[]a=1;"));
+	CHECK(read_again() == -EINVAL && told("1.conf: others may write") &&
+		!strcmp(heard, "[]a=1;"));
 }
 
 static void files_of_another_user_are_refused(void)
@@ -206,7 +216,8 @@ static void any_octets_are_read_without_harm(void)
 		size_t n = (size_t)rand_r(&seed) % sizeof(text);
 
 		for (size_t i = 0; i < n; i++)
-			text[i] = rand_r(&seed) % 4 ? "[]=\n# a\r;\t"[rand_r(&seed) % 10] : (char)rand_r(&seed);
+			text[i] = rand_r(&seed) % 4 ? "[]=\n# a\r;\t"[rand_r(&seed) % 10]
+						    : (char)rand_r(&seed);
 		text[n ? n - 1 : 0] = '\0';
 		put("a.conf", text, 0644);
 		if (read_again() == 0)

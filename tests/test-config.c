@@ -35,8 +35,8 @@ static void start_afresh(void)
 {
 	char command[512];
 
-	snprintf(command, sizeof(command), "rm -rf %s && mkdir -m 0755 %s %s/s.conf.d %s/secrets", folder, folder,
-		folder, folder);
+	snprintf(command, sizeof(command), "rm -rf %s && mkdir -m 0755 %s %s/s.conf.d %s/secrets",
+		folder, folder, folder, folder);
 	CHECK(system(command) == 0);
 }
 
@@ -90,7 +90,8 @@ static void without_a_file_the_defaults_hold(void)
 	start_afresh();
 	CHECK(load(&c) == 0 && c && c->queue_count == 0);
 	CHECK(c->fallback_sources == (SOURCE_POLICY | SOURCE_ADMIN | SOURCE_RECENT | SOURCE_USER));
-	CHECK(!c->fallback_require_tls && c->users_may_add && c->job_name_suffix && c->spool_max_octets == 0);
+	CHECK(!c->fallback_require_tls && c->users_may_add && c->job_name_suffix &&
+		c->spool_max_octets == 0);
 	CHECK(c->held_max_s == 259200 && c->unknown_max_s == 604800 && c->ask_agent_ms == 10000);
 	CHECK(c->ask_answer_s == 600 && c->probe_idle_s == 60 && c->probe_lost_s == 5);
 	CHECK(!strcmp(c->cups_socket, "/run/cups/cups.sock"));
@@ -102,10 +103,11 @@ static void every_global_key_is_taken(void)
 	AUTO(config_freep) struct config *c = NULL;
 
 	start_afresh();
-	c = loaded("[stillprint]\nfallback-sources = user,admin\nfallback-require-tls = yes\n"
-		   "users-may-add-fallbacks = no\njob-name-suffix = no\nspool-max = 5GB\nheld-max = 7d\n"
-		   "unknown-max = 2 w\nask-agent = 500ms\nask-answer = 90s\nprobe-idle = 5min\nprobe-lost = 1s\n"
-		   "cups-socket = /tmp/x.sock\n");
+	c = loaded(
+		"[stillprint]\nfallback-sources = user,admin\nfallback-require-tls = yes\n"
+		"users-may-add-fallbacks = no\njob-name-suffix = no\nspool-max = 5GB\nheld-max = 7d\n"
+		"unknown-max = 2 w\nask-agent = 500ms\nask-answer = 90s\nprobe-idle = 5min\nprobe-lost = 1s\n"
+		"cups-socket = /tmp/x.sock\n");
 	CHECK(c->fallback_sources == (SOURCE_USER | SOURCE_ADMIN) && c->fallback_require_tls);
 	CHECK(!c->users_may_add && !c->job_name_suffix && c->spool_max_octets == 5000000000);
 	CHECK(c->held_max_s == 604800 && c->unknown_max_s == 1209600 && c->ask_agent_ms == 500);
@@ -119,15 +121,18 @@ static void every_queue_key_is_taken(void)
 	const struct config_queue *q;
 
 	start_afresh();
-	c = loaded("[queue Office]\nupstream = IPP://Server:631/printers/Office/\nfallback = ipps://10.1.2.3/ipp/print\n"
-		   "fallback = cups:Usb\nrelease = held\naccept-raw = yes\naccept-foreign-hosts = yes\n"
-		   "on-outage = hold\n[queue Attic]\nupstream = ipp://a/\n[queue Zoo]\nupstream=ipp://z\n"
-		   "fallback = ipp://f\n");
-	CHECK(c->queue_count == 3 && !strcmp(c->queue[0].name, "Attic") && !strcmp(c->queue[2].name, "Zoo"));
+	c = loaded(
+		"[queue Office]\nupstream = IPP://Server:631/printers/Office/\nfallback = ipps://10.1.2.3/ipp/print\n"
+		"fallback = cups:Usb\nrelease = held\naccept-raw = yes\naccept-foreign-hosts = yes\n"
+		"on-outage = hold\n[queue Attic]\nupstream = ipp://a/\n[queue Zoo]\nupstream=ipp://z\n"
+		"fallback = ipp://f\n");
+	CHECK(c->queue_count == 3 && !strcmp(c->queue[0].name, "Attic") &&
+		!strcmp(c->queue[2].name, "Zoo"));
 	q = config_queue(c, "Office");
-	CHECK(q && !strcmp(q->upstream, "ipp://server/printers/Office") && q->on_outage == ON_OUTAGE_HOLD);
+	CHECK(q && !strcmp(q->upstream, "ipp://server/printers/Office") &&
+		q->on_outage == ON_OUTAGE_HOLD);
 	CHECK(q && q->fallback_count == 2 && !strcmp(q->fallback[0], "ipps://10.1.2.3/ipp/print") &&
-	      !strcmp(q->fallback[1], "cups:Usb"));
+		!strcmp(q->fallback[1], "cups:Usb"));
 	CHECK(q && q->release == RELEASE_HELD && q->accept_raw && q->accept_foreign_hosts);
 	q = config_queue(c, "Attic");
 	CHECK(q && q->on_outage == ON_OUTAGE_ASK && q->release == RELEASE_DIRECT && !q->accept_raw);
@@ -142,11 +147,14 @@ static void a_later_file_wins_and_replaces_fallbacks(void)
 	const struct config_queue *q;
 
 	start_afresh();
-	put("s.conf.d/10.conf", "[queue Q]\nfallback = ipp://c\nfallback = ipp://d\nupstream = ipp://new\n"
-				"[stillprint]\nheld-max = 1h\n", 0644);
+	put("s.conf.d/10.conf",
+		"[queue Q]\nfallback = ipp://c\nfallback = ipp://d\nupstream = ipp://new\n"
+		"[stillprint]\nheld-max = 1h\n",
+		0644);
 	put("s.conf.d/20.conf", "[queue Q]\non-outage = never\n", 0644);
-	c = loaded("[stillprint]\nheld-max = 2h\n[queue Q]\nupstream = ipp://old\nfallback = ipp://a\n"
-		   "fallback = ipp://b\nfallback = ipp://e\n");
+	c = loaded(
+		"[stillprint]\nheld-max = 2h\n[queue Q]\nupstream = ipp://old\nfallback = ipp://a\n"
+		"fallback = ipp://b\nfallback = ipp://e\n");
 	q = config_queue(c, "Q");
 	CHECK(c->held_max_s == 3600 && c->queue_count == 1);
 	CHECK(q && !strcmp(q->upstream, "ipp://new/ipp/print") && q->on_outage == ON_OUTAGE_NEVER);
@@ -164,7 +172,8 @@ static void bad_values_are_told_with_what_is_allowed(void)
 	start_afresh();
 	CHECK(is_refused("stillprint", "colour = red", "no such key"));
 	CHECK(is_refused("stillprint", "fallback-require-tls = maybe", "must be yes or no"));
-	CHECK(is_refused("stillprint", "fallback-sources = admin, dnssd", "policy, admin, recent, user"));
+	CHECK(is_refused(
+		"stillprint", "fallback-sources = admin, dnssd", "policy, admin, recent, user"));
 	CHECK(is_refused("stillprint", "fallback-sources = ", "policy, admin, recent, user"));
 	CHECK(is_refused("stillprint", "held-max = 72", "with its unit"));
 	CHECK(is_refused("stillprint", "held-max = 500ms", "at least 1s"));
@@ -197,11 +206,13 @@ static void every_fault_is_told_not_the_first_only(void)
 	struct config *c = NULL;
 
 	start_afresh();
-	put("s.conf", "upstream = x\n[stillprint]\nheld-max = x\nnonsense\n[queue Q]\nrelease = x\n", 0644);
+	put("s.conf",
+		"upstream = x\n[stillprint]\nheld-max = x\nnonsense\n[queue Q]\nrelease = x\n",
+		0644);
 	put("s.conf.d/1.conf", "[queue Q]\nupstream = x\n", 0644);
 	CHECK(load(&c) == -EINVAL && !c);
-	CHECK(told("s.conf:1: ") && told("s.conf:3: held-max: ") && told("s.conf:4: ") && told("s.conf:6: ") &&
-	      told("1.conf:2: upstream: "));
+	CHECK(told("s.conf:1: ") && told("s.conf:3: held-max: ") && told("s.conf:4: ") &&
+		told("s.conf:6: ") && told("1.conf:2: upstream: "));
 }
 
 static void a_queue_is_judged_as_a_whole(void)
@@ -213,7 +224,8 @@ static void a_queue_is_judged_as_a_whole(void)
 	CHECK(load(&c) == -EINVAL && told("[queue Q] has no upstream"));
 	put("s.conf", "[queue Q]\nupstream = ipp://a\nfallback = ipp://A:631/ipp/print/\n", 0644);
 	CHECK(load(&c) == -EINVAL && told("upstream as a fallback"));
-	put("s.conf", "[queue Q]\nupstream = ipp://a\nfallback = ipp://b\nfallback = ipp://b/\n", 0644);
+	put("s.conf", "[queue Q]\nupstream = ipp://a\nfallback = ipp://b\nfallback = ipp://b/\n",
+		0644);
 	CHECK(load(&c) == -EINVAL && told("s.conf:4: fallback: is named twice"));
 	CHECK(!c);
 }
@@ -263,12 +275,13 @@ static void the_password_is_in_a_file_of_its_own(void)
 	CHECK(config_secret_path(out, sizeof(out), path, "Q") == 0 && !strcmp(out, want));
 	CHECK(config_secret_path(out, 10, path, "Q") == -ENAMETOOLONG);
 	CHECK(config_secret_path(out, sizeof(out), path, "../x") == -EINVAL);
-	CHECK(config_secret_path(out, sizeof(out), "s.conf", "Q") == 0 && !strcmp(out, "secrets/Q"));
+	CHECK(config_secret_path(out, sizeof(out), "s.conf", "Q") == 0 &&
+		!strcmp(out, "secrets/Q"));
 }
 
 static void a_password_that_others_can_see_is_refused(void)
 {
-	static const mode_t bad[] = { 0644, 0604, 0660, 0666, 0641, 0602 };
+	static const mode_t bad[] = {0644, 0604, 0660, 0666, 0641, 0602};
 	struct config *c = NULL;
 	char name[160];
 
@@ -350,7 +363,8 @@ static void the_sample_shows_the_defaults(void)
 	CHECK(keys == 20);
 	CHECK(sample->queue_count == 1 && config_queue(sample, "Office")->fallback_count == 2);
 	CHECK(config_queue(sample, "Office")->on_outage == ON_OUTAGE_FALLBACK);
-	CHECK(!config_queue(sample, "Office")->accept_raw && !config_queue(sample, "Office")->accept_foreign_hosts);
+	CHECK(!config_queue(sample, "Office")->accept_raw &&
+		!config_queue(sample, "Office")->accept_foreign_hosts);
 	free(sample->queue);
 	sample->queue = NULL;
 	sample->queue_count = 0;
@@ -361,9 +375,10 @@ static void the_sample_shows_the_defaults(void)
 
 static void any_octets_are_loaded_or_told(void)
 {
-	static const char *const word[] = { "[stillprint]\n", "[queue Q]\n", "upstream", "fallback", "=", " = ",
-		"ipp://h", "cups:X", "\n", "held-max", "7d", "spool-max", "5GB", "on-outage", "ask", "\xff", "#",
-		"9999999999999999999", "yes", "release", "held", "upstream-user", "[", "]" };
+	static const char *const word[] = {"[stillprint]\n", "[queue Q]\n", "upstream", "fallback",
+		"=", " = ", "ipp://h", "cups:X", "\n", "held-max", "7d", "spool-max", "5GB",
+		"on-outage", "ask", "\xff", "#", "9999999999999999999", "yes", "release", "held",
+		"upstream-user", "[", "]"};
 	unsigned seed = 5;
 
 	start_afresh();
@@ -373,7 +388,8 @@ static void any_octets_are_loaded_or_told(void)
 		int n = rand_r(&seed) % 25, rc;
 
 		for (int i = 0; i < n; i++)
-			strcat(text, word[(size_t)rand_r(&seed) % (sizeof(word) / sizeof(word[0]))]);
+			strcat(text,
+				word[(size_t)rand_r(&seed) % (sizeof(word) / sizeof(word[0]))]);
 		put("s.conf", text, 0644);
 		rc = load(&c);
 		CHECK(rc == 0 ? c && !*said : rc == -EINVAL && !c && *said);
@@ -383,7 +399,8 @@ static void any_octets_are_loaded_or_told(void)
 
 static void words_for_values(void)
 {
-	CHECK(!strcmp(config_on_outage_name(ON_OUTAGE_NEVER), "never") && !config_on_outage_name(9));
+	CHECK(!strcmp(config_on_outage_name(ON_OUTAGE_NEVER), "never") &&
+		!config_on_outage_name(9));
 	CHECK(!config_on_outage_name(ON_OUTAGE_DEFAULT));
 	CHECK(!strcmp(config_release_name(RELEASE_HELD), "held") && !config_release_name(9));
 }

@@ -65,7 +65,7 @@ static void every_cell_of_the_table_is_as_designed(void)
 
 static void numbers_outside_the_table_move_nowhere(void)
 {
-	static const int outside[] = { 0, -1, JOB_STATE_COUNT, 31, 32, 33, 64, 1000, -32 };
+	static const int outside[] = {0, -1, JOB_STATE_COUNT, 31, 32, 33, 64, 1000, -32};
 
 	for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++) {
 		for (int s = 0; s < JOB_STATE_COUNT; s++)
@@ -97,7 +97,8 @@ static void names_and_codes_are_unique_and_lead_back(void)
 	for (int r = 0; r < JOB_REASON_COUNT; r++)
 		CHECK(job_reason_code(r) && (int)job_reason_from_code(job_reason_code(r)) == r);
 	CHECK(job_state_from_name("printed") == 0 && job_state_from_name(NULL) == 0);
-	CHECK(job_reason_from_code("nonsense") == JOB_R_NONE && job_reason_from_code(NULL) == JOB_R_NONE);
+	CHECK(job_reason_from_code("nonsense") == JOB_R_NONE &&
+		job_reason_from_code(NULL) == JOB_R_NONE);
 	CHECK(!strcmp(job_reason_code(JOB_R_AUTHENTICATION), "authentication-required"));
 	CHECK(!strcmp(job_reason_code(JOB_R_SERVER_LOST_ASK), "server-lost"));
 }
@@ -107,7 +108,8 @@ static void sentences_say_what_and_when(void)
 	char s[256];
 
 	setenv("TZ", "UTC", 1);
-	job_reason_sentence(s, sizeof(s), JOB_R_SERVER_LOST_ASK, "PRINTSERVER", 10 * 3600 + 42 * 60);
+	job_reason_sentence(
+		s, sizeof(s), JOB_R_SERVER_LOST_ASK, "PRINTSERVER", 10 * 3600 + 42 * 60);
 	CHECK(!strcmp(s, "Held: PRINTSERVER lost at 10:42, waiting for you to choose a printer"));
 	job_reason_sentence(s, sizeof(s), JOB_R_ACCEPTED_UNCONFIRMED, "PRINTSERVER", 1);
 	CHECK(!strcmp(s, "accepted by PRINTSERVER, not confirmed"));
@@ -126,7 +128,7 @@ static void every_sentence_fits_and_has_no_full_stop(void)
 	memset(arg, 'x', sizeof(arg));
 	arg[sizeof(arg) - 1] = '\0';
 	for (int r = 1; r < JOB_REASON_COUNT; r++) {
-		const char *try[] = { arg, NULL, "", "short." };
+		const char *try[] = {arg, NULL, "", "short."};
 
 		for (size_t i = 0; i < 4; i++) {
 			memset(s, 'Z', sizeof(s));
@@ -149,14 +151,15 @@ static void every_sentence_fits_and_has_no_full_stop(void)
 
 static void next_steps_name_real_commands_only(void)
 {
-	static const char *const verbs[] = { "release JOB", "cancel JOB", "print-again JOB", "fallback add",
-		"setup", "check" };
+	static const char *const verbs[] = {
+		"release JOB", "cancel JOB", "print-again JOB", "fallback add", "setup", "check"};
 
 	for (int r = 0; r < JOB_REASON_COUNT; r++) {
 		const char *step = job_reason_next_step(r);
 
 		CHECK(step);
-		for (const char *p = strstr(step, "stillprint "); p; p = strstr(p + 1, "stillprint ")) {
+		for (const char *p = strstr(step, "stillprint "); p;
+			p = strstr(p + 1, "stillprint ")) {
 			bool known = false;
 
 			for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
@@ -164,10 +167,13 @@ static void next_steps_name_real_commands_only(void)
 			CHECK(known);
 		}
 	}
-	CHECK(strstr(job_reason_next_step(JOB_R_MAY_HAVE_PRINTED), "stillprint release JOB --printed"));
+	CHECK(strstr(
+		job_reason_next_step(JOB_R_MAY_HAVE_PRINTED), "stillprint release JOB --printed"));
 	CHECK(strstr(job_reason_next_step(JOB_R_MAY_HAVE_PRINTED), "stillprint print-again JOB"));
-	CHECK(strstr(job_reason_next_step(JOB_R_ACCEPTED_UNCONFIRMED), "stillprint release JOB --here"));
-	CHECK(strstr(job_reason_next_step(JOB_R_SERVER_LOST_HELD), "stillprint release JOB --at-printer"));
+	CHECK(strstr(
+		job_reason_next_step(JOB_R_ACCEPTED_UNCONFIRMED), "stillprint release JOB --here"));
+	CHECK(strstr(job_reason_next_step(JOB_R_SERVER_LOST_HELD),
+		"stillprint release JOB --at-printer"));
 }
 
 int main(void)

@@ -81,6 +81,18 @@ static void a_long_event_is_cut_and_still_a_line(void)
 	CHECK(strchr(caught, '\n') == caught + strlen(caught) - 1);
 }
 
+static void with_nobody_to_tell_errno_is_kept(void)
+{
+	int kept = dup(STDERR_FILENO);
+
+	close(STDERR_FILENO);
+	errno = ECHILD;
+	log_event(LOG_LVL_ERROR, "event=test");
+	CHECK(errno == ECHILD);
+	dup2(kept, STDERR_FILENO);
+	close(kept);
+}
+
 static void values_are_quoted(void)
 {
 	CHECK(!strcmp(log_quote("Office-2.OG"), "Office-2.OG"));
@@ -100,7 +112,8 @@ static void a_long_value_is_cut_at_120_octets(void)
 		quoted = log_quote(value);
 		CHECK(strlen(quoted) <= 120);
 		if (n % 2)
-			CHECK(n <= 120 ? !strcmp(quoted, value) : !strcmp(quoted + strlen(quoted) - 3, "..."));
+			CHECK(n <= 120 ? !strcmp(quoted, value)
+				       : !strcmp(quoted + strlen(quoted) - 3, "..."));
 	}
 }
 
@@ -124,6 +137,7 @@ int main(void)
 	RUN(the_journal_gets_a_priority);
 	RUN(what_is_below_the_level_is_not_written);
 	RUN(a_long_event_is_cut_and_still_a_line);
+	RUN(with_nobody_to_tell_errno_is_kept);
 	RUN(values_are_quoted);
 	RUN(a_long_value_is_cut_at_120_octets);
 	RUN(eight_values_fit_into_one_event);

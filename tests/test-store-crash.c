@@ -42,7 +42,8 @@ static bool file_has(const char *suffix, const void *needle, size_t n)
 
 static bool disk_has(const void *needle, size_t n)
 {
-	return file_has("", needle, n) || file_has("-wal", needle, n) || file_has("-shm", needle, n);
+	return file_has("", needle, n) || file_has("-wal", needle, n) ||
+	       file_has("-shm", needle, n);
 }
 
 static void file_copy(const char *from, const char *to)
@@ -132,7 +133,7 @@ static void a_reader_in_the_way_delays_it_only(void)
 static void pruned_intake_keys_leave_the_disk(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
-	struct store_intake_key k = { .made_s = 1 }, newer = { .made_s = 2 };
+	struct store_intake_key k = {.made_s = 1}, newer = {.made_s = 2};
 
 	memcpy(k.pair.secret_key, key.octets, 32);
 	newer.pair.public_key[0] = 1;
@@ -157,8 +158,9 @@ static void make_newer(const char *pragma)
 static void a_newer_store_is_refused_and_not_touched(void)
 {
 	/* With the number in the main file, and in the WAL only, as after a crash of the newer program. */
-	static const char *const ways[] = { "PRAGMA user_version = 99; PRAGMA wal_checkpoint(TRUNCATE)",
-		"PRAGMA user_version = 99" };
+	static const char *const ways[] = {
+		"PRAGMA user_version = 99; PRAGMA wal_checkpoint(TRUNCATE)",
+		"PRAGMA user_version = 99"};
 
 	for (int i = 0; i < 2; i++) {
 		struct store *s = store_fresh(), *none = NULL;
@@ -219,7 +221,7 @@ static void a_new_store_killed_before_its_tables_is_made_again(void)
 static void the_store_is_its_owners_alone(void)
 {
 	AUTO(store_freep) struct store *s = NULL;
-	static const char *const suffix[] = { "", "-wal", "-shm" };
+	static const char *const suffix[] = {"", "-wal", "-shm"};
 	mode_t old = umask(0);
 
 	s = store_fresh();
@@ -243,12 +245,13 @@ static void migration_goes_forward_with_a_backup_copy(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
 	struct store_job j = job_like("d1");
-	const char *steps[] = { store_schema[0], "ALTER TABLE printer ADD COLUMN room TEXT NOT NULL DEFAULT ''",
-		"CREATE TABLE thing (x); INSERT INTO thing SELECT id FROM job" };
+	const char *steps[] = {store_schema[0],
+		"ALTER TABLE printer ADD COLUMN room TEXT NOT NULL DEFAULT ''",
+		"CREATE TABLE thing (x); INSERT INTO thing SELECT id FROM job"};
 	char backup[128];
 	struct stat st;
 	sqlite3 *db = NULL;
-	struct store old = { 0 };
+	struct store old = {0};
 
 	CHECK(store_job_add(s, &j, &key, 1900) == 0);
 	CHECK(store_migrate(s, steps, 3) == 0);
@@ -269,7 +272,8 @@ static void migration_goes_forward_with_a_backup_copy(void)
 static void a_migration_that_fails_leaves_all_as_it_was(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
-	const char *steps[] = { store_schema[0], "CREATE TABLE thing (x)", "INSERT INTO nowhere VALUES (1)" };
+	const char *steps[] = {
+		store_schema[0], "CREATE TABLE thing (x)", "INSERT INTO nowhere VALUES (1)"};
 
 	CHECK(store_migrate(s, steps, 3) < 0);
 	CHECK(number_of(s, "PRAGMA user_version") == 1);
@@ -282,7 +286,7 @@ static void backup_copies_go_after_a_week(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
 	char backup[128];
-	struct utimbuf old = { 0 };
+	struct utimbuf old = {0};
 
 	snprintf(backup, sizeof(backup), "%s.v1.bak", path);
 	file_copy(path, backup);
@@ -295,9 +299,10 @@ static void backup_copies_go_after_a_week(void)
 /* ---- kill -9 ---- */
 
 static struct shared {
-	volatile int acked;  /* jobs whose store_job_add() returned 0, or whose group was committed */
+	volatile int
+		acked; /* jobs whose store_job_add() returned 0, or whose group was committed */
 	volatile int ended;
-} *shared;
+} * shared;
 
 /* Takes jobs in and ends the even ones; tells what was promised to be on disk. Never returns. */
 __attribute__((noreturn)) static void work_until_killed(int round, bool grouped)
@@ -348,7 +353,9 @@ static void check_invariants(int round)
 			   " (SELECT id FROM job WHERE state IN ('completed', 'pending'))") == 0);
 	CHECK(number_of(s, "SELECT count(*) FROM job WHERE state = 'creating' AND id NOT IN"
 			   " (SELECT job_id FROM attempt WHERE outcome = 0)") == 0);
-	CHECK(number_of(s, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'") == 0);
+	CHECK(number_of(s,
+		      "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'") ==
+		0);
 	CHECK(number_of(s, "SELECT count(*) FROM pragma_foreign_key_check") == 0);
 	if (round == 11)
 		printf("# after kills: %d jobs, %d completed\n", (int)jobs, (int)completed);
@@ -358,10 +365,11 @@ static void check_invariants(int round)
 static void killed_at_any_moment_it_keeps_its_promises(void)
 {
 	store_free(store_fresh());
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(
+		NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(shared != MAP_FAILED);
 	for (int round = 0; round < 12; round++) {
-		struct timespec pause = { 0, 20000000L + round * 11000000L };
+		struct timespec pause = {0, 20000000L + round * 11000000L};
 		int status = 0;
 		pid_t pid = fork();
 

@@ -11,7 +11,7 @@
 #include "core/store-private.h"
 
 static char folder[64], path[96];
-static const struct seal_key key = { "SECRET-DOCUMENT-KEY-OF-THE-TEST" };
+static const struct seal_key key = {"SECRET-DOCUMENT-KEY-OF-THE-TEST"};
 
 static inline int remove_one(const char *name, const struct stat *st, int type, struct FTW *at)
 {
@@ -52,7 +52,7 @@ static inline struct store *store_fresh(void)
 /* Document @uuid of CUPS job 7, first pass of the run "100-1", five octets. */
 static inline struct store_job job_like(const char *uuid)
 {
-	struct store_job j = { 0 };
+	struct store_job j = {0};
 
 	j.cups_job_id = 7;
 	j.created_s = 1000;
@@ -77,9 +77,9 @@ static inline struct store_job job_like(const char *uuid)
 /* Its final state, by the legal way, with attempt and ledger row. */
 static inline int job_finish(struct store *s, struct store_job *j)
 {
-	struct store_attempt a = { .kind = TARGET_UPSTREAM, .impressions = 1, .sheets = 1 };
-	struct store_ledger_row row = { .state = JOB_COMPLETED, .certainty = CERTAINTY_DEVICE };
-	static const enum job_state way[] = { JOB_SENDING, JOB_SENT };
+	struct store_attempt a = {.kind = TARGET_UPSTREAM, .impressions = 1, .sheets = 1};
+	struct store_ledger_row row = {.state = JOB_COMPLETED, .certainty = CERTAINTY_DEVICE};
+	static const enum job_state way[] = {JOB_SENDING, JOB_SENT};
 	int rc = store_attempt_begin(s, j, &a);
 
 	if (!rc)

@@ -16,9 +16,9 @@ struct call { /* one call of the backend */
 	bool raw, banner;
 };
 
-static const struct call first = { "100-1", PASS_S - 500, PASS_S, 500, 'a', false, false };
+static const struct call first = {"100-1", PASS_S - 500, PASS_S, 500, 'a', false, false};
 /* cupsd was killed, and systemd started another at once. */
-static const struct call after_kill = { "200-2", PASS_S + 3, PASS_S + 4, 500, 'b', false, false };
+static const struct call after_kill = {"200-2", PASS_S + 3, PASS_S + 4, 500, 'b', false, false};
 
 static int hand_over(struct store *s, struct store_job *out, struct call c)
 {
@@ -51,7 +51,8 @@ static bool is_plain(const struct store_job *j)
 
 static bool is_held_for(const struct store_job *j, const struct store_job *other)
 {
-	return j->state == JOB_HELD && j->reason == JOB_R_PRINTED_BEFORE && atoi(j->reason_arg) == other->id;
+	return j->state == JOB_HELD && j->reason == JOB_R_PRINTED_BEFORE &&
+	       atoi(j->reason_arg) == other->id;
 }
 
 static bool is_repeat_of(struct store *s, const struct store_job *j, const struct store_job *other)
@@ -61,7 +62,8 @@ static bool is_repeat_of(struct store *s, const struct store_job *j, const struc
 
 	return j->state == JOB_REPEATED && j->reason == JOB_R_HANDED_OVER_TWICE && j->ended_s > 0 &&
 	       atoi(j->reason_arg) == other->id && store_job_key(s, j->id, &k) == STORE_E_GONE &&
-	       store_job_get(s, j->id, &row) == 0 && row.state == JOB_REPEATED && row.file[0] == '\0';
+	       store_job_get(s, j->id, &row) == 0 && row.state == JOB_REPEATED &&
+	       row.file[0] == '\0';
 }
 
 static void the_same_file_twice_in_one_call_is_two_jobs(void)
@@ -91,7 +93,8 @@ static void cupsd_killed_within_the_same_file_twice_prints_it_twice(void)
 
 	CHECK(hand_over(s, &a, first) == 0);
 	CHECK(hand_over(s, &a2, after_kill) == STORE_E_REPEAT);
-	CHECK(hand_over(s, &b, after_kill) == 0 && is_plain(&b)); /* the second wish, never taken before */
+	CHECK(hand_over(s, &b, after_kill) == 0 &&
+		is_plain(&b)); /* the second wish, never taken before */
 }
 
 static void cupsd_killed_after_both_repeats_both(void)
@@ -112,15 +115,17 @@ static void two_documents_taken_in_the_other_order_are_repeats_still(void)
 
 	CHECK(hand_over(s, &a, with(first, 1, 'a')) == 0);
 	CHECK(hand_over(s, &b, with(first, 2, 'b')) == 0);
-	CHECK(hand_over(s, &c, with(after_kill, 2, 'c')) == STORE_E_REPEAT && is_repeat_of(s, &c, &b));
-	CHECK(hand_over(s, &c, with(after_kill, 1, 'd')) == STORE_E_REPEAT && is_repeat_of(s, &c, &a));
+	CHECK(hand_over(s, &c, with(after_kill, 2, 'c')) == STORE_E_REPEAT &&
+		is_repeat_of(s, &c, &b));
+	CHECK(hand_over(s, &c, with(after_kill, 1, 'd')) == STORE_E_REPEAT &&
+		is_repeat_of(s, &c, &a));
 }
 
 static void cupsd_killed_twice_repeats_the_first_taking(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
 	struct store_job a, b;
-	struct call third = { "300-3", PASS_S + 60, PASS_S + 61, 500, 'z', false, false };
+	struct call third = {"300-3", PASS_S + 60, PASS_S + 61, 500, 'z', false, false};
 
 	CHECK(hand_over(s, &a, first) == 0);
 	CHECK(hand_over(s, &b, after_kill) == STORE_E_REPEAT);
@@ -166,7 +171,7 @@ static void restart_by_the_user_is_held_if_it_printed_or_may_have(void)
 	for (int how = 0; how < 5; how++) {
 		AUTO(store_freep) struct store *s = store_fresh();
 		struct store_job a, b;
-		struct store_attempt at = { .kind = TARGET_UPSTREAM };
+		struct store_attempt at = {.kind = TARGET_UPSTREAM};
 		struct call again = first;
 
 		again.processing_s += 300; /* lp -i 7 -H restart */
@@ -174,7 +179,8 @@ static void restart_by_the_user_is_held_if_it_printed_or_may_have(void)
 		CHECK(hand_over(s, &a, first) == 0);
 		CHECK(how != 1 || job_finish(s, &a) == 0);
 		if (how >= 2)
-			CHECK(store_attempt_begin(s, &a, &at) == 0 && store_attempt_created(s, &a, &at) == 0);
+			CHECK(store_attempt_begin(s, &a, &at) == 0 &&
+				store_attempt_created(s, &a, &at) == 0);
 		if (how >= 3) {
 			a.state = JOB_SENDING;
 			CHECK(store_job_move(s, &a, JOB_CREATED) == 0);
@@ -190,7 +196,7 @@ static void restart_by_the_user_is_held_if_it_printed_or_may_have(void)
 
 static void restart_by_the_user_of_what_was_given_up_is_a_job(void)
 {
-	static const enum job_state given_up[] = { JOB_CANCELED, JOB_EXPIRED, JOB_ABORTED };
+	static const enum job_state given_up[] = {JOB_CANCELED, JOB_EXPIRED, JOB_ABORTED};
 
 	for (int i = 0; i < 3; i++) {
 		AUTO(store_freep) struct store *s = store_fresh();
@@ -246,8 +252,8 @@ static void the_next_day_it_is_held_printed_or_not(void)
 	for (int how = 0; how < 3; how++) {
 		AUTO(store_freep) struct store *s = store_fresh();
 		struct store_job a, b;
-		struct call next_day = { "50-9", PASS_S + 20 * HOUR_S, PASS_S + 20 * HOUR_S + 5, 500, 'n',
-			false, false };
+		struct call next_day = {"50-9", PASS_S + 20 * HOUR_S, PASS_S + 20 * HOUR_S + 5, 500,
+			'n', false, false};
 
 		CHECK(hand_over(s, &a, first) == 0);
 		CHECK(how != 1 || job_finish(s, &a) == 0);
@@ -261,8 +267,8 @@ static void the_hour_is_an_hour(void)
 	for (int over = 0; over < 2; over++) {
 		AUTO(store_freep) struct store *s = store_fresh();
 		struct store_job a, b;
-		struct call later = { "200-2", PASS_S + HOUR_S + over, PASS_S + HOUR_S + 9, 500, 'b', false,
-			false };
+		struct call later = {"200-2", PASS_S + HOUR_S + over, PASS_S + HOUR_S + 9, 500, 'b',
+			false, false};
 
 		CHECK(hand_over(s, &a, first) == 0);
 		CHECK(hand_over(s, &b, later) == (over ? 0 : STORE_E_REPEAT));
@@ -274,7 +280,7 @@ static void a_clock_set_back_makes_doubt_not_a_repeat(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
 	struct store_job a, b;
-	struct call back = { "200-2", PASS_S - HOUR_S, PASS_S - HOUR_S + 5, 500, 'b', false, false };
+	struct call back = {"200-2", PASS_S - HOUR_S, PASS_S - HOUR_S + 5, 500, 'b', false, false};
 
 	CHECK(hand_over(s, &a, first) == 0);
 	CHECK(hand_over(s, &b, back) == 0 && is_held_for(&b, &a));
@@ -357,7 +363,8 @@ static void held_for_another_reason_it_still_says_printed_before(void)
 	c.reason = JOB_R_FOREIGN_HOST;
 	strcpy(c.reason_arg, "elsewhere");
 	CHECK(store_job_add(s, &c, &key, 1900) == 0);
-	CHECK(c.state == JOB_HELD && c.reason == JOB_R_FOREIGN_HOST && !strcmp(c.reason_arg, "elsewhere"));
+	CHECK(c.state == JOB_HELD && c.reason == JOB_R_FOREIGN_HOST &&
+		!strcmp(c.reason_arg, "elsewhere"));
 }
 
 static void the_same_document_of_ours_is_in_already(void)

@@ -117,14 +117,15 @@ static void a_delivery_goes_by_its_steps_to_its_end(void)
 {
 	struct store_job j, stale;
 	AUTO(store_freep) struct store *s = store_with_job(&j);
-	struct store_attempt a = { .kind = TARGET_UPSTREAM, .impressions = -1 }, b = a;
+	struct store_attempt a = {.kind = TARGET_UPSTREAM, .impressions = -1}, b = a;
 	struct seal_key k;
 	int64_t bad = 0;
 
 	stale = j;
 	CHECK(store_attempt_begin(s, &j, &a) == 0);
 	CHECK(a.number == 1 && j.attempt == 1 && j.state == JOB_CREATING && a.id > 0);
-	CHECK(store_attempt_begin(s, &stale, &b) == STORE_E_GONE && b.id == 0 && stale.attempt == 0);
+	CHECK(store_attempt_begin(s, &stale, &b) == STORE_E_GONE && b.id == 0 &&
+		stale.attempt == 0);
 	a.outcome = OUTCOME_NOTHING;
 	j.state = JOB_PENDING;
 	CHECK(store_attempt_end(s, &j, JOB_CREATING, &a) == 0 && a.ended_s > 0);
@@ -138,7 +139,7 @@ static void the_fence_never_goes_back(void)
 {
 	struct store_job j, old;
 	AUTO(store_freep) struct store *s = store_with_job(&j);
-	struct store_attempt a = { .kind = TARGET_UPSTREAM };
+	struct store_attempt a = {.kind = TARGET_UPSTREAM};
 
 	for (int n = 1; n <= 3; n++) {
 		CHECK(store_attempt_begin(s, &j, &a) == 0 && a.number == n);
@@ -156,7 +157,7 @@ static void two_attempts_are_never_open_at_once(void)
 {
 	struct store_job j;
 	AUTO(store_freep) struct store *s = store_with_job(&j);
-	struct store_attempt a = { .kind = TARGET_UPSTREAM }, b = a;
+	struct store_attempt a = {.kind = TARGET_UPSTREAM}, b = a;
 
 	CHECK(store_attempt_begin(s, &j, &a) == 0);
 	j.state = JOB_PENDING;
@@ -180,9 +181,10 @@ static void attempts_are_found_while_open_or_to_be_cancelled(void)
 {
 	struct store_job j;
 	AUTO(store_freep) struct store *s = store_with_job(&j);
-	struct store_attempt a = { .kind = TARGET_FALLBACK, .is_server = true, .impressions = -1 }, got;
+	struct store_attempt a = {.kind = TARGET_FALLBACK, .is_server = true, .impressions = -1},
+			     got;
 	int n = 0;
-	void *arg[] = { &got, &n };
+	void *arg[] = {&got, &n};
 
 	strcpy(a.uri, "ipp://x/ipp/print");
 	strcpy(a.decided_by, "user:anna");
@@ -247,7 +249,7 @@ static void one_failing_call_does_not_spoil_its_group(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
 	struct store_job a = job_like("d1"), b = job_like("d1"), c = job_like("d2"), got;
-	struct store_attempt none = { .id = 999 };
+	struct store_attempt none = {.id = 999};
 
 	CHECK(store_begin(s) == 0);
 	CHECK(store_begin(s) == -EINVAL);
@@ -258,7 +260,8 @@ static void one_failing_call_does_not_spoil_its_group(void)
 	none.outcome = OUTCOME_NOTHING;
 	got = a;
 	got.state = JOB_HELD;
-	CHECK(store_attempt_end(s, &got, JOB_PENDING, &none) == STORE_E_GONE); /* its half is undone */
+	CHECK(store_attempt_end(s, &got, JOB_PENDING, &none) ==
+		STORE_E_GONE); /* its half is undone */
 	CHECK(store_job_add(s, &c, &key, 1900) == 0);
 	CHECK(store_commit(s) == 0);
 	CHECK(store_commit(s) == -EINVAL);
@@ -322,7 +325,9 @@ static void a_store_that_is_full_refuses_and_goes_on_when_there_is_room(void)
 	CHECK(store_exec(s, "PRAGMA max_page_count = 100000") == 0);
 	b = job_like("room");
 	CHECK(store_job_add(s, &b, &key, 1900) == 0);
-	CHECK(number_of(s, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'") == 0);
+	CHECK(number_of(s,
+		      "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'") ==
+		0);
 }
 
 /* ---- ledger and audit ---- */
@@ -335,10 +340,14 @@ static int count_ledger(void *arg, const struct store_ledger_row *row)
 	return 0;
 }
 
-static struct store_ledger_row print_of(const char *document, int attempt, const char *owner, int64_t ended_s)
+static struct store_ledger_row print_of(
+	const char *document, int attempt, const char *owner, int64_t ended_s)
 {
-	struct store_ledger_row r = { .attempt = attempt, .state = JOB_UNKNOWN, .sheets = -1, .ended_s = ended_s,
-		.certainty = CERTAINTY_UNKNOWN };
+	struct store_ledger_row r = {.attempt = attempt,
+		.state = JOB_UNKNOWN,
+		.sheets = -1,
+		.ended_s = ended_s,
+		.certainty = CERTAINTY_UNKNOWN};
 
 	strcpy(r.document_uuid, document);
 	strcpy(r.owner, owner);
@@ -361,7 +370,8 @@ static struct store *store_with_ledger(void)
 static void a_print_is_in_the_ledger_once(void)
 {
 	AUTO(store_freep) struct store *s = store_with_ledger();
-	struct store_ledger_row r = print_of("d", 3, "anna", 5555), copy = print_of("d", 3, "anna", 1);
+	struct store_ledger_row r = print_of("d", 3, "anna", 5555),
+				copy = print_of("d", 3, "anna", 1);
 	char uuid[64];
 
 	CHECK(store_ledger_add(s, &r) == 0 && r.sequence == 3);
@@ -390,18 +400,20 @@ static void any_change_in_the_ledger_is_found_where_it_is(void)
 		const char *sql;
 		int64_t bad;
 	} change[] = {
-		{ "UPDATE ledger SET impressions = 9 WHERE sequence = 3", 3 },
-		{ "UPDATE ledger SET certainty = 'device-reported' WHERE sequence = 1", 1 },
-		{ "UPDATE ledger SET state = 'completed' WHERE sequence = 2", 2 },
-		{ "UPDATE ledger SET target = 'x' WHERE sequence = 5", 5 },
-		{ "UPDATE ledger_person SET owner = x'61' WHERE sequence = 4", 4 },
-		{ "UPDATE ledger_person SET title = x'61' WHERE sequence = 4", 4 },
-		{ "DELETE FROM ledger WHERE sequence = 2", 3 },
-		{ "DELETE FROM ledger WHERE sequence = 1", 2 },
-		{ "DELETE FROM ledger WHERE sequence = 5", 5 },
-		{ "UPDATE ledger SET hash = x'00' WHERE sequence = 2", 2 },
-		{ "UPDATE ledger SET sequence = 9 WHERE sequence = 5", 9 },
-		{ "DELETE FROM ledger", 1 },
+		{"UPDATE ledger SET impressions = 9 WHERE sequence = 3", 3},
+		{"UPDATE ledger SET certainty = 'device-reported' WHERE sequence = 1", 1},
+		{"UPDATE ledger SET state = 'completed' WHERE sequence = 2", 2},
+		{"UPDATE ledger SET target = 'x' WHERE sequence = 5", 5},
+		{"UPDATE ledger_person SET owner = x'61' WHERE sequence = 4", 4},
+		{"UPDATE ledger_person SET title = x'61' WHERE sequence = 4", 4},
+		{"DELETE FROM ledger WHERE sequence = 2", 3},
+		{"DELETE FROM ledger WHERE sequence = 1", 2},
+		{"DELETE FROM ledger WHERE sequence = 5", 5},
+		{"UPDATE ledger SET hash = x'00' WHERE sequence = 2", 2},
+		{"UPDATE ledger SET sequence = 9 WHERE sequence = 5", 9},
+		{"DELETE FROM ledger", 1},
+		{"UPDATE ledger_state SET base_hash = x'00'", 1},
+		{"UPDATE ledger_state SET head_sequence = 6", 6},
 	};
 
 	for (size_t i = 0; i < sizeof(change) / sizeof(change[0]); i++) {
@@ -437,8 +449,14 @@ static int same_audit(void *arg, const struct store_audit_row *row)
 static void audit_lines_come_back(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
-	struct store_audit_row r = { .at_s = 77, .job_id = 3, .event = "diverted", .who = "an\xffna",
-		.decided_by = "policy", .from = "ipp://a/", .to = "cups:Usb", .encrypted = true };
+	struct store_audit_row r = {.at_s = 77,
+		.job_id = 3,
+		.event = "diverted",
+		.who = "an\xffna",
+		.decided_by = "policy",
+		.from = "ipp://a/",
+		.to = "cups:Usb",
+		.encrypted = true};
 
 	CHECK(store_audit_add(s, &r) == 0);
 	CHECK(store_audit_each(s, 3, same_audit, &r) == 0);
@@ -460,7 +478,7 @@ static int list_uri(void *arg, const struct store_user_printer *p)
 static void printers_of_a_user_named_first_then_latest(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
-	struct store_user_printer p = { .owner = "anna" };
+	struct store_user_printer p = {.owner = "anna"};
 	char list[256] = "";
 
 	strcpy(p.uri, "old"), p.used_s = 10;
@@ -485,7 +503,8 @@ static void printers_of_a_user_named_first_then_latest(void)
 static void a_printer_is_replaced_by_what_is_put(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
-	struct store_printer p = { .uri = "ipps://h/ipp/print", .pin = "sha256//a", .seen_s = 3 }, got;
+	struct store_printer p = {.uri = "ipps://h/ipp/print", .pin = "sha256//a", .seen_s = 3},
+			     got;
 
 	CHECK(store_printer_get(s, p.uri, &got) == STORE_E_GONE);
 	CHECK(store_printer_put(s, &p) == 0);
@@ -506,7 +525,7 @@ static int list_key(void *arg, const struct store_intake_key *k)
 static void the_newest_intake_key_stays(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
-	struct store_intake_key k = { .made_s = 1 };
+	struct store_intake_key k = {.made_s = 1};
 	int list = 0;
 
 	for (; k.made_s <= 3; k.made_s++) {
@@ -526,8 +545,10 @@ static void settings_are_put_got_and_removed(void)
 	char value[8];
 
 	CHECK(store_setting_get(s, "outage", value, sizeof(value)) == STORE_E_GONE);
-	CHECK(store_setting_put(s, "outage", "a") == 0 && store_setting_put(s, "outage", "until 5") == 0);
-	CHECK(store_setting_get(s, "outage", value, sizeof(value)) == 0 && !strcmp(value, "until 5"));
+	CHECK(store_setting_put(s, "outage", "a") == 0 &&
+		store_setting_put(s, "outage", "until 5") == 0);
+	CHECK(store_setting_get(s, "outage", value, sizeof(value)) == 0 &&
+		!strcmp(value, "until 5"));
 	CHECK(store_setting_get(s, "outage", value, 7) == -ENAMETOOLONG);
 	CHECK(store_setting_put(s, "outage", NULL) == 0);
 	CHECK(store_setting_get(s, "outage", value, sizeof(value)) == STORE_E_GONE);

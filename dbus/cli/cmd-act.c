@@ -14,7 +14,7 @@ enum { KEY_AT_PRINTER = 256, KEY_HERE, KEY_PRINTED };
 const struct cli_option release_options[] = {
 	{ "printer", "PRINTER", 'p', "there: an address, a URI, or cups:QUEUE" },
 	{ "at-printer", NULL, KEY_AT_PRINTER, "you stand at the printer: a held job may come out" },
-	{ "here", NULL, KEY_HERE, "print here too, though the server has it (perhaps twice)" },
+	{ "here", NULL, KEY_HERE, "print here too, though the server has it" },
 	{ "printed", NULL, KEY_PRINTED, "it came out: close a job of unknown outcome" },
 	{ NULL },
 };

@@ -17,12 +17,12 @@ enum {
 };
 
 const struct cli_option setup_options[] = {
-	{ "queue", "QUEUE", 'q', "its name; otherwise the last part of the upstream's path" },
+	{ "queue", "QUEUE", 'q', "its name; otherwise from the upstream's path" },
 	{ "upstream", "URI", KEY_UPSTREAM, "the server's queue, or the printer" },
 	{ "fallback", "URI", KEY_FALLBACK, "used when the upstream is away; again for more" },
 	{ "on-outage", "WHAT", KEY_ON_OUTAGE, "fallback, ask, hold or never" },
 	{ "release", "HOW", KEY_RELEASE, "direct, or held: the server keeps jobs for their user" },
-	{ "same-printer", NULL, KEY_SAME_PRINTER, "the device behind the server is the first fallback" },
+	{ "same-printer", NULL, KEY_SAME_PRINTER, "the server's device is the first fallback" },
 	{ "user", "NAME", KEY_USER, "login at the upstream (only over ipps)" },
 	{ "password-file", "FILE", KEY_PASSWORD, "its first line is the password; - is standard input" },
 	{ "accept-raw", NULL, KEY_RAW, "take files that no filter has looked at" },

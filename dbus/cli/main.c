@@ -16,14 +16,15 @@ const struct cli_verb cli_verbs[] = {
 	{ "cancel", "JOB...", "give jobs up and erase them", NULL, NULL, cli_cancel },
 	{ "print-again", "JOB", "print once more what may have printed", NULL, print_again_options, cli_print_again },
 	{ "fallback", "add ADDRESS | remove ADDRESS | list", "printers to use when a server is away",
-		"ADDRESS is an address, a host name, ipp:// or ipps:// with a path, or cups:QUEUE of this computer.\n",
+		"ADDRESS is an address, a host name, ipp:// or ipps:// with a path, or cups:QUEUE\n"
+		"for a queue of this computer.\n",
 		fallback_options, cli_fallback },
 	{ "outage", "start | stop", "announce that a server will be away (root)",
 		"TIME is 17:30, 2h, 90min, 2026-11-23 or 2026-11-23T17:30, in local time.\n", outage_options, cli_outage },
 	{ "usage", "", "what was printed, from this computer's own records", NULL, usage_options, cli_usage_verb },
 	{ "check", "", "is everything well? what is wrong, and what to do", NULL, check_options, cli_check },
 	{ "setup", "[QUEUE]", "make, change or remove a Stillprint queue (root)",
-		"Without --yes it asks before it changes anything. Run twice, the second run changes nothing.\n"
+		"Without --yes it asks before it changes anything; a second run changes nothing.\n"
 		"URI is ipp://HOST/PATH, ipps://HOST/PATH, or for a fallback cups:QUEUE.\n",
 		setup_options, cli_setup },
 	{ "trust", "URI", "accept the certificate a printer shows next (root)", NULL, NULL, cli_trust },

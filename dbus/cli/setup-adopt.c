@@ -251,7 +251,6 @@ static void put_all_texts(ipp_t *request, ipp_t *saved, const char *name)
 static ipp_t *restore_request(const char *queue, ipp_t *saved, const char *uri, bool raw)
 {
 	ipp_t *request = queue_request(IPP_OP_CUPS_ADD_MODIFY_PRINTER, queue);
-	ipp_attribute_t *shared = ippFindAttribute(saved, "printer-is-shared", IPP_TAG_BOOLEAN);
 
 	if (raw)
 		ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_NAME, "ppd-name", NULL, "raw");
@@ -259,8 +258,6 @@ static ipp_t *restore_request(const char *queue, ipp_t *saved, const char *uri, 
 	put_text(request, saved, "printer-error-policy", IPP_TAG_NAME);
 	put_text(request, saved, "printer-op-policy", IPP_TAG_NAME);
 	put_text(request, saved, "port-monitor", IPP_TAG_NAME);
-	if (shared)
-		ippAddBoolean(request, IPP_TAG_PRINTER, "printer-is-shared", ippGetBoolean(shared, 0) ? 1 : 0);
 	put_all_texts(request, saved, "auth-info-required");
 	return request;
 }
@@ -287,6 +284,7 @@ int adopted_restore(struct setup *s)
 {
 	AUTO(wire_deletep) ipp_t *saved = NULL;
 	char uri[URI_OCTETS], ppd[PATH_MAX];
+	ipp_attribute_t *shared;
 	bool has_ppd;
 	int rc = read_saved(s->queue_option, &saved);
 
@@ -297,5 +295,11 @@ int adopted_restore(struct setup *s)
 	if (rc)
 		return rc;
 	has_ppd = access(ppd, R_OK) == 0;
+	/* Before its device is another server's queue again: cupsd would refuse this afterwards. */
+	shared = ippFindAttribute(saved, "printer-is-shared", IPP_TAG_BOOLEAN);
+	if (shared && s->queue_exists)
+		rc = queue_set_shared(s->http, s->queue_option, ippGetBoolean(shared, 0));
+	if (rc)
+		return rc;
 	return queue_modify(s->http, restore_request(s->queue_option, saved, uri, !has_ppd), has_ppd ? ppd : NULL);
 }

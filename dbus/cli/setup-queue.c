@@ -33,7 +33,11 @@ const char *queue_why(void)
 {
 	static char why[256];
 
+	size_t n;
+
 	text_display(why, sizeof(why), cupsLastErrorString());
+	for (n = strlen(why); n > 0 && why[n - 1] == '.'; n--)
+		why[n - 1] = '\0'; /* the sentence goes on */
 	return why;
 }
 
@@ -195,6 +199,18 @@ int queue_modify(http_t *http, ipp_t *request, const char *ppd)
 	return cupsLastError() > IPP_STATUS_OK_CONFLICTING ? -EIO : 0;
 }
 
+int queue_set_shared(http_t *http, const char *name, bool shared)
+{
+	struct queue_state now;
+	ipp_t *request;
+
+	if (queue_get(http, name, &now) == 0 && now.shared == shared)
+		return 0;
+	request = queue_request(IPP_OP_CUPS_ADD_MODIFY_PRINTER, name);
+	ippAddBoolean(request, IPP_TAG_PRINTER, "printer-is-shared", shared ? 1 : 0);
+	return queue_modify(http, request, NULL);
+}
+
 int queue_put(http_t *http, const struct queue_wish *wish)
 {
 	ipp_t *request = queue_request(IPP_OP_CUPS_ADD_MODIFY_PRINTER, wish->name);
@@ -203,7 +219,6 @@ int queue_put(http_t *http, const struct queue_wish *wish)
 	wish_uri(uri, sizeof(uri), wish);
 	ippAddString(request, IPP_TAG_PRINTER, IPP_TAG_URI, "device-uri", NULL, uri);
 	ippAddString(request, IPP_TAG_PRINTER, IPP_TAG_NAME, "printer-error-policy", NULL, "retry-job");
-	ippAddBoolean(request, IPP_TAG_PRINTER, "printer-is-shared", 0);
 	if (!wish->plain_policy)
 		ippAddString(request, IPP_TAG_PRINTER, IPP_TAG_NAME, "printer-op-policy", NULL, QUEUE_OP_POLICY);
 	if (wish->info)
@@ -212,9 +227,10 @@ int queue_put(http_t *http, const struct queue_wish *wish)
 		ippAddInteger(request, IPP_TAG_PRINTER, IPP_TAG_ENUM, "printer-state", IPP_PSTATE_IDLE);
 		ippAddBoolean(request, IPP_TAG_PRINTER, "printer-is-accepting-jobs", 1);
 	}
-	if (queue_modify(http, request, wish->ppd) == 0)
-		return 0;
-	return !wish->plain_policy && strstr(cupsLastErrorString(), "op-policy") ? QUEUE_E_POLICY : -EIO;
+	if (queue_modify(http, request, wish->ppd) != 0)
+		return !wish->plain_policy && strstr(cupsLastErrorString(), "op-policy") ? QUEUE_E_POLICY : -EIO;
+	/* A request of its own: while the queue still counts as another server's, cupsd refuses to change this. */
+	return queue_set_shared(http, wish->name, false);
 }
 
 int queue_delete(http_t *http, const char *name)

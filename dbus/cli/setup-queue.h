@@ -56,6 +56,8 @@ int queue_put(http_t *http, const struct queue_wish *wish);
 /* Sends a CUPS-Add-Modify-Printer @request (given up), with @ppd or NULL. 0 or -EIO. */
 int queue_modify(http_t *http, ipp_t *request, const char *ppd);
 ipp_t *queue_request(ipp_op_t op, const char *name);
+/* cupsd changes this only while the queue's device is not another server's queue. 0 or -EIO. */
+int queue_set_shared(http_t *http, const char *name, bool shared);
 int queue_delete(http_t *http, const char *name);
 int queue_set_default(http_t *http, const char *name);
 /* Resume-/Pause-Printer and CUPS-Accept-/Reject-Jobs. */

@@ -57,17 +57,18 @@ void engine_cancel(struct engine *e, int32_t id, const char *decided_by, engine_
 	}
 	audit(e, j, "canceled", decided_by, "", j->attempt.uri, j->attempt.encrypted);
 	j->cancel_wanted = true;
+	snprintf(j->canceled_by, sizeof(j->canceled_by), "%s", decider_name(decided_by));
 	switch (j->row.state) {
 	case JOB_PENDING:
 	case JOB_HELD:
 	case JOB_CREATING:
 	case JOB_CREATED:
 		deliver_stop(j);
-		job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, NULL, CERTAINTY_USER);
+		job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, j->canceled_by, CERTAINTY_USER);
 		reply_later(e, reply, arg, ENGINE_OK, "Canceled");
 		break;
 	case JOB_UNKNOWN:
-		job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, NULL, CERTAINTY_UNKNOWN);
+		job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, j->canceled_by, CERTAINTY_UNKNOWN);
 		reply_later(e, reply, arg, ENGINE_OK, "Given up; it may have printed");
 		break;
 	default: /* SENDING, SENT: the target has to be asked */
@@ -275,7 +276,7 @@ void engine_release(struct engine *e, int32_t id, const struct engine_release *r
 			return;
 		}
 		audit(e, j, "confirmed-printed", decided_by, "", j->attempt.uri, j->attempt.encrypted);
-		job_end(j, JOB_COMPLETED, JOB_R_USER_REPORTED, NULL, CERTAINTY_USER);
+		job_end(j, JOB_COMPLETED, JOB_R_USER_REPORTED, decider_name(decided_by), CERTAINTY_USER);
 		reply_later(e, reply, arg, ENGINE_OK, "Noted: it printed");
 		return;
 	}

@@ -17,8 +17,9 @@ enum {
 	RETRY_MAX_MS = 30000,
 	ANSWER_MS = 5000,
 	WATCH_MAX = 4,
-	DISPATCH_AT_ONCE =
-		16, /* messages per turn of the loop, so that a flood leaves room for printing */
+	/* Per turn of the loop, so that a flood of calls leaves room for printing. */
+	DISPATCH_AT_ONCE = 16,
+	DISPATCH_MS = 5,
 };
 
 enum link_state { LINK_AWAY, LINK_HELLO, LINK_NAMING, LINK_UP, LINK_TAKEN, LINK_LOST };
@@ -179,8 +180,9 @@ static void timeout_toggle(DBusTimeout *t, void *arg)
 static int on_dispatch(sd_event_source *s, void *arg)
 {
 	struct bus_link *l = arg;
+	int64_t until_ms = mono_ms() + DISPATCH_MS;
 
-	for (int i = 0; i < DISPATCH_AT_ONCE; i++)
+	for (int i = 0; i < DISPATCH_AT_ONCE && mono_ms() < until_ms; i++)
 		if (dbus_connection_dispatch(l->c) != DBUS_DISPATCH_DATA_REMAINS)
 			break;
 	if (dbus_connection_get_dispatch_status(l->c) != DBUS_DISPATCH_COMPLETE)

@@ -113,12 +113,15 @@ static void failed_committed(struct job *j, int rc)
 {
 	if (rc || !j->delivery)
 		return;
-	sweep_orphan(j->engine, &j->attempt, j->row.owner);
+	if (j->attempt.cancel_wanted)
+		sweep_orphan(j->engine, &j->attempt, j->row.owner);
 	report_failed(j->delivery);
 }
 
-/* Nothing left this machine: close the attempt, if one was begun, and tell the plan. */
-static void fail(struct delivery *d, enum target_health health, enum job_reason reason, const char *why)
+/* Nothing left this machine: close the attempt, if one was begun, and tell the plan. @empty_there: an empty job may
+ * stand at the target and block it: have it canceled. */
+static void fail_leaving(struct delivery *d, enum target_health health, enum job_reason reason, const char *why,
+	bool empty_there)
 {
 	struct job *j = d->job;
 	struct store_job row = j->row;
@@ -136,9 +139,13 @@ static void fail(struct delivery *d, enum target_health health, enum job_reason 
 	row.reason_arg[0] = '\0';
 	a.outcome = OUTCOME_NOTHING;
 	a.ended_s = mono_utc_s();
-	/* An empty job may stand there and block the printer: have it canceled. */
-	a.cancel_wanted = true;
+	a.cancel_wanted = empty_there;
 	job_journal(j, work_attempt_end, &row, &a, NULL, failed_committed);
+}
+
+static void fail(struct delivery *d, enum target_health health, enum job_reason reason, const char *why)
+{
+	fail_leaving(d, health, reason, why, d->job->row.state != JOB_CREATING);
 }
 
 /* The user canceled while nothing had left yet. Return: true if the delivery is over. */
@@ -149,7 +156,7 @@ static bool canceled_meanwhile(struct delivery *d)
 	if (!j->cancel_wanted)
 		return false;
 	delivery_free(d);
-	job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, NULL, CERTAINTY_USER);
+	job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, j->canceled_by, CERTAINTY_USER);
 	return true;
 }
 
@@ -289,8 +296,9 @@ static void create_refused(struct delivery *d, const struct client_reply *reply)
 		health = TARGET_REFUSING;
 		reason = JOB_R_REFUSED;
 	}
-	fail(d, health, reason,
-		reply->fault == CLIENT_OK ? ippErrorString(reply->status) : reply->detail);
+	/* Without an answer it may have been created; with one it was not. */
+	fail_leaving(d, health, reason, reply->fault == CLIENT_OK ? ippErrorString(reply->status) : reply->detail,
+		reply->fault != CLIENT_OK && reply->fault != CLIENT_REFUSED && reply->fault != CLIENT_NO_ROUTE);
 }
 
 static void create_answered(void *arg, const struct client_reply *reply)

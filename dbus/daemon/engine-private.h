@@ -53,6 +53,7 @@ struct job {
 	struct store_attempt attempt; /* the present or last one; id 0 before the first */
 	bool busy;                    /* a commit about it is under way */
 	bool cancel_wanted;           /* stop the delivery at its next step */
+	char canceled_by[256];        /* the user's name */
 	struct wish wish;
 	struct delivery *delivery;    /* under way up to SENT */
 	struct follow *follow;        /* SENDING (broken), SENT, UNKNOWN: asks for the final state */
@@ -63,6 +64,7 @@ struct job {
 	struct timer retry;           /* next round through the plan */
 	struct timer ask;             /* nobody answered */
 	char decided_by[256];         /* for the next attempt */
+	unsigned resends;             /* sent again on the device's word that nothing printed */
 	bool told_lost;               /* its owner was told of this outage for this job */
 	uint32_t notice_id;
 };
@@ -128,6 +130,8 @@ struct engine {
 
 /* ---- jobs.c: the list, and moves ---- */
 struct job *job_find(struct engine *e, int32_t id);
+/* "user:anna" or "admin:root" -> the name, for people. */
+const char *decider_name(const char *decided_by);
 struct job *job_new(struct engine *e, const struct store_job *row);
 void job_drop(struct job *j);
 typedef void job_then_fn(struct job *j, int rc);

@@ -16,7 +16,7 @@
 enum {
 	BROKEN_PATIENCE_MS = 10000,  /* a device that broke off has this long to answer before the user is asked */
 	PRINTER_PATIENCE_MS = 30000, /* one that took the document */
-	ATTEMPTS_MAX = 5,
+	RESENDS_MAX = 5,
 };
 
 struct follow {
@@ -121,7 +121,7 @@ static void keep(struct follow *f, enum job_state to, enum job_reason reason, co
 	struct store_ledger_row ledger;
 	bool counted = a.impressions > 0;
 
-	if (to == JOB_PENDING && row.attempt >= ATTEMPTS_MAX) {
+	if (to == JOB_PENDING && ++j->resends > RESENDS_MAX) {
 		to = JOB_HELD;
 		reason = JOB_R_ABORTED_AT_DEVICE;
 	}
@@ -175,7 +175,7 @@ static void canceled(struct follow *f)
 
 	label_of(j, label, sizeof(label));
 	if (f->cancel_by_user)
-		job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, label, certainty);
+		job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, j->canceled_by, certainty);
 	else if (f->whole)
 		job_end(j, JOB_CANCELED, JOB_R_CANCELED_AT_DEVICE, label, certainty);
 	else if (device_says_nothing_printed(j))
@@ -191,7 +191,7 @@ static void aborted(struct follow *f, const struct target_job *t)
 
 	label_of(j, label, sizeof(label));
 	if (f->cancel_by_user)
-		job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, label, CERTAINTY_DEVICE);
+		job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, j->canceled_by, CERTAINTY_DEVICE);
 	else if (!f->whole && device_says_nothing_printed(j))
 		keep(f, JOB_PENDING, JOB_R_STORED, "", OUTCOME_NOTHING);
 	else if (!f->whole)
@@ -344,7 +344,7 @@ static void answered(void *arg, const struct client_reply *reply)
 	} else if (reply->fault == CLIENT_OK && (reply->status == IPP_STATUS_ERROR_NOT_FOUND ||
 			   reply->status == IPP_STATUS_ERROR_GONE)) {
 		if (f->cancel_by_user)
-			job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, NULL, CERTAINTY_UNKNOWN);
+			job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, j->canceled_by, CERTAINTY_UNKNOWN);
 		else
 			to_unknown(f, j->attempt.is_server ? JOB_R_GONE_AT_SERVER : JOB_R_MAY_HAVE_PRINTED, false);
 	} else {

@@ -16,6 +16,13 @@ struct job *job_find(struct engine *e, int32_t id)
 	return NULL;
 }
 
+const char *decider_name(const char *decided_by)
+{
+	const char *colon = strchr(decided_by, ':');
+
+	return colon ? colon + 1 : decided_by;
+}
+
 struct job *job_new(struct engine *e, const struct store_job *row)
 {
 	struct job *j = must(calloc(1, sizeof(*j)));

@@ -119,19 +119,26 @@ static int orphan_send(struct orphan *o, ipp_op_t op, client_done_fn *done)
 	return rc;
 }
 
-/* job-id of the job that carries our name, 0 if there is none. */
+/* job-id of the job that carries our name, 0 if there is none. Attributes of one job come in any order. */
 static int find_by_name(ipp_t *answer, const char *name)
 {
+	bool named = false;
 	int id = 0;
 
 	for (ipp_attribute_t *a = ippFirstAttribute(answer); a; a = ippNextAttribute(answer)) {
 		const char *attr = ippGetName(a);
 
-		if (!attr) /* a group ends */
+		if (!attr) { /* a group ends */
+			named = false;
 			id = 0;
-		else if (!strcmp(attr, "job-id"))
+		} else if (!strcmp(attr, "job-id")) {
 			id = ippGetInteger(a, 0);
-		else if (!strcmp(attr, "job-name") && id && !strcmp(ippGetString(a, 0, NULL), name))
+		} else if (!strcmp(attr, "job-name")) {
+			const char *told = ippGetString(a, 0, NULL);
+
+			named = told && !strcmp(told, name);
+		}
+		if (named && id)
 			return id;
 	}
 	return 0;
@@ -251,12 +258,16 @@ void engine_get_status(struct engine *e, struct engine_status *out)
 	}
 }
 
-static void expire(struct job *j, enum job_reason reason)
+static void expire(struct job *j, enum job_reason reason, int32_t limit_s)
 {
+	char limit[40];
+
 	if (j->busy || j->delivery)
 		return;
 	audit(j->engine, j, "expired", "policy", "", "", false);
-	job_end(j, JOB_EXPIRED, reason, NULL, CERTAINTY_UNKNOWN);
+	snprintf(limit, sizeof(limit), limit_s >= 48 * 3600 ? "%d days" : "%d hours",
+		limit_s / (limit_s >= 48 * 3600 ? 24 * 3600 : 3600));
+	job_end(j, JOB_EXPIRED, reason, limit, CERTAINTY_UNKNOWN);
 	notice_attention(j);
 }
 
@@ -268,9 +279,9 @@ static void expire_old(struct engine *e)
 		bool open = j->row.state == JOB_UNKNOWN || j->row.state == JOB_SENT;
 
 		if (j->row.state == JOB_HELD && now - j->row.stored_s > e->config->held_max_s)
-			expire(j, JOB_R_EXPIRED);
+			expire(j, JOB_R_EXPIRED, e->config->held_max_s);
 		else if (open && now - j->row.since_s > e->config->unknown_max_s)
-			expire(j, JOB_R_EXPIRED);
+			expire(j, JOB_R_EXPIRED, e->config->unknown_max_s);
 	}
 }
 
@@ -286,7 +297,7 @@ static void expire_for_room(struct engine *e)
 		if (j->row.state != JOB_HELD && j->row.state != JOB_UNKNOWN)
 			continue;
 		freed += j->row.file_octets;
-		expire(j, JOB_R_SPOOL_FULL);
+		expire(j, JOB_R_SPOOL_FULL, 0);
 	}
 }
 

@@ -32,8 +32,8 @@ struct reader {
 __attribute__((format(printf, 2, 3))) static void complain(struct reader *r, const char *fmt, ...)
 {
 	char text[COMPLAINT_OCTETS];
-	int n = r->line ? snprintf(text, sizeof(text), "%s:%u: ", r->file, r->line) :
-			  snprintf(text, sizeof(text), "%s: ", r->file);
+	int n = r->line ? snprintf(text, sizeof(text), "%s:%u: ", r->file, r->line)
+			: snprintf(text, sizeof(text), "%s: ", r->file);
 	va_list ap;
 
 	if (n < 0 || (size_t)n >= sizeof(text))
@@ -94,7 +94,8 @@ static void take_line(struct reader *r, char *line)
 	}
 	equals = strchr(line, '=');
 	if (!equals || equals == line) {
-		complain(r, "not understood; a line is `key = value`, [section], or a comment with #");
+		complain(r,
+			"not understood; a line is `key = value`, [section], or a comment with #");
 		return;
 	}
 	*equals = '\0';
@@ -195,7 +196,7 @@ static int read_file(struct reader *r, int dir, const char *name, const char *sh
 		return 0;
 	}
 	rc = load(r, fd, &text, &count);
-	if (rc)
+	if (rc || !text)
 		return rc == -EINVAL ? 0 : rc;
 	if (r->begin)
 		r->begin(r->arg, shown);
@@ -212,7 +213,8 @@ static int is_drop_in(const struct dirent *entry)
 
 static int by_octets(const struct dirent **a, const struct dirent **b)
 {
-	return strcmp((*a)->d_name, (*b)->d_name); /* not strcoll: the order is the same in every locale */
+	return strcmp((*a)->d_name,
+		(*b)->d_name); /* not strcoll: the order is the same in every locale */
 }
 
 static int read_drop_ins(struct reader *r, const char *folder)
@@ -238,7 +240,7 @@ static int read_drop_ins(struct reader *r, const char *folder)
 	if (n < 0)
 		return -errno;
 	for (int i = 0; i < n; i++) {
-		char shown[PATH_MAX + NAME_MAX];
+		char shown[PATH_MAX + NAME_MAX + 2];
 
 		snprintf(shown, sizeof(shown), "%s/%s", folder, entry[i]->d_name);
 		if (!rc)
@@ -252,7 +254,7 @@ static int read_drop_ins(struct reader *r, const char *folder)
 int conf_read_files(const char *path, conf_file_fn *begin, conf_line_fn *fn,
 	conf_complain_fn *complain_fn, void *arg)
 {
-	struct reader r = { .begin = begin, .fn = fn, .complain = complain_fn, .arg = arg };
+	struct reader r = {.begin = begin, .fn = fn, .complain = complain_fn, .arg = arg};
 	char folder[PATH_MAX];
 	int n = snprintf(folder, sizeof(folder), "%s.d", path);
 	int rc;

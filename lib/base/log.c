@@ -27,14 +27,15 @@ static bool stderr_is_journal(void)
 	unsigned long long device = 0, inode = 0;
 	struct stat st;
 
-	if (!stream || sscanf(stream, "%llu:%llu", &device, &inode) != 2 || fstat(STDERR_FILENO, &st) < 0)
+	if (!stream || sscanf(stream, "%llu:%llu", &device, &inode) != 2 ||
+		fstat(STDERR_FILENO, &st) < 0)
 		return false;
 	return st.st_dev == device && st.st_ino == inode;
 }
 
 void log_event(enum log_level level, const char *fmt, ...)
 {
-	static const char *const priority[] = { "<3>", "<4>", "<6>", "<7>" };
+	static const char *const priority[] = {"<3>", "<4>", "<6>", "<7>"};
 	char line[LINE_OCTETS] = "";
 	int kept = errno;
 	size_t start = 0, end = 0;

@@ -15,20 +15,21 @@ static const struct {
 	uint32_t first, last;
 	bool blank;
 } hidden[] = {
-	{ 0x0000, 0x0008, false },   { 0x0009, 0x000d, true }, /* C0; tab and line ends */
-	{ 0x000e, 0x001f, false },   { 0x007f, 0x0084, false },
-	{ 0x0085, 0x0085, true },    { 0x0086, 0x009f, false }, /* C1; NEL */
-	{ 0x00ad, 0x00ad, true },    { 0x034f, 0x034f, true }, /* soft hyphen; grapheme joiner */
-	{ 0x061c, 0x061c, false },   { 0x115f, 0x1160, true }, /* Arabic letter mark; Hangul fillers */
-	{ 0x17b4, 0x17b5, true },    { 0x180b, 0x180f, true }, /* Khmer, Mongolian invisible marks */
-	{ 0x200b, 0x200d, true },    { 0x200e, 0x200f, false }, /* zero width; left-to-right mark… */
-	{ 0x2028, 0x2029, true },    { 0x202a, 0x202e, false }, /* line, paragraph; embeddings, overrides */
-	{ 0x2060, 0x2064, true },    { 0x2065, 0x206f, false }, /* word joiner…; isolates */
-	{ 0x3164, 0x3164, true },    { 0xfdd0, 0xfdef, false }, /* Hangul filler; no characters */
-	{ 0xfe00, 0xfe0f, true },    { 0xfeff, 0xfeff, true }, /* variation selectors; byte order mark */
-	{ 0xffa0, 0xffa0, true },    { 0xfff0, 0xfffb, false }, /* Hangul filler; annotations */
-	{ 0x1bca0, 0x1bca3, true },  { 0x1d173, 0x1d17a, true }, /* shorthand, musical controls */
-	{ 0xe0000, 0xe0fff, false }, /* tags and more variation selectors */
+	{0x0000, 0x0008, false}, {0x0009, 0x000d, true}, /* C0; tab and line ends */
+	{0x000e, 0x001f, false}, {0x007f, 0x0084, false}, {0x0085, 0x0085, true},
+	{0x0086, 0x009f, false}, /* C1; NEL */
+	{0x00ad, 0x00ad, true}, {0x034f, 0x034f, true}, /* soft hyphen; grapheme joiner */
+	{0x061c, 0x061c, false}, {0x115f, 0x1160, true}, /* Arabic letter mark; Hangul fillers */
+	{0x17b4, 0x17b5, true}, {0x180b, 0x180f, true}, /* Khmer, Mongolian invisible marks */
+	{0x200b, 0x200d, true}, {0x200e, 0x200f, false}, /* zero width; left-to-right mark… */
+	{0x2028, 0x2029, true},
+	{0x202a, 0x202e, false}, /* line, paragraph; embeddings, overrides */
+	{0x2060, 0x2064, true}, {0x2065, 0x206f, false}, /* word joiner…; isolates */
+	{0x3164, 0x3164, true}, {0xfdd0, 0xfdef, false}, /* Hangul filler; no characters */
+	{0xfe00, 0xfe0f, true}, {0xfeff, 0xfeff, true}, /* variation selectors; byte order mark */
+	{0xffa0, 0xffa0, true}, {0xfff0, 0xfffb, false}, /* Hangul filler; annotations */
+	{0x1bca0, 0x1bca3, true}, {0x1d173, 0x1d17a, true}, /* shorthand, musical controls */
+	{0xe0000, 0xe0fff, false}, /* tags and more variation selectors */
 };
 
 static uint32_t shown(uint32_t c)
@@ -44,9 +45,12 @@ static uint32_t shown(uint32_t c)
 /* One character at @in (not at its end): its length in octets; a wrong octet is one bad character (RFC 3629, 3). */
 static size_t decode(const unsigned char *in, uint32_t *c)
 {
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	size_t n = in[0] < 0x80 ? 1 : in[0] < 0xc2 ? 0 : in[0] < 0xe0 ? 2 : in[0] < 0xf0 ? 3 : 4;
-	uint32_t value = n == 1 ? in[0] : n == 2 ? in[0] & 0x1f : n == 3 ? in[0] & 0x0f : in[0] & 0x07;
+	uint32_t value = n == 1   ? in[0]
+			 : n == 2 ? in[0] & 0x1f
+			 : n == 3 ? in[0] & 0x0f
+				  : in[0] & 0x07;
 
 	*c = BAD_CHARACTER;
 	if (n == 0 || in[0] > 0xf4)
@@ -117,7 +121,6 @@ void text_display(char *out, size_t size, const char *in)
 			memcpy(out + used, octets, n);
 			used += n;
 		} else {
-			head = 0; /* a narrower character must not slip in behind one that did not fit */
 			if (!dots) {
 				memcpy(out + used, ellipsis, sizeof(ellipsis) - 1);
 				used += sizeof(ellipsis) - 1;

@@ -20,8 +20,8 @@ enum { COMPLAINT_OCTETS = PATH_MAX + 512 };
 struct loader {
 	struct config *config;
 	size_t queue_room;
-	unsigned file;        /* counts the files read */
-	unsigned *fallback_file; /* per queue: the file that its fallbacks are from, 0: none */
+	unsigned file; /* counts the files read */
+	unsigned fallback_file[CONFIG_QUEUE_MAX]; /* per queue: whose fallbacks it has, 0: none */
 	void (*complain)(void *arg, const char *message);
 	void *arg;
 	bool bad;
@@ -96,10 +96,9 @@ static int64_t parse_number(const char *value, const struct unit *units)
 	return -1;
 }
 
-static const struct unit time_units[] = { /* in milliseconds */
-	{ "ms", 1 }, { "s", 1000 }, { "min", 60000 }, { "m", 60000 }, { "h", 3600000 },
-	{ "d", 86400000 }, { "w", 604800000 }, { 0 }
-};
+static const struct unit time_units[] = {/* in milliseconds */
+	{"ms", 1}, {"s", 1000}, {"min", 60000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000},
+	{"w", 604800000}, {0}};
 
 static const char *parse_seconds(void *field, const char *value)
 {
@@ -123,10 +122,9 @@ static const char *parse_ms(void *field, const char *value)
 
 static const char *parse_octets(void *field, const char *value)
 {
-	static const struct unit units[] = {
-		{ "kB", 1000 }, { "MB", 1000000 }, { "GB", 1000000000 }, { "TB", 1000000000000 },
-		{ "KiB", 1LL << 10 }, { "MiB", 1LL << 20 }, { "GiB", 1LL << 30 }, { "TiB", 1LL << 40 }, { 0 }
-	};
+	static const struct unit units[] = {{"kB", 1000}, {"MB", 1000000}, {"GB", 1000000000},
+		{"TB", 1000000000000}, {"KiB", 1LL << 10}, {"MiB", 1LL << 20}, {"GiB", 1LL << 30},
+		{"TiB", 1LL << 40}, {0}};
 	int64_t octets = parse_number(value, units);
 
 	if (!strcmp(value, "auto"))
@@ -139,7 +137,8 @@ static const char *parse_octets(void *field, const char *value)
 
 static const char *parse_sources(void *field, const char *value)
 {
-	static const char *const names[] = { "policy", "admin", "recent", "user" }; /* in the order of the bits */
+	static const char *const names[] = {
+		"policy", "admin", "recent", "user"}; /* in the order of the bits */
 	unsigned sources = 0;
 
 	while (*value) {
@@ -199,8 +198,8 @@ static const char *parse_release(void *field, const char *value)
 
 static const char *parse_user(void *field, const char *value)
 {
-	if (strlen(value) >= sizeof(((struct config_queue *)0)->upstream_user) || !text_is_clean(value) ||
-		strchr(value, ':'))
+	if (strlen(value) >= sizeof(((struct config_queue *)0)->upstream_user) ||
+		!text_is_clean(value) || strchr(value, ':'))
 		return "must be a user name of at most 127 octets, without a colon";
 	strcpy(field, value);
 	return NULL;
@@ -216,11 +215,11 @@ static const char *parse_target(char field[CONFIG_URI_MAX], const char *value, b
 	case URI_E_CREDENTIALS:
 		return "must not have a user or password in it; use upstream-user and the secrets folder";
 	case URI_E_SCHEME:
-		return cups_too ? "must begin with ipp://, ipps:// or cups:" :
-				  "must begin with ipp:// or ipps://";
+		return cups_too ? "must begin with ipp://, ipps:// or cups:"
+				: "must begin with ipp:// or ipps://";
 	default:
-		return cups_too ? "must be ipp://HOST/PATH, ipps://HOST/PATH or cups:QUEUE" :
-				  "must be ipp://HOST/PATH or ipps://HOST/PATH";
+		return cups_too ? "must be ipp://HOST/PATH, ipps://HOST/PATH or cups:QUEUE"
+				: "must be ipp://HOST/PATH or ipps://HOST/PATH";
 	}
 	if (u.kind == URI_CUPS && !cups_too)
 		return "must begin with ipp:// or ipps://; a CUPS queue can only be a fallback";
@@ -240,8 +239,14 @@ struct key {
 	size_t offset;
 };
 
-#define GLOBAL(name, parse, field) { name, parse, offsetof(struct config, field) }
-#define QUEUE(name, parse, field) { name, parse, offsetof(struct config_queue, field) }
+#define GLOBAL(name, parse, field) \
+	{ \
+		name, parse, offsetof(struct config, field) \
+	}
+#define QUEUE(name, parse, field) \
+	{ \
+		name, parse, offsetof(struct config_queue, field) \
+	}
 
 static const struct key global_keys[] = {
 	GLOBAL("fallback-sources", parse_sources_or_none, fallback_sources),
@@ -255,19 +260,13 @@ static const struct key global_keys[] = {
 	GLOBAL("ask-answer", parse_seconds, ask_answer_s),
 	GLOBAL("probe-idle", parse_seconds, probe_idle_s),
 	GLOBAL("probe-lost", parse_seconds, probe_lost_s),
-	GLOBAL("cups-socket", parse_socket, cups_socket),
-	{ 0 }
-};
+	GLOBAL("cups-socket", parse_socket, cups_socket), {0}};
 
-static const struct key queue_keys[] = {
-	QUEUE("upstream", parse_upstream, upstream),
+static const struct key queue_keys[] = {QUEUE("upstream", parse_upstream, upstream),
 	QUEUE("upstream-user", parse_user, upstream_user),
-	QUEUE("on-outage", parse_on_outage, on_outage),
-	QUEUE("release", parse_release, release),
+	QUEUE("on-outage", parse_on_outage, on_outage), QUEUE("release", parse_release, release),
 	QUEUE("accept-raw", parse_bool, accept_raw),
-	QUEUE("accept-foreign-hosts", parse_bool, accept_foreign_hosts),
-	{ 0 }
-};
+	QUEUE("accept-foreign-hosts", parse_bool, accept_foreign_hosts), {0}};
 
 static const char *take_key(const struct key *keys, void *base, const char *name, const char *value)
 {
@@ -290,20 +289,14 @@ static int find_queue(struct loader *l, const char *name)
 	if (c->queue_count == l->queue_room) {
 		size_t room = l->queue_room ? l->queue_room * 2 : 4;
 		void *queue = realloc(c->queue, room * sizeof(*c->queue));
-		void *file;
 
 		if (!queue)
 			return -2;
 		c->queue = queue; /* nothing secret in it yet: passwords come last */
-		file = realloc(l->fallback_file, room * sizeof(*l->fallback_file));
-		if (!file)
-			return -2;
-		l->fallback_file = file;
 		l->queue_room = room;
 	}
-	c->queue[c->queue_count] = (struct config_queue){ 0 };
+	c->queue[c->queue_count] = (struct config_queue){0};
 	strcpy(c->queue[c->queue_count].name, name);
-	l->fallback_file[c->queue_count] = 0;
 	return (int)c->queue_count++;
 }
 
@@ -422,8 +415,9 @@ static const char *read_secret(const char *file, char *out, size_t size)
 	ssize_t n;
 
 	if (fd < 0)
-		return errno == ENOENT ? "is missing; upstream-user needs its password there" :
-		       errno == ELOOP  ? "a symbolic link; refused" : strerror(errno);
+		return errno == ENOENT  ? "is missing; upstream-user needs its password there"
+		       : errno == ELOOP ? "a symbolic link; refused"
+					: strerror(errno);
 	if (fstat(fd, &st) < 0)
 		return strerror(errno);
 	if (why_not_secret(&st))
@@ -460,20 +454,24 @@ static void load_secret(struct loader *l, const char *path, struct config_queue 
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct config_queue *)a)->name, ((const struct config_queue *)b)->name);
+	return strcmp(
+		((const struct config_queue *)a)->name, ((const struct config_queue *)b)->name);
 }
 
 static void finish_queue(struct loader *l, const char *path, struct config_queue *q)
 {
 	if (!*q->upstream)
-		complain(l, "%s: [queue %s] has no upstream; write `upstream = ipp://HOST/PATH`", path, q->name);
+		complain(l, "%s: [queue %s] has no upstream; write `upstream = ipp://HOST/PATH`",
+			path, q->name);
 	if (q->on_outage == ON_OUTAGE_DEFAULT)
 		q->on_outage = q->fallback_count ? ON_OUTAGE_FALLBACK : ON_OUTAGE_ASK;
 	for (size_t i = 0; i < q->fallback_count; i++)
 		if (!strcmp(q->fallback[i], q->upstream))
-			complain(l, "%s: [queue %s] names its upstream as a fallback", path, q->name);
+			complain(l, "%s: [queue %s] names its upstream as a fallback", path,
+				q->name);
 	if (*q->upstream_user && !strncmp(q->upstream, "ipp:", 4))
-		complain(l, "%s: [queue %s] has a login, which needs `upstream = ipps://…`", path, q->name);
+		complain(l, "%s: [queue %s] has a login, which needs `upstream = ipps://…`", path,
+			q->name);
 	load_secret(l, path, q);
 }
 
@@ -500,13 +498,12 @@ int config_load(const char *path, void (*complain_fn)(void *arg, const char *mes
 	struct config **out)
 {
 	AUTO(config_freep) struct config *c = with_defaults();
-	struct loader l = { .config = c, .complain = complain_fn, .arg = arg };
+	struct loader l = {.config = c, .complain = complain_fn, .arg = arg};
 	int rc;
 
 	if (!c)
 		return -ENOMEM;
 	rc = conf_read_files(path, begin_file, take_line, take_complaint, &l);
-	free(l.fallback_file);
 	if (l.no_memory)
 		return -ENOMEM;
 	if (rc && rc != -EINVAL)
@@ -527,7 +524,8 @@ void config_free(struct config *c)
 	if (!c)
 		return;
 	for (size_t i = 0; i < c->queue_count; i++)
-		explicit_bzero(c->queue[i].upstream_password, sizeof(c->queue[i].upstream_password));
+		explicit_bzero(
+			c->queue[i].upstream_password, sizeof(c->queue[i].upstream_password));
 	free(c->queue);
 	free(c);
 }

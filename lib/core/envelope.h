@@ -18,8 +18,8 @@ struct envelope {
 	int32_t copies;         /* argv[4] */
 	int64_t created_s;      /* time-at-creation */
 	int64_t processing_s;   /* time-at-processing: one pass of cupsd over the job; 0 if not told */
-	char cups_run[64];      /* parent's pid and start time: tells one run of cupsd from another */
-	int64_t run_started_s;  /* when that cupsd started, Unix UTC */
+	char cups_run[64];      /* parent's pid, start time and boot: tells one run of cupsd from another */
+	int64_t run_started_s;  /* when that cupsd started, Unix UTC, give or take a second; not to tell runs apart */
 	int64_t handed_ns;      /* CLOCK_REALTIME when the backend was called, nanoseconds */
 	bool banner;            /* CUPS_FILETYPE=job-sheet */
 	bool raw;               /* argc was 7: no ticket, the file as the client sent it */

@@ -189,9 +189,7 @@ static int write_or_wait(struct seal_writer *w, const uint8_t *octets, size_t co
 	do {
 		rc = write_all(w->fd, octets, count, &done);
 		if (rc && w->trouble)
-			rc = w->trouble(w->trouble_arg, rc) ? rc : 0;
-		else if (rc)
-			return rc;
+			rc = w->trouble(w->trouble_arg, rc);
 	} while (!rc && done < count);
 	return rc;
 }

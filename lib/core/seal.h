@@ -55,8 +55,8 @@ struct seal_writer;
  * Return: 0, or -errno of the write. */
 int seal_writer_new(int fd, const uint8_t public_key[SEAL_PUBLIC_OCTETS], const void *envelope,
 	size_t envelope_octets, const void *ticket, size_t ticket_octets, struct seal_writer **out);
-/** seal_trouble_fn - asked when a write failed with @error (-ENOSPC, …): 0 to try the same octets again, else give up
- * What was appended is kept meanwhile; nothing is written twice or left out. */
+/** seal_trouble_fn - asked when a write failed with @error (-ENOSPC, …): 0 to try the same octets again, else
+ * what append or finish is to return. What was appended is kept meanwhile; nothing is written twice or left out. */
 typedef int seal_trouble_fn(void *arg, int error);
 void seal_writer_on_trouble(struct seal_writer *w, seal_trouble_fn *fn, void *arg);
 int seal_writer_append(struct seal_writer *w, const void *octets, size_t count);

@@ -36,14 +36,16 @@ static void read_attempt(sqlite3_stmt *stmt, struct store_attempt *a)
 
 static int insert_attempt(struct store *s, struct store_attempt *a)
 {
-	static const char sql[] = "INSERT INTO attempt (" ATTEMPT_COLUMNS ") VALUES (NULL, ?1, ?2, ?3, ?4, ?5,"
-				  " ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+	static const char sql[] =
+		"INSERT INTO attempt (" ATTEMPT_COLUMNS ") VALUES (NULL, ?1, ?2, ?3, ?4, ?5,"
+		" ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
 	int rc = store_run(s, sql,
 		VALUES(V_NUM(a->job_id), V_NUM(a->number), V_NUM(a->kind), V_TEXT(a->uri),
-			V_NUM(a->is_server), V_NUM(a->encrypted), V_RAW(a->decided_by), V_NUM(a->remote_id),
-			V_TEXT(a->remote_uuid), V_RAW(a->remote_name), V_NUM(a->up_time_s),
-			V_NUM(a->outcome), V_NUM(a->impressions), V_NUM(a->sheets),
-			V_NUM(a->cancel_wanted), V_NUM(a->begun_s), V_NUM(a->sent_s), V_NUM(a->ended_s)));
+			V_NUM(a->is_server), V_NUM(a->encrypted), V_RAW(a->decided_by),
+			V_NUM(a->remote_id), V_TEXT(a->remote_uuid), V_RAW(a->remote_name),
+			V_NUM(a->up_time_s), V_NUM(a->outcome), V_NUM(a->impressions),
+			V_NUM(a->sheets), V_NUM(a->cancel_wanted), V_NUM(a->begun_s),
+			V_NUM(a->sent_s), V_NUM(a->ended_s)));
 
 	if (!rc)
 		a->id = sqlite3_last_insert_rowid(s->db);
@@ -54,7 +56,8 @@ static int insert_attempt(struct store *s, struct store_attempt *a)
 static int next_number(struct store *s, int32_t job_id, int32_t *out)
 {
 	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(s, &stmt, "SELECT attempt + 1 FROM job WHERE id = ?1", VALUES(V_NUM(job_id)));
+	int rc = store_prepare(
+		s, &stmt, "SELECT attempt + 1 FROM job WHERE id = ?1", VALUES(V_NUM(job_id)));
 
 	if (!rc)
 		rc = store_step(s, stmt);
@@ -109,8 +112,9 @@ int store_attempt_begin(struct store *s, struct store_job *job, struct store_att
 
 int store_attempt_created(struct store *s, struct store_job *job, const struct store_attempt *a)
 {
-	static const char sql[] = "UPDATE attempt SET remote_id = ?2, remote_uuid = ?3, remote_name = ?4,"
-				  " up_time_s = ?5 WHERE id = ?1 AND job_id = ?6 AND outcome = 0";
+	static const char sql[] =
+		"UPDATE attempt SET remote_id = ?2, remote_uuid = ?3, remote_name = ?4,"
+		" up_time_s = ?5 WHERE id = ?1 AND job_id = ?6 AND outcome = 0";
 	struct store_job moved = *job;
 	int rc = store_enter(s);
 
@@ -120,8 +124,8 @@ int store_attempt_created(struct store *s, struct store_job *job, const struct s
 	rc = store_job_set(s, &moved, JOB_CREATING);
 	if (!rc)
 		rc = store_run(s, sql,
-			VALUES(V_NUM(a->id), V_NUM(a->remote_id), V_TEXT(a->remote_uuid), V_RAW(a->remote_name),
-				V_NUM(a->up_time_s), V_NUM(job->id)));
+			VALUES(V_NUM(a->id), V_NUM(a->remote_id), V_TEXT(a->remote_uuid),
+				V_RAW(a->remote_name), V_NUM(a->up_time_s), V_NUM(job->id)));
 	if (!rc && sqlite3_changes(s->db) != 1)
 		rc = STORE_E_GONE;
 	return finish(s, rc, job, &moved, NULL, NULL);
@@ -129,11 +133,13 @@ int store_attempt_created(struct store *s, struct store_job *job, const struct s
 
 static int write_attempt(struct store *s, const struct store_attempt *a)
 {
-	static const char sql[] = "UPDATE attempt SET remote_uuid = ?2, outcome = ?3, impressions = ?4,"
-				  " sheets = ?5, cancel_wanted = ?6, sent_s = ?7, ended_s = ?8 WHERE id = ?1";
+	static const char sql[] =
+		"UPDATE attempt SET remote_uuid = ?2, outcome = ?3, impressions = ?4,"
+		" sheets = ?5, cancel_wanted = ?6, sent_s = ?7, ended_s = ?8 WHERE id = ?1";
 	int rc = store_run(s, sql,
-		VALUES(V_NUM(a->id), V_TEXT(a->remote_uuid), V_NUM(a->outcome), V_NUM(a->impressions),
-			V_NUM(a->sheets), V_NUM(a->cancel_wanted), V_NUM(a->sent_s), V_NUM(a->ended_s)));
+		VALUES(V_NUM(a->id), V_TEXT(a->remote_uuid), V_NUM(a->outcome),
+			V_NUM(a->impressions), V_NUM(a->sheets), V_NUM(a->cancel_wanted),
+			V_NUM(a->sent_s), V_NUM(a->ended_s)));
 
 	return rc ? rc : sqlite3_changes(s->db) == 1 ? 0 : STORE_E_GONE;
 }
@@ -147,7 +153,8 @@ int store_attempt_close(struct store *s, struct store_attempt *a)
 	return write_attempt(s, a);
 }
 
-int store_attempt_end(struct store *s, struct store_job *job, enum job_state from, struct store_attempt *a)
+int store_attempt_end(
+	struct store *s, struct store_job *job, enum job_state from, struct store_attempt *a)
 {
 	struct store_job moved = *job;
 	struct store_attempt ended = *a;
@@ -174,15 +181,16 @@ int store_attempt_update(struct store *s, const struct store_attempt *a)
 	return rc > 0 ? store_undo(s, rc) : store_leave(s, rc);
 }
 
-int store_attempt_each(struct store *s, int32_t job_id, int (*fn)(void *arg, const struct store_attempt *a),
-	void *arg)
+int store_attempt_each(struct store *s, int32_t job_id,
+	int (*fn)(void *arg, const struct store_attempt *a), void *arg)
 {
 	static const char open_sql[] = "SELECT " ATTEMPT_COLUMNS " FROM attempt"
 				       " WHERE outcome = 0 OR cancel_wanted <> 0 ORDER BY id";
-	static const char job_sql[] = "SELECT " ATTEMPT_COLUMNS " FROM attempt WHERE job_id = ?1 ORDER BY number";
+	static const char job_sql[] =
+		"SELECT " ATTEMPT_COLUMNS " FROM attempt WHERE job_id = ?1 ORDER BY number";
 	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = job_id ? store_prepare(s, &stmt, job_sql, VALUES(V_NUM(job_id))) :
-			  store_prepare(s, &stmt, open_sql, NULL);
+	int rc = job_id ? store_prepare(s, &stmt, job_sql, VALUES(V_NUM(job_id)))
+			: store_prepare(s, &stmt, open_sql, NULL);
 
 	if (rc)
 		return rc;

@@ -63,7 +63,7 @@ int store_job_read(sqlite3_stmt *stmt, struct store_job *out)
 /* The earlier taking of the same document that tells most: 0 if there is none. */
 struct before {
 	int32_t repeat_of; /* cupsd lost its memory and hands this one over again */
-	int32_t doubt;     /* printed, perhaps printed, or going to be */
+	int32_t doubt; /* printed, perhaps printed, or going to be */
 };
 
 static int count_rows(struct store *s, const char *sql, const struct value *values, int32_t *out)
@@ -80,28 +80,29 @@ static int count_rows(struct store *s, const char *sql, const struct value *valu
 }
 
 /* May the pass that handed @job over be cupsd's own, at its start, for what it forgot when it died? */
-static bool is_pass_after_crash(const struct store_job *job, int64_t run_started_s, int32_t earlier_passes)
+static bool is_pass_after_crash(
+	const struct store_job *job, int64_t run_started_s, int32_t earlier_passes)
 {
 	int64_t pass_s = job->processing_s ? job->processing_s : job->stored_s;
 
-	/* A second pass of one run, or a late one, is somebody's wish. */
+	/* A second pass of one run, or a late one, is somebody's wish. So what else was handed over is of another run. */
 	return !earlier_passes && pass_s <= run_started_s + REPEAT_SOON_S;
 }
 
 /* @place_only: the same place in the pass, but of another size. */
-static void judge_one(sqlite3_stmt *stmt, const struct store_job *job, int64_t run_started_s, bool after_crash,
-	bool place_only, struct before *b)
+static void judge_one(sqlite3_stmt *stmt, const struct store_job *job, int64_t run_started_s,
+	bool after_crash, bool place_only, struct before *b)
 {
 	int32_t id = sqlite3_column_int(stmt, 0);
-	int64_t stored_s = sqlite3_column_int64(stmt, 1), processing_s = sqlite3_column_int64(stmt, 2);
+	int64_t stored_s = sqlite3_column_int64(stmt, 1);
+	int64_t processing_s = sqlite3_column_int64(stmt, 2);
 	int64_t taken_s = processing_s ? processing_s : stored_s;
-	bool may_have_printed = sqlite3_column_int(stmt, 5);
+	bool may_have_printed = sqlite3_column_int(stmt, 4);
 	enum job_state state;
 	char word[32];
 
-	store_text(stmt, 4, word, sizeof(word));
+	store_text(stmt, 3, word, sizeof(word));
 	state = job_state_from_name(word);
-	after_crash = after_crash && sqlite3_column_int(stmt, 3);
 	/* The first was damaged before any of it left: this second copy is the rescue. */
 	if (state == JOB_ABORTED && !may_have_printed)
 		return;
@@ -118,14 +119,14 @@ static void judge_one(sqlite3_stmt *stmt, const struct store_job *job, int64_t r
 }
 
 #define BEFORE_COLUMNS \
-	"id, stored_s, processing_s, cups_run <> ?4, state," \
+	"id, stored_s, processing_s, state," \
 	" EXISTS (SELECT 1 FROM attempt WHERE job_id = twin.id AND outcome <> 1)" /* 1: OUTCOME_NOTHING */
 
 /* The documents of a CUPS job never change, but pdftopdf gives a PDF another /ID each time, and texttopdf another date:
  * the digest of one document differs from pass to pass, its size does not. So a document is the n-th of its size in the
  * pass (`lp f f`), which the order of intake cannot turn around; a raw file, the n-th of its size and digest. */
-static int find_twin(struct store *s, const struct store_job *job, const struct value *key, int64_t run_started_s,
-	bool after_crash, struct before *b)
+static int find_twin(struct store *s, const struct store_job *job, const struct value *key,
+	int64_t run_started_s, bool after_crash, struct before *b)
 {
 	static const char same_sql[] =
 		"SELECT count(*) FROM job WHERE job_uuid = ?1 AND cups_job_id = ?2 AND created_s = ?3"
@@ -146,7 +147,8 @@ static int find_twin(struct store *s, const struct store_job *job, const struct 
 
 	if (!rc)
 		rc = store_prepare(s, &stmt, twin_sql,
-			VALUES(key[0], key[1], key[2], key[3], key[4], size, raw, digest, V_NUM(same + 1)));
+			VALUES(key[0], key[1], key[2], key[3], key[4], size, raw, digest,
+				V_NUM(same + 1)));
 	if (rc)
 		return rc;
 	while ((rc = store_step(s, stmt)) > 0)
@@ -155,14 +157,16 @@ static int find_twin(struct store *s, const struct store_job *job, const struct 
 }
 
 /* After a crash, the same place in the pass must do for a document whose size is another (a banner tells the time). */
-static int find_place(struct store *s, const struct store_job *job, const struct value *key, int64_t run_started_s,
-	struct before *b)
+static int find_place(struct store *s, const struct store_job *job, const struct value *key,
+	int64_t run_started_s, struct before *b)
 {
-	static const char sql[] = "SELECT " BEFORE_COLUMNS " FROM job AS twin WHERE job_uuid = ?1"
-				  " AND cups_job_id = ?2 AND created_s = ?3 AND cups_run <> ?4 AND ordinal = ?5"
-				  " AND state <> 'repeated' ORDER BY id";
+	static const char sql[] =
+		"SELECT " BEFORE_COLUMNS " FROM job AS twin WHERE job_uuid = ?1"
+		" AND cups_job_id = ?2 AND created_s = ?3 AND cups_run <> ?4 AND ordinal = ?5"
+		" AND state <> 'repeated' ORDER BY id";
 	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(s, &stmt, sql, VALUES(key[0], key[1], key[2], key[3], V_NUM(job->ordinal)));
+	int rc = store_prepare(
+		s, &stmt, sql, VALUES(key[0], key[1], key[2], key[3], V_NUM(job->ordinal)));
 
 	if (rc)
 		return rc;
@@ -171,13 +175,14 @@ static int find_place(struct store *s, const struct store_job *job, const struct
 	return rc;
 }
 
-static int find_before(struct store *s, const struct store_job *job, int64_t run_started_s, struct before *b)
+static int find_before(
+	struct store *s, const struct store_job *job, int64_t run_started_s, struct before *b)
 {
 	static const char passes_sql[] =
 		"SELECT count(*) FROM job WHERE job_uuid = ?1 AND cups_job_id = ?2 AND created_s = ?3"
 		" AND cups_run = ?4 AND processing_s <> ?5";
-	const struct value key[] = { V_TEXT(job->job_uuid), V_NUM(job->cups_job_id), V_NUM(job->created_s),
-		V_TEXT(job->cups_run), V_NUM(job->processing_s), { 0 } };
+	const struct value key[] = {V_TEXT(job->job_uuid), V_NUM(job->cups_job_id),
+		V_NUM(job->created_s), V_TEXT(job->cups_run), V_NUM(job->processing_s), {0}};
 	int32_t earlier_passes = 0;
 	bool after_crash;
 	int rc = count_rows(s, passes_sql, key, &earlier_passes);
@@ -209,19 +214,22 @@ static void apply_before(struct store_job *job, const struct before *b)
 
 static int insert_job(struct store *s, struct store_job *j)
 {
-	static const char sql[] = "INSERT INTO job (" JOB_COLUMNS ") VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7,"
-				  " ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,"
-				  " ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)";
+	static const char sql[] =
+		"INSERT INTO job (" JOB_COLUMNS ") VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+		" ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,"
+		" ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)";
 	int rc = store_run(s, sql,
-		VALUES(V_TEXT(j->document_uuid), V_TEXT(j->queue), V_RAW(j->owner), V_NUM(j->owner_verified),
-			V_RAW(j->title), V_RAW(j->host), V_TEXT(j->job_uuid), V_NUM(j->cups_job_id),
-			V_NUM(j->created_s), V_NUM(j->processing_s), V_TEXT(j->cups_run), V_NUM(j->ordinal),
+		VALUES(V_TEXT(j->document_uuid), V_TEXT(j->queue), V_RAW(j->owner),
+			V_NUM(j->owner_verified), V_RAW(j->title), V_RAW(j->host),
+			V_TEXT(j->job_uuid), V_NUM(j->cups_job_id), V_NUM(j->created_s),
+			V_NUM(j->processing_s), V_TEXT(j->cups_run), V_NUM(j->ordinal),
 			V_NUM(j->banner), V_NUM(j->raw), V_TEXT(j->format), V_NUM(j->octets),
 			V_BLOB(j->sha256, sizeof(j->sha256)), V_NUM(j->pages), V_NUM(j->copies),
 			V_NUM(j->stored_s), V_TEXT(j->file), V_NUM(j->file_octets),
 			V_TEXT(job_state_name(j->state)), V_TEXT(job_reason_code(j->reason)),
-			V_RAW(j->reason_arg), V_NUM(j->since_s), V_NUM(j->attempt), V_NUM(j->at_printer),
-			V_TEXT(j->chosen), V_TEXT(j->dropped), V_NUM(j->ended_s)));
+			V_RAW(j->reason_arg), V_NUM(j->since_s), V_NUM(j->attempt),
+			V_NUM(j->at_printer), V_TEXT(j->chosen), V_TEXT(j->dropped),
+			V_NUM(j->ended_s)));
 
 	if (!rc)
 		j->id = (int32_t)sqlite3_last_insert_rowid(s->db);
@@ -235,13 +243,13 @@ static int find_document(struct store *s, const char *document_uuid, int32_t *id
 }
 
 /* In the frame of store_job_add(): *@exists, or a row is written. */
-static int add_job(struct store *s, struct store_job *job, const struct seal_key *key, int64_t run_started_s,
-	bool *exists)
+static int add_job(struct store *s, struct store_job *job, const struct seal_key *key,
+	int64_t run_started_s, bool *exists)
 {
 	static const char ordinal_sql[] =
 		"SELECT count(*) + 1 FROM job WHERE job_uuid = ?1 AND cups_job_id = ?2 AND created_s = ?3"
 		" AND cups_run = ?4 AND processing_s = ?5";
-	struct before b = { 0 };
+	struct before b = {0};
 	int32_t id = 0;
 	int rc = find_document(s, job->document_uuid, &id);
 
@@ -255,7 +263,8 @@ static int add_job(struct store *s, struct store_job *job, const struct seal_key
 	job->ended_s = 0;
 	rc = count_rows(s, ordinal_sql,
 		VALUES(V_TEXT(job->job_uuid), V_NUM(job->cups_job_id), V_NUM(job->created_s),
-			V_TEXT(job->cups_run), V_NUM(job->processing_s)), &job->ordinal);
+			V_TEXT(job->cups_run), V_NUM(job->processing_s)),
+		&job->ordinal);
 	if (!rc)
 		rc = find_before(s, job, run_started_s, &b);
 	if (rc)
@@ -268,7 +277,8 @@ static int add_job(struct store *s, struct store_job *job, const struct seal_key
 	return rc ? rc : job->state == JOB_REPEATED ? STORE_E_REPEAT : 0;
 }
 
-int store_job_add(struct store *s, struct store_job *job, const struct seal_key *key, int64_t run_started_s)
+int store_job_add(
+	struct store *s, struct store_job *job, const struct seal_key *key, int64_t run_started_s)
 {
 	struct store_job added = *job;
 	bool exists = false;
@@ -302,16 +312,18 @@ int store_job_set(struct store *s, struct store_job *job, enum job_state from)
 	int64_t now_s = mono_utc_s(), ended_s = job_is_final(job->state) ? now_s : 0;
 	int rc;
 
-	if (job->state == from ? job_is_final(from) || !job_state_name(from) : !job_may_move(from, job->state))
+	if (job->state == from ? job_is_final(from) || !job_state_name(from)
+			       : !job_may_move(from, job->state))
 		return -EINVAL;
 	if (!job_reason_code(job->reason))
 		return -EINVAL;
 	/* One UPDATE, not SELECT then UPDATE: what the caller saw may be over. */
 	rc = store_run(s, sql,
-		VALUES(V_NUM(job->id), V_TEXT(job_state_name(from)), V_TEXT(job_state_name(job->state)),
-			V_TEXT(job_reason_code(job->reason)), V_RAW(job->reason_arg), V_NUM(now_s),
-			V_NUM(job->at_printer), V_TEXT(job->chosen), V_TEXT(job->dropped),
-			V_NUM(job->attempt), V_NUM(ended_s)));
+		VALUES(V_NUM(job->id), V_TEXT(job_state_name(from)),
+			V_TEXT(job_state_name(job->state)), V_TEXT(job_reason_code(job->reason)),
+			V_RAW(job->reason_arg), V_NUM(now_s), V_NUM(job->at_printer),
+			V_TEXT(job->chosen), V_TEXT(job->dropped), V_NUM(job->attempt),
+			V_NUM(ended_s)));
 	if (rc)
 		return rc;
 	if (sqlite3_changes(s->db) != 1)
@@ -346,7 +358,8 @@ int store_job_set_verified(struct store *s, int32_t id, bool verified)
 
 	if (rc)
 		return rc;
-	rc = store_run(s, "UPDATE job SET owner_verified = ?2 WHERE id = ?1", VALUES(V_NUM(id), V_NUM(verified)));
+	rc = store_run(s, "UPDATE job SET owner_verified = ?2 WHERE id = ?1",
+		VALUES(V_NUM(id), V_NUM(verified)));
 	if (!rc && sqlite3_changes(s->db) != 1)
 		return store_undo(s, STORE_E_GONE);
 	return store_leave(s, rc);
@@ -357,7 +370,8 @@ int store_job_set_verified(struct store *s, int32_t id, bool verified)
 int store_job_get(struct store *s, int32_t id, struct store_job *out)
 {
 	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(s, &stmt, "SELECT " JOB_COLUMNS " FROM job WHERE id = ?1", VALUES(V_NUM(id)));
+	int rc = store_prepare(
+		s, &stmt, "SELECT " JOB_COLUMNS " FROM job WHERE id = ?1", VALUES(V_NUM(id)));
 
 	if (!rc)
 		rc = store_step(s, stmt);
@@ -372,8 +386,10 @@ int store_job_each(struct store *s, int64_t ended_after_s,
 	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
 	AUTO(auto_free) struct store_job *job = malloc(sizeof(*job));
 	int rc = job ? store_prepare(s, &stmt,
-			       "SELECT " JOB_COLUMNS " FROM job WHERE ended_s = 0 OR ended_s > ?1 ORDER BY id",
-			       VALUES(V_NUM(ended_after_s))) : -ENOMEM;
+			       "SELECT " JOB_COLUMNS
+			       " FROM job WHERE ended_s = 0 OR ended_s > ?1 ORDER BY id",
+			       VALUES(V_NUM(ended_after_s)))
+		     : -ENOMEM;
 
 	if (rc)
 		return rc;
@@ -390,7 +406,8 @@ int store_job_each(struct store *s, int64_t ended_after_s,
 int store_job_key(struct store *s, int32_t id, struct seal_key *out)
 {
 	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(s, &stmt, "SELECT octets FROM document_key WHERE job_id = ?1", VALUES(V_NUM(id)));
+	int rc = store_prepare(
+		s, &stmt, "SELECT octets FROM document_key WHERE job_id = ?1", VALUES(V_NUM(id)));
 
 	if (!rc)
 		rc = store_step(s, stmt);
@@ -411,5 +428,5 @@ int store_job_prune(struct store *s, int64_t before_s)
 	if (rc)
 		return rc;
 	return store_leave(s, store_run(s, "DELETE FROM job WHERE ended_s <> 0 AND ended_s < ?1",
-		VALUES(V_NUM(before_s))));
+				      VALUES(V_NUM(before_s))));
 }

@@ -42,8 +42,8 @@ static enum store_certainty certainty_from_name(const char *name)
 
 static void hash_octets(crypto_hash_sha256_state *h, const void *octets, size_t count)
 {
-	uint8_t length[4] = { (uint8_t)(count >> 24), (uint8_t)(count >> 16), (uint8_t)(count >> 8),
-		(uint8_t)count };
+	uint8_t length[4] = {(uint8_t)(count >> 24), (uint8_t)(count >> 16), (uint8_t)(count >> 8),
+		(uint8_t)count};
 
 	crypto_hash_sha256_update(h, length, sizeof(length));
 	crypto_hash_sha256_update(h, octets, count);
@@ -94,7 +94,8 @@ static void hash_row(const struct store_ledger_row *row, const uint8_t person[HA
 	hash_number(&h, row->diverted);
 	hash_number(&h, row->not_at_server);
 	hash_text(&h, job_state_name(row->state) ? job_state_name(row->state) : "");
-	hash_text(&h, store_certainty_name(row->certainty) ? store_certainty_name(row->certainty) : "");
+	hash_text(&h,
+		store_certainty_name(row->certainty) ? store_certainty_name(row->certainty) : "");
 	hash_number(&h, row->impressions);
 	hash_number(&h, row->sheets);
 	hash_number(&h, row->copies);
@@ -113,7 +114,8 @@ static int read_chain(struct store *s, struct chain *c)
 {
 	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
 	int rc = store_prepare(s, &stmt,
-		"SELECT base_sequence, base_hash, head_sequence, head_hash FROM ledger_state WHERE id = 1", NULL);
+		"SELECT base_sequence, base_hash, head_sequence, head_hash FROM ledger_state WHERE id = 1",
+		NULL);
 
 	if (!rc)
 		rc = store_step(s, stmt);
@@ -156,7 +158,8 @@ static int find_row(struct store *s, struct store_ledger_row *row)
 	return 1;
 }
 
-static int insert_row(struct store *s, const struct store_ledger_row *row, const uint8_t person[HASH_OCTETS])
+static int insert_row(
+	struct store *s, const struct store_ledger_row *row, const uint8_t person[HASH_OCTETS])
 {
 	static const char sql[] =
 		"INSERT INTO ledger (sequence, record_uuid, document_uuid, attempt, copy, job_id, queue, target,"
@@ -166,11 +169,12 @@ static int insert_row(struct store *s, const struct store_ledger_row *row, const
 
 	return store_run(s, sql,
 		VALUES(V_NUM(row->sequence), V_TEXT(row->record_uuid), V_TEXT(row->document_uuid),
-			V_NUM(row->attempt), V_NUM(row->copy), V_NUM(row->job_id), V_TEXT(row->queue),
-			V_TEXT(row->target), V_NUM(row->diverted), V_NUM(row->not_at_server),
-			V_TEXT(job_state_name(row->state)), V_TEXT(store_certainty_name(row->certainty)),
-			V_NUM(row->impressions), V_NUM(row->sheets), V_NUM(row->copies),
-			V_NUM(row->created_s), V_NUM(row->ended_s), V_BLOB(person, HASH_OCTETS),
+			V_NUM(row->attempt), V_NUM(row->copy), V_NUM(row->job_id),
+			V_TEXT(row->queue), V_TEXT(row->target), V_NUM(row->diverted),
+			V_NUM(row->not_at_server), V_TEXT(job_state_name(row->state)),
+			V_TEXT(store_certainty_name(row->certainty)), V_NUM(row->impressions),
+			V_NUM(row->sheets), V_NUM(row->copies), V_NUM(row->created_s),
+			V_NUM(row->ended_s), V_BLOB(person, HASH_OCTETS),
 			V_BLOB(row->hash, HASH_OCTETS)));
 }
 
@@ -199,7 +203,8 @@ int store_ledger_insert(struct store *s, struct store_ledger_row *row)
 			VALUES(V_NUM(row->sequence), V_BLOB(salt, sizeof(salt)), V_RAW(row->owner),
 				V_RAW(row->title)));
 	if (!rc)
-		rc = store_run(s, "UPDATE ledger_state SET head_sequence = ?1, head_hash = ?2 WHERE id = 1",
+		rc = store_run(s,
+			"UPDATE ledger_state SET head_sequence = ?1, head_hash = ?2 WHERE id = 1",
 			VALUES(V_NUM(row->sequence), V_BLOB(row->hash, HASH_OCTETS)));
 	return rc;
 }
@@ -219,8 +224,8 @@ int store_ledger_add(struct store *s, struct store_ledger_row *row)
 
 /* ---- the end of a job ---- */
 
-static int end_job(struct store *s, struct store_job *job, enum job_state from, struct store_attempt *a,
-	struct store_ledger_row *row)
+static int end_job(struct store *s, struct store_job *job, enum job_state from,
+	struct store_attempt *a, struct store_ledger_row *row)
 {
 	int rc = store_job_set(s, job, from);
 
@@ -231,16 +236,17 @@ static int end_job(struct store *s, struct store_job *job, enum job_state from, 
 	if (!rc && row)
 		rc = store_ledger_insert(s, row);
 	if (!rc)
-		rc = store_run(s, "DELETE FROM document_key WHERE job_id = ?1", VALUES(V_NUM(job->id)));
+		rc = store_run(
+			s, "DELETE FROM document_key WHERE job_id = ?1", VALUES(V_NUM(job->id)));
 	return rc;
 }
 
-int store_job_end(struct store *s, struct store_job *job, enum job_state from, struct store_attempt *a,
-	struct store_ledger_row *row)
+int store_job_end(struct store *s, struct store_job *job, enum job_state from,
+	struct store_attempt *a, struct store_ledger_row *row)
 {
 	struct store_job ended = *job;
-	struct store_attempt closed = a ? *a : (struct store_attempt){ 0 };
-	struct store_ledger_row written = row ? *row : (struct store_ledger_row){ 0 };
+	struct store_attempt closed = a ? *a : (struct store_attempt){0};
+	struct store_ledger_row written = row ? *row : (struct store_ledger_row){0};
 	int rc;
 
 	if (!job_is_final(job->state) || (a && a->job_id != job->id))
@@ -314,7 +320,8 @@ int store_ledger_each(struct store *s, int64_t from_s, int64_t to_s, const char 
 				  " ORDER BY ledger.sequence";
 	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
 	int rc = store_prepare(s, &stmt, sql,
-		VALUES(V_NUM(from_s), V_NUM(to_s), V_NUM(owner == NULL), V_RAW(owner ? owner : "")));
+		VALUES(V_NUM(from_s), V_NUM(to_s), V_NUM(owner == NULL),
+			V_RAW(owner ? owner : "")));
 
 	if (rc)
 		return rc;
@@ -330,7 +337,8 @@ int store_ledger_each(struct store *s, int64_t from_s, int64_t to_s, const char 
 }
 
 /* Does @stored follow @previous? Erased persons leave their hash, which the chain still holds. */
-static bool fits(const struct stored_row *stored, int64_t sequence, const uint8_t previous[HASH_OCTETS])
+static bool fits(
+	const struct stored_row *stored, int64_t sequence, const uint8_t previous[HASH_OCTETS])
 {
 	uint8_t hash[HASH_OCTETS];
 
@@ -355,7 +363,8 @@ int store_ledger_verify(struct store *s, int64_t *bad)
 
 	if (!rc)
 		rc = store_prepare(s, &stmt,
-			"SELECT " LEDGER_COLUMNS " FROM " LEDGER_TABLES " ORDER BY ledger.sequence", NULL);
+			"SELECT " LEDGER_COLUMNS " FROM " LEDGER_TABLES " ORDER BY ledger.sequence",
+			NULL);
 	if (rc)
 		return rc;
 	last = chain.base_sequence;
@@ -372,7 +381,8 @@ int store_ledger_verify(struct store *s, int64_t *bad)
 		memcpy(previous, stored.row.hash, HASH_OCTETS);
 	}
 	/* Rows cut off at the end leave a chain that fits, but not its head. */
-	if (!rc && (last != chain.head_sequence || memcmp(previous, chain.head_hash, HASH_OCTETS) != 0)) {
+	if (!rc && (last != chain.head_sequence ||
+			   memcmp(previous, chain.head_hash, HASH_OCTETS) != 0)) {
 		*bad = last + 1;
 		return STORE_E_GONE;
 	}
@@ -390,14 +400,14 @@ int store_audit_add(struct store *s, const struct store_audit_row *row)
 	rc = store_run(s,
 		"INSERT INTO audit (at_s, job_id, event, who, decided_by, from_uri, to_uri, encrypted)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-		VALUES(V_NUM(row->at_s ? row->at_s : mono_utc_s()), V_NUM(row->job_id), V_TEXT(row->event),
-			V_RAW(row->who), V_RAW(row->decided_by), V_TEXT(row->from), V_TEXT(row->to),
-			V_NUM(row->encrypted)));
+		VALUES(V_NUM(row->at_s ? row->at_s : mono_utc_s()), V_NUM(row->job_id),
+			V_TEXT(row->event), V_RAW(row->who), V_RAW(row->decided_by),
+			V_TEXT(row->from), V_TEXT(row->to), V_NUM(row->encrypted)));
 	return store_leave(s, rc);
 }
 
-int store_audit_each(struct store *s, int32_t job_id, int (*fn)(void *arg, const struct store_audit_row *row),
-	void *arg)
+int store_audit_each(struct store *s, int32_t job_id,
+	int (*fn)(void *arg, const struct store_audit_row *row), void *arg)
 {
 	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
 	int rc = store_prepare(s, &stmt,
@@ -408,7 +418,7 @@ int store_audit_each(struct store *s, int32_t job_id, int (*fn)(void *arg, const
 	if (rc)
 		return rc;
 	while ((rc = store_step(s, stmt)) > 0) {
-		struct store_audit_row row = { .at_s = sqlite3_column_int64(stmt, 0) };
+		struct store_audit_row row = {.at_s = sqlite3_column_int64(stmt, 0)};
 
 		row.job_id = sqlite3_column_int(stmt, 1);
 		store_text(stmt, 2, row.event, sizeof(row.event));

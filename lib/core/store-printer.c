@@ -31,7 +31,8 @@ static void read_printer(sqlite3_stmt *stmt, struct store_printer *p)
 int store_printer_get(struct store *s, const char *uri, struct store_printer *out)
 {
 	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(s, &stmt, "SELECT uri, pin, counts, name, seen_s FROM printer WHERE uri = ?1",
+	int rc = store_prepare(s, &stmt,
+		"SELECT uri, pin, counts, name, seen_s FROM printer WHERE uri = ?1",
 		VALUES(V_TEXT(uri)));
 
 	if (!rc)
@@ -48,14 +49,17 @@ int store_printer_put(struct store *s, const struct store_printer *p)
 		"INSERT INTO printer (uri, pin, counts, name, seen_s) VALUES (?1, ?2, ?3, ?4, ?5)"
 		" ON CONFLICT (uri) DO UPDATE SET pin = excluded.pin, counts = excluded.counts,"
 		" name = excluded.name, seen_s = excluded.seen_s",
-		VALUES(V_TEXT(p->uri), V_TEXT(p->pin), V_NUM(p->counts), V_RAW(p->name), V_NUM(p->seen_s)),
+		VALUES(V_TEXT(p->uri), V_TEXT(p->pin), V_NUM(p->counts), V_RAW(p->name),
+			V_NUM(p->seen_s)),
 		false);
 }
 
-int store_printer_each(struct store *s, int (*fn)(void *arg, const struct store_printer *p), void *arg)
+int store_printer_each(
+	struct store *s, int (*fn)(void *arg, const struct store_printer *p), void *arg)
 {
 	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(s, &stmt, "SELECT uri, pin, counts, name, seen_s FROM printer ORDER BY uri", NULL);
+	int rc = store_prepare(
+		s, &stmt, "SELECT uri, pin, counts, name, seen_s FROM printer ORDER BY uri", NULL);
 
 	if (rc)
 		return rc;
@@ -77,11 +81,13 @@ int store_user_printer_put(struct store *s, const struct store_user_printer *p)
 		"INSERT INTO user_printer (owner, queue, uri, named, used_s) VALUES (?1, ?2, ?3, ?4, ?5)"
 		" ON CONFLICT (owner, queue, uri) DO UPDATE SET named = max(named, excluded.named),"
 		" used_s = max(used_s, excluded.used_s)",
-		VALUES(V_RAW(p->owner), V_TEXT(p->queue), V_TEXT(p->uri), V_NUM(p->named), V_NUM(p->used_s)),
+		VALUES(V_RAW(p->owner), V_TEXT(p->queue), V_TEXT(p->uri), V_NUM(p->named),
+			V_NUM(p->used_s)),
 		false);
 }
 
-int store_user_printer_remove(struct store *s, const char *owner, const char *queue, const char *uri)
+int store_user_printer_remove(
+	struct store *s, const char *owner, const char *queue, const char *uri)
 {
 	return write_one(s, "DELETE FROM user_printer WHERE owner = ?1 AND queue = ?2 AND uri = ?3",
 		VALUES(V_RAW(owner), V_TEXT(queue), V_TEXT(uri)), true);
@@ -99,7 +105,7 @@ int store_user_printer_each(struct store *s, const char *owner,
 	if (rc)
 		return rc;
 	while ((rc = store_step(s, stmt)) > 0) {
-		struct store_user_printer p = { .named = sqlite3_column_int(stmt, 3) };
+		struct store_user_printer p = {.named = sqlite3_column_int(stmt, 3)};
 
 		store_text(stmt, 0, p.owner, sizeof(p.owner));
 		store_text(stmt, 1, p.queue, sizeof(p.queue));
@@ -116,22 +122,24 @@ int store_user_printer_each(struct store *s, const char *owner,
 
 int store_intake_key_add(struct store *s, const struct store_intake_key *k)
 {
-	return write_one(s, "INSERT INTO intake_key (public_key, secret_key, made_s) VALUES (?1, ?2, ?3)",
+	return write_one(s,
+		"INSERT INTO intake_key (public_key, secret_key, made_s) VALUES (?1, ?2, ?3)",
 		VALUES(V_BLOB(k->pair.public_key, sizeof(k->pair.public_key)),
 			V_BLOB(k->pair.secret_key, sizeof(k->pair.secret_key)), V_NUM(k->made_s)),
 		false);
 }
 
-int store_intake_key_each(struct store *s, int (*fn)(void *arg, const struct store_intake_key *k), void *arg)
+int store_intake_key_each(
+	struct store *s, int (*fn)(void *arg, const struct store_intake_key *k), void *arg)
 {
 	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(s, &stmt, "SELECT public_key, secret_key, made_s FROM intake_key ORDER BY id DESC",
-		NULL);
+	int rc = store_prepare(s, &stmt,
+		"SELECT public_key, secret_key, made_s FROM intake_key ORDER BY id DESC", NULL);
 
 	if (rc)
 		return rc;
 	while ((rc = store_step(s, stmt)) > 0) {
-		struct store_intake_key k = { .made_s = sqlite3_column_int64(stmt, 2) };
+		struct store_intake_key k = {.made_s = sqlite3_column_int64(stmt, 2)};
 
 		store_octets(stmt, 0, k.pair.public_key, sizeof(k.pair.public_key));
 		store_octets(stmt, 1, k.pair.secret_key, sizeof(k.pair.secret_key));
@@ -149,7 +157,8 @@ int store_intake_key_prune(struct store *s, int64_t before_s)
 
 	if (rc)
 		return rc;
-	rc = store_run(s, "DELETE FROM intake_key WHERE made_s < ?1 AND id <> (SELECT max(id) FROM intake_key)",
+	rc = store_run(s,
+		"DELETE FROM intake_key WHERE made_s < ?1 AND id <> (SELECT max(id) FROM intake_key)",
 		VALUES(V_NUM(before_s)));
 	if (!rc)
 		s->erased += (unsigned)sqlite3_changes(s->db);
@@ -161,7 +170,8 @@ int store_intake_key_prune(struct store *s, int64_t before_s)
 int store_setting_get(struct store *s, const char *name, char *out, unsigned size)
 {
 	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(s, &stmt, "SELECT value FROM setting WHERE name = ?1", VALUES(V_TEXT(name)));
+	int rc = store_prepare(
+		s, &stmt, "SELECT value FROM setting WHERE name = ?1", VALUES(V_TEXT(name)));
 
 	if (!rc)
 		rc = store_step(s, stmt);
@@ -176,7 +186,8 @@ int store_setting_get(struct store *s, const char *name, char *out, unsigned siz
 int store_setting_put(struct store *s, const char *name, const char *value)
 {
 	if (!value)
-		return write_one(s, "DELETE FROM setting WHERE name = ?1", VALUES(V_TEXT(name)), false);
+		return write_one(
+			s, "DELETE FROM setting WHERE name = ?1", VALUES(V_TEXT(name)), false);
 	return write_one(s,
 		"INSERT INTO setting (name, value) VALUES (?1, ?2)"
 		" ON CONFLICT (name) DO UPDATE SET value = excluded.value",

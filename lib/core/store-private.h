@@ -10,9 +10,9 @@
 struct store {
 	sqlite3 *db;
 	char *path;
-	bool grouped;         /* between store_begin() and store_commit() */
-	bool lost;            /* SQLite rolled the group back by itself (disk full…): it must not go on */
-	unsigned erased;      /* keys erased since the WAL was last truncated */
+	bool grouped; /* between store_begin() and store_commit() */
+	bool lost; /* SQLite rolled the group back by itself (disk full…): it must not go on */
+	unsigned erased; /* keys erased since the WAL was last truncated */
 	int64_t truncated_ms; /* when that was */
 };
 
@@ -23,23 +23,37 @@ struct value {
 	const void *octets;
 	int count; /* -1: a C string */
 };
-#define V_NUM(n) { .type = VALUE_NUMBER, .number = (n) }
-#define V_TEXT(s) { .type = VALUE_TEXT, .octets = (s), .count = -1 }
+#define V_NUM(n) \
+	{ \
+		.type = VALUE_NUMBER, .number = (n) \
+	}
+#define V_TEXT(s) \
+	{ \
+		.type = VALUE_TEXT, .octets = (s), .count = -1 \
+	}
 /* Text from outside, perhaps not UTF-8: kept as a blob, so that nothing in SQLite takes it for characters. */
-#define V_RAW(s) { .type = VALUE_OCTETS, .octets = (s), .count = -1 }
-#define V_BLOB(p, n) { .type = VALUE_OCTETS, .octets = (p), .count = (int)(n) }
-#define VALUES(...) ((const struct value[]){ __VA_ARGS__, { 0 } })
+#define V_RAW(s) \
+	{ \
+		.type = VALUE_OCTETS, .octets = (s), .count = -1 \
+	}
+#define V_BLOB(p, n) \
+	{ \
+		.type = VALUE_OCTETS, .octets = (p), .count = (int)(n) \
+	}
+#define VALUES(...) ((const struct value[]){__VA_ARGS__, {0}})
 
 AUTO_DEFINE(sqlite3_stmt *, sqlite3_finalize)
 
 /* The one place where SQLite's codes become errno's. */
 int store_errno(int rc);
-int store_error(struct store *s, int rc); /* the same, with what the system said: a full disk is -ENOSPC */
+int store_error(
+	struct store *s, int rc); /* the same, with what the system said: a full disk is -ENOSPC */
 int store_prepare(struct store *s, sqlite3_stmt **out, const char *sql, const struct value *values);
 /* 1: a row, 0: no more, -errno. */
 int store_step(struct store *s, sqlite3_stmt *stmt);
-int store_run(struct store *s, const char *sql, const struct value *values); /* a statement without rows */
-int store_exec(struct store *s, const char *sql);                            /* several, constant text */
+int store_run(struct store *s, const char *sql,
+	const struct value *values); /* a statement without rows */
+int store_exec(struct store *s, const char *sql); /* several, constant text */
 
 /* A writer's frame: a transaction of its own, or a savepoint in the group. */
 int store_enter(struct store *s);

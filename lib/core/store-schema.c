@@ -77,7 +77,7 @@ static const char version_1[] =
 	" made_s INTEGER NOT NULL);"
 	"CREATE TABLE setting (name TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL);";
 
-const char *const store_schema[STORE_SCHEMA] = { version_1 };
+const char *const store_schema[STORE_SCHEMA] = {version_1};
 
 static int get_version(struct store *s, int *out)
 {

@@ -13,7 +13,7 @@
 #include "core/store-private.h"
 
 enum {
-	BUSY_MS = 250,           /* nobody but a curious administrator shares the store with us */
+	BUSY_MS = 250, /* nobody but a curious administrator shares the store with us */
 	TRUNCATE_EVERY_MS = 1000,
 	TRUNCATE_EVERY_KEYS = 64,
 };
@@ -73,7 +73,8 @@ int store_prepare(struct store *s, sqlite3_stmt **out, const char *sql, const st
 		if (values->type == VALUE_NUMBER) {
 			rc = sqlite3_bind_int64(stmt, i, values->number);
 		} else if (values->type == VALUE_TEXT) {
-			rc = sqlite3_bind_text(stmt, i, values->octets, values->count, SQLITE_STATIC);
+			rc = sqlite3_bind_text(
+				stmt, i, values->octets, values->count, SQLITE_STATIC);
 		} else {
 			int count = values->count < 0 ? (int)strlen(values->octets) : values->count;
 
@@ -141,8 +142,9 @@ void store_uuid(char out[64])
 	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
 	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
 	snprintf(out, 64,
-		"urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-		b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+		"urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
+		b[13], b[14], b[15]);
 }
 
 /* ---- transactions ---- */
@@ -195,7 +197,8 @@ static void tidy_now_and_then(struct store *s)
 {
 	int64_t now_ms = mono_ms();
 
-	if (!s->erased || (s->erased % TRUNCATE_EVERY_KEYS && now_ms - s->truncated_ms < TRUNCATE_EVERY_MS))
+	if (!s->erased ||
+		(s->erased % TRUNCATE_EVERY_KEYS && now_ms - s->truncated_ms < TRUNCATE_EVERY_MS))
 		return;
 	if (truncate_wal(s))
 		s->truncated_ms = now_ms;
@@ -241,7 +244,8 @@ int store_undo(struct store *s, int answer)
 	if (!sqlite3_get_autocommit(s->db)) {
 		if (!s->grouped)
 			sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-		else if (sqlite3_exec(s->db, "ROLLBACK TO writer; RELEASE writer", NULL, NULL, NULL))
+		else if (sqlite3_exec(
+				 s->db, "ROLLBACK TO writer; RELEASE writer", NULL, NULL, NULL))
 			s->lost = true;
 	}
 	group_is_lost(s);
@@ -267,8 +271,8 @@ int store_leave(struct store *s, int rc)
 /* A number in the header of the main file (sqlite.org/fileformat2.html, 1.3), big-endian. */
 static uint32_t header_number(const unsigned char *header, size_t at)
 {
-	return (uint32_t)header[at] << 24 | (uint32_t)header[at + 1] << 16 | (uint32_t)header[at + 2] << 8 |
-	       header[at + 3];
+	return (uint32_t)header[at] << 24 | (uint32_t)header[at + 1] << 16 |
+	       (uint32_t)header[at + 2] << 8 | header[at + 3];
 }
 
 static int judge(int64_t application, int64_t version, int64_t tables)
@@ -293,26 +297,29 @@ static int read_number(struct store *s, const char *sql, int64_t *out)
 	return 0;
 }
 
+static int judge_connection(struct store *s)
+{
+	int64_t application = 0, version = 0, tables = 0;
+	int rc;
+
+	sqlite3_busy_timeout(s->db, BUSY_MS);
+	rc = read_number(s, "PRAGMA application_id", &application);
+	if (!rc)
+		rc = read_number(s, "PRAGMA user_version", &version);
+	if (!rc)
+		rc = read_number(s, "SELECT count(*) FROM sqlite_master", &tables);
+	return rc ? rc : judge(application, version, tables);
+}
+
 /* The numbers may be in the WAL only. Read-only, and no checkpoint when closing: the store is not written to. */
 static int judge_with_wal(const char *path)
 {
 	AUTO(sqlite3_closep) sqlite3 *db = NULL;
-	struct store s = { 0 };
-	int64_t application = 0, version = 0, tables = 0;
 	int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
 
-	s.db = db;
 	if (!rc)
 		rc = sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	if (rc)
-		return store_errno(rc);
-	sqlite3_busy_timeout(db, BUSY_MS);
-	rc = read_number(&s, "PRAGMA application_id", &application);
-	if (!rc)
-		rc = read_number(&s, "PRAGMA user_version", &version);
-	if (!rc)
-		rc = read_number(&s, "SELECT count(*) FROM sqlite_master", &tables);
-	return rc ? rc : judge(application, version, tables);
+	return rc ? store_errno(rc) : judge_connection(&(struct store){.db = db});
 }
 
 /* Is the file at @path one that we may open for writing? An empty or absent one is. */
@@ -321,6 +328,7 @@ static int judge_file(const char *path)
 	AUTO(auto_close) int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	unsigned char header[100];
 	ssize_t n;
+	int rc;
 
 	if (fd < 0)
 		return -errno;
@@ -332,7 +340,9 @@ static int judge_file(const char *path)
 	/* Told by the file alone, a newer store does not even get a -shm beside it. */
 	if (judge(header_number(header, 68), header_number(header, 60), 1) == STORE_E_NEWER)
 		return STORE_E_NEWER;
-	return judge_with_wal(path);
+	rc = judge_with_wal(path);
+	/* Killed when it was made, before it had a WAL: its journal is rolled back by opening it, and it is judged then. */
+	return rc == -EROFS && !header_number(header, 68) && !header_number(header, 60) ? 0 : rc;
 }
 
 static int prepare_connection(struct store *s)
@@ -340,17 +350,17 @@ static int prepare_connection(struct store *s)
 	int rc;
 
 	sqlite3_extended_result_codes(s->db, 1);
-	sqlite3_busy_timeout(s->db, BUSY_MS);
 	rc = sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	if (rc)
 		return store_error(s, rc);
-	return store_exec(s, "PRAGMA trusted_schema = OFF;"
-			     "PRAGMA secure_delete = ON;"
-			     "PRAGMA journal_mode = WAL;" /* refused only where mmap is; still safe, slower */
-			     "PRAGMA synchronous = FULL;"
-			     "PRAGMA foreign_keys = ON;"
-			     "PRAGMA temp_store = MEMORY;"
-			     "PRAGMA cell_size_check = ON");
+	return store_exec(s,
+		"PRAGMA trusted_schema = OFF;"
+		"PRAGMA secure_delete = ON;"
+		"PRAGMA journal_mode = WAL;" /* refused only where mmap is; still safe, slower */
+		"PRAGMA synchronous = FULL;"
+		"PRAGMA foreign_keys = ON;"
+		"PRAGMA temp_store = MEMORY;"
+		"PRAGMA cell_size_check = ON");
 }
 
 int store_open(const char *path, struct store **out)
@@ -372,7 +382,9 @@ int store_open(const char *path, struct store **out)
 	rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc)
 		return store_errno(rc);
-	rc = prepare_connection(s);
+	rc = judge_connection(s);
+	if (!rc)
+		rc = prepare_connection(s);
 	if (!rc)
 		rc = store_migrate(s, store_schema, STORE_SCHEMA);
 	if (!rc)

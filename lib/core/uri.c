@@ -96,7 +96,7 @@ static bool is_host_name(const char *host)
 		}
 	}
 	/* "10.1.2" or "1.2.3.999" would be resolved, to something else than it looks like. */
-	return !numeric || inet_pton(AF_INET, host, &(struct in_addr){ 0 }) == 1;
+	return !numeric || inet_pton(AF_INET, host, &(struct in_addr){0}) == 1;
 }
 
 static int take_host_name(const char *text, size_t n, char *out, size_t size)
@@ -149,14 +149,15 @@ static int take_authority(const char *text, size_t n, struct uri *u)
 	}
 	if (rc || host_end == end)
 		return rc;
-	return *host_end == ':' ? take_port(host_end + 1, (size_t)(end - host_end) - 1, &u->port) :
-				  URI_E_SYNTAX;
+	return *host_end == ':' ? take_port(host_end + 1, (size_t)(end - host_end) - 1, &u->port)
+				: URI_E_SYNTAX;
 }
 
 /* One "%41" at @text: decoded if it need not be escaped (RFC 3986 6.2.2), else with large letters. */
 static int take_escape(const char *text, char *out, size_t *used)
 {
-	int high = hex_value(text[1]), low = high < 0 ? -1 : hex_value(text[2]), c = high * 16 + low;
+	int high = hex_value(text[1]), low = high < 0 ? -1 : hex_value(text[2]),
+	    c = high * 16 + low;
 
 	if (low < 0 || c < ' ' || c == 0x7f)
 		return URI_E_SYNTAX;
@@ -193,7 +194,8 @@ static int take_path(const char *text, char *out, size_t size)
 		if (p[2] == '\0' || p[2] == '/' || (p[2] == '.' && (p[3] == '\0' || p[3] == '/')))
 			return URI_E_SYNTAX; /* "." and ".." lead to something else than they show */
 	if (used == 0)
-		snprintf(out, size, "/ipp/print"); /* PWG 5100.14, 4.2: where a printer's default is */
+		snprintf(out, size,
+			"/ipp/print"); /* PWG 5100.14, 4.2: where a printer's default is */
 	return 0;
 }
 
@@ -217,7 +219,8 @@ static int take_hierarchy(const char *text, bool web, struct uri *u)
 	if (rc)
 		return rc;
 	/* A web page is no printer; what CUPS and printers call http: only if its path says so. */
-	if (web && !begins(slash, "/printers") && !begins(slash, "/classes") && !begins(slash, "/ipp"))
+	if (web && !begins(slash, "/printers") && !begins(slash, "/classes") &&
+		!begins(slash, "/ipp"))
 		return URI_E_SCHEME;
 	return take_path(slash, u->path, sizeof(u->path));
 }
@@ -230,12 +233,12 @@ int uri_parse(const char *text, struct uri *out)
 		int port;
 		bool web;
 	} scheme[] = {
-		{ "ipp:", URI_IPP, 631, false },
-		{ "ipps:", URI_IPPS, 631, false },
-		{ "http:", URI_IPP, 80, true },
-		{ "https:", URI_IPPS, 443, true },
+		{"ipp:", URI_IPP, 631, false},
+		{"ipps:", URI_IPPS, 631, false},
+		{"http:", URI_IPP, 80, true},
+		{"https:", URI_IPPS, 443, true},
 	};
-	struct uri u = { 0 };
+	struct uri u = {0};
 	int rc;
 
 	if (!text || strlen(text) > TEXT_MAX)
@@ -275,11 +278,13 @@ int uri_format(char *out, size_t size, const struct uri *u)
 		return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 	}
 	if (ipv6 && zone)
-		snprintf(host, sizeof(host), "[%.*s%%25%s]", (int)(zone - u->host), u->host, zone + 1);
+		snprintf(host, sizeof(host), "[%.*s%%25%s]", (int)(zone - u->host), u->host,
+			zone + 1);
 	else
 		snprintf(host, sizeof(host), ipv6 ? "[%s]" : "%s", u->host);
 	if (u->port != 631)
 		snprintf(port, sizeof(port), ":%d", u->port);
-	n = snprintf(out, size, "%s://%s%s%s", u->kind == URI_IPPS ? "ipps" : "ipp", host, port, u->path);
+	n = snprintf(out, size, "%s://%s%s%s", u->kind == URI_IPPS ? "ipps" : "ipp", host, port,
+		u->path);
 	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }

@@ -3,8 +3,8 @@
 #include "ipp/call.h"
 
 #include <arpa/inet.h>
-#include <cups/http.h>
 #include <ctype.h>
+#include <cups/http.h>
 #include <errno.h>
 #include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
@@ -12,6 +12,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/auto.h"
 #include "base/mono.h"
@@ -25,7 +26,7 @@ enum {
 	CONNECT_MS = 5000,
 	STALL_MS = 30000,
 	/* How long a document waits for "100 Continue": see docs/ipp-client.md. */
-	EXPECT_MS = 250,
+	EXPECT_MS = 100,
 	HEADERS_MAX = 64 * 1024,
 	KEEPALIVE_IDLE_S = 10,
 	KEEPALIVE_INTERVAL_S = 5,
@@ -195,16 +196,14 @@ static size_t on_read(char *buffer, size_t one, size_t room, void *arg)
 	if (!call->body)
 		return 0;
 	got = call->body(call->body_arg, buffer, room);
-	if (got < 0 || (size_t)got > room) {
-		call->body_failed = true;
+	if (got < 0 || (size_t)got > room)
 		return CURL_READFUNC_ABORT;
-	}
 	if (got > 0)
 		call->body_begun = true;
 	return (size_t)got;
 }
 
-/* libcurl starts again from the beginning after a 417, or on a connection that had died: never with a document. */
+/* libcurl starts again from the beginning on a kept connection that had died. */
 static int on_seek(void *arg, curl_off_t offset, int origin)
 {
 	struct client_call *call = arg;
@@ -213,6 +212,21 @@ static int on_seek(void *arg, curl_off_t offset, int origin)
 		return CURL_SEEKFUNC_FAIL;
 	call->message_sent = 0;
 	return CURL_SEEKFUNC_OK;
+}
+
+/* After a late 417 libcurl repeats the request without even asking to seek, and would go on in the middle of the document:
+ * a call with a document has one connection, and when the document began there is no second. */
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct client_call *call = arg;
+
+	(void)purpose;
+	if (call->body_begun) {
+		call->repeated = true;
+		return CURL_SOCKET_BAD;
+	}
+	call->message_sent = 0;
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 static size_t on_write(char *octets, size_t one, size_t count, void *arg)
@@ -286,8 +300,9 @@ static int make_url(struct client_call *call, const char *uri, char *url, size_t
 	int port, n;
 
 	/* Decoded and encoded again by the printer's own rules only where it must be: the path stays as it came. */
-	if (httpSeparateURI(HTTP_URI_CODING_HOSTNAME, uri, scheme, sizeof(scheme), user, sizeof(user), host,
-		    sizeof(host), &port, path, sizeof(path)) != HTTP_URI_STATUS_OK ||
+	if (httpSeparateURI(HTTP_URI_CODING_HOSTNAME, uri, scheme, sizeof(scheme), user,
+		    sizeof(user), host, sizeof(host), &port, path,
+		    sizeof(path)) != HTTP_URI_STATUS_OK ||
 		user[0] || !host[0] || path[0] != '/')
 		return -EINVAL;
 	for (const char *p = path; *p; p++)
@@ -303,7 +318,8 @@ static int make_url(struct client_call *call, const char *uri, char *url, size_t
 	if (zone)
 		*zone++ = '\0';
 	n = snprintf(url, size, strchr(host, ':') ? "%s://[%s%s%s]:%d%s" : "%s://%s%s%s:%d%s",
-		call->encrypted ? "https" : "http", host, zone ? "%25" : "", zone ? zone : "", port, path);
+		call->encrypted ? "https" : "http", host, zone ? "%25" : "", zone ? zone : "", port,
+		path);
 	return n < 0 || (size_t)n >= size ? -EINVAL : 0;
 }
 
@@ -423,12 +439,15 @@ static int set_octets(struct client_call *call)
 	SET(CURLOPT_USERAGENT, "Stillprint/" STILLPRINT_VERSION);
 	SET(CURLOPT_POST, 1L);
 	/* -1: as long as it gets, in chunks. */
-	SET(CURLOPT_POSTFIELDSIZE_LARGE, call->body ? (curl_off_t)-1 : (curl_off_t)call->message_size);
+	SET(CURLOPT_POSTFIELDSIZE_LARGE,
+		call->body ? (curl_off_t)-1 : (curl_off_t)call->message_size);
 	SET(CURLOPT_EXPECT_100_TIMEOUT_MS, (long)EXPECT_MS);
 	SET(CURLOPT_READFUNCTION, on_read);
 	SET(CURLOPT_READDATA, call);
 	SET(CURLOPT_SEEKFUNCTION, on_seek);
 	SET(CURLOPT_SEEKDATA, call);
+	SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
+	SET(CURLOPT_OPENSOCKETDATA, call);
 	SET(CURLOPT_WRITEFUNCTION, on_write);
 	SET(CURLOPT_WRITEDATA, call);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
@@ -470,6 +489,7 @@ int call_new(const struct client_request *r, struct client_call **out)
 		return rc;
 	call->message = message;
 	call->fd = -1;
+	snprintf(call->pin, sizeof(call->pin), "%s", r->pin ? r->pin : "");
 	call->body = r->body;
 	call->body_arg = r->body_arg;
 	call->stall_ms = r->stall_ms > 0 ? r->stall_ms : STALL_MS;
@@ -507,7 +527,8 @@ static void peer_pin(struct client_call *call, char *out, size_t size)
 	const struct curl_slist *line;
 
 	out[0] = '\0';
-	if (curl_easy_getinfo(call->easy, CURLINFO_CERTINFO, &chain) || !chain || chain->num_of_certs < 1)
+	if (curl_easy_getinfo(call->easy, CURLINFO_CERTINFO, &chain) || !chain ||
+		chain->num_of_certs < 1)
 		return;
 	/* The first is the peer's own. */
 	for (line = chain->certinfo[0]; line; line = line->next)
@@ -524,11 +545,11 @@ static enum client_fault judge(struct client_call *call, CURLcode code, long htt
 	curl_easy_getinfo(call->easy, CURLINFO_NAMELOOKUP_TIME_T, &found);
 	curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &os_errno);
 	fault = call_fault(code, os_errno, found > 0 || call->literal);
+	if (call->repeated)
+		return CLIENT_CUT;
 	/* A peer that answers "no" and hangs up while we still send: its answer is what counts. */
 	if (fault == CLIENT_CUT && http_status >= 400)
 		fault = CLIENT_OK;
-	if (call->body_failed)
-		fault = CLIENT_BODY;
 	return fault == CLIENT_OK ? call_http_fault(http_status) : fault;
 }
 
@@ -545,8 +566,10 @@ static void describe(struct client_call *call, CURLcode code, struct client_repl
 			out->http_status == 426 ? ": the peer wants TLS" : "");
 		break;
 	case CLIENT_GARBAGE:
-		snprintf(out->detail, sizeof(out->detail), "%s", call->too_large ? "the answer is too long" :
-				code ? words : "the answer is not IPP");
+		snprintf(out->detail, sizeof(out->detail), "%s",
+			call->too_large ? "the answer is too long"
+			: code          ? words
+					: "the answer is not IPP");
 		break;
 	default:
 		snprintf(out->detail, sizeof(out->detail), "%s", words);
@@ -567,6 +590,9 @@ void call_reply(struct client_call *call, CURLcode code, struct client_reply *ou
 	out->fault = judge(call, code, out->http_status);
 	if (call->encrypted)
 		peer_pin(call, out->pin, sizeof(out->pin));
+	/* A kept connection has no handshake to tell of; libcurl uses it for the same pin only. */
+	if (call->encrypted && !out->pin[0] && out->http_status)
+		memcpy(out->pin, call->pin, sizeof(out->pin));
 	out->encrypted = call->encrypted && (out->pin[0] || out->http_status);
 	if (out->fault == CLIENT_OK && wire_decode(call->answer, call->answer_size, &out->ipp))
 		out->fault = CLIENT_GARBAGE;

@@ -33,7 +33,8 @@ struct client_call {
 	size_t message_size, message_sent;
 	client_read_fn *body;
 	void *body_arg;
-	bool body_begun, body_failed;
+	bool body_begun;
+	bool repeated; /* libcurl wanted to send the document again */
 
 	uint8_t *answer;
 	size_t answer_size, answer_room;
@@ -44,7 +45,8 @@ struct client_call {
 	int32_t stall_ms;
 	struct call_mark mark;
 	int64_t moved_ms; /* mono_ms() when the mark last changed */
-	bool encrypted, literal;
+	bool encrypted, literal; /* TLS is asked for; the host is an address, not a name */
+	char pin[64]; /* asked for, "" for none */
 };
 
 /* Return: 0, -EINVAL, -EPERM or -ENOMEM, see client_send(). */

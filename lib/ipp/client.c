@@ -227,8 +227,8 @@ int client_send(struct client *c, const struct client_request *r, client_done_fn
 		call->tick_ms = TICK_LONGEST_MS;
 	if (call->tick_ms < TICK_SHORTEST_MS)
 		call->tick_ms = TICK_SHORTEST_MS;
-	rc = sd_event_add_time_relative(c->loop, &call->watch, CLOCK_MONOTONIC, (uint64_t)call->tick_ms * 1000,
-		1000, watch_tick, call);
+	rc = sd_event_add_time_relative(c->loop, &call->watch, CLOCK_MONOTONIC,
+		(uint64_t)call->tick_ms * 1000, 1000, watch_tick, call);
 	if (rc < 0) {
 		call_free(call);
 		return rc;

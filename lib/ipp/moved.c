@@ -19,7 +19,8 @@ int64_t moved_octets(int fd)
 	memset(&tcp, 0, sizeof(tcp));
 	/* Twice, as the peer's window closes by what it has taken and opens when its program reads. */
 	if (!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &tcp, &size))
-		return (int64_t)(2 * tcp.tcpi_bytes_acked + 2 * tcp.tcpi_bytes_received + tcp.tcpi_snd_wnd);
+		return (int64_t)(2 * tcp.tcpi_bytes_acked + 2 * tcp.tcpi_bytes_received +
+				 tcp.tcpi_snd_wnd);
 	/* AF_UNIX: what the peer has not read yet. */
 	return ioctl(fd, SIOCOUTQ, &queued) ? 0 : -(int64_t)queued;
 }

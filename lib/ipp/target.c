@@ -11,18 +11,49 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 const char *const target_attributes[] = {
-	"printer-state", "printer-state-reasons", "printer-is-accepting-jobs", "printer-info", "printer-make-and-model",
-	"printer-uuid", "printer-up-time", "device-uri", "printer-type", "cups-version", "document-format-supported",
-	"operations-supported", "job-hold-until-default", "copies-supported",
-	"multiple-document-handling-supported", "sides-supported", "media-supported", "media-col-supported",
-	"media-size-supported", "media-source-supported", "media-type-supported", "print-color-mode-supported",
-	"print-quality-supported", "finishings-supported", "output-bin-supported", "printer-resolution-supported",
+	"printer-state",
+	"printer-state-reasons",
+	"printer-is-accepting-jobs",
+	"printer-info",
+	"printer-make-and-model",
+	"printer-uuid",
+	"printer-up-time",
+	"device-uri",
+	"printer-type",
+	"cups-version",
+	"document-format-supported",
+	"operations-supported",
+	"job-hold-until-default",
+	"copies-supported",
+	"multiple-document-handling-supported",
+	"sides-supported",
+	"media-supported",
+	"media-col-supported",
+	"media-size-supported",
+	"media-source-supported",
+	"media-type-supported",
+	"media-bottom-margin-supported",
+	"media-left-margin-supported",
+	"media-right-margin-supported",
+	"media-top-margin-supported",
+	"print-color-mode-supported",
+	"print-quality-supported",
+	"finishings-supported",
+	"output-bin-supported",
+	"printer-resolution-supported",
 };
 const int target_attribute_count = COUNT(target_attributes);
 
 const char *const target_job_requested[] = {
-	"job-id", "job-state", "job-state-reasons", "job-name", "job-uuid", "job-impressions-completed",
-	"job-media-sheets-completed", "number-of-documents", "job-printer-up-time",
+	"job-id",
+	"job-state",
+	"job-state-reasons",
+	"job-name",
+	"job-uuid",
+	"job-impressions-completed",
+	"job-media-sheets-completed",
+	"number-of-documents",
+	"job-printer-up-time",
 };
 const int target_job_requested_count = COUNT(target_job_requested);
 
@@ -46,7 +77,8 @@ static ipp_t *request_start(ipp_op_t op, const char *uri)
 {
 	ipp_t *request = ippNewRequest(op);
 
-	if (request && !ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_URI, "printer-uri", NULL, uri)) {
+	if (request &&
+		!ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_URI, "printer-uri", NULL, uri)) {
 		ippDelete(request);
 		return NULL;
 	}
@@ -56,7 +88,8 @@ static ipp_t *request_start(ipp_op_t op, const char *uri)
 static ipp_t *request_end(ipp_t *request, const char *user)
 {
 	if (request && user && user[0] &&
-		!ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_NAME, "requesting-user-name", NULL, user)) {
+		!ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_NAME, "requesting-user-name",
+			NULL, user)) {
 		ippDelete(request);
 		return NULL;
 	}
@@ -73,7 +106,8 @@ ipp_t *target_job_request(ipp_op_t op, const char *uri, int32_t job_id, const ch
 	ipp_t *request = request_start(op, uri);
 
 	/* RFC 8011 4.1.5: the target's attributes come right after charset and language. */
-	if (request && !ippAddInteger(request, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "job-id", job_id)) {
+	if (request &&
+		!ippAddInteger(request, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "job-id", job_id)) {
 		ippDelete(request);
 		return NULL;
 	}
@@ -115,7 +149,8 @@ enum target_health target_classify(const struct client_reply *reply)
 	switch (reply->fault) {
 	case CLIENT_OK:
 		health = classify_ipp(reply->status);
-		accepting = ippFindAttribute(reply->ipp, "printer-is-accepting-jobs", IPP_TAG_BOOLEAN);
+		accepting =
+			ippFindAttribute(reply->ipp, "printer-is-accepting-jobs", IPP_TAG_BOOLEAN);
 		if (health == TARGET_OK && accepting && !ippGetBoolean(accepting, 0))
 			return TARGET_REFUSING;
 		return health;
@@ -181,7 +216,8 @@ static int32_t number_of(ipp_t *answer, ipp_tag_t group, const char *name, int32
 {
 	ipp_attribute_t *attr = of_group(answer, group, name);
 
-	if (!attr || (ippGetValueTag(attr) != IPP_TAG_INTEGER && ippGetValueTag(attr) != IPP_TAG_ENUM))
+	if (!attr ||
+		(ippGetValueTag(attr) != IPP_TAG_INTEGER && ippGetValueTag(attr) != IPP_TAG_ENUM))
 		return missing;
 	return ippGetInteger(attr, 0);
 }
@@ -249,7 +285,8 @@ void target_read(ipp_t *answer, struct target_info *out)
 	memset(out, 0, sizeof(*out));
 	out->pdf = has_text(answer, "document-format-supported", "application/pdf");
 	/* Every IPP printer must tell; one that does not is taken at its best. */
-	out->accepting = !accepting || ippGetValueTag(accepting) != IPP_TAG_BOOLEAN || ippGetBoolean(accepting, 0);
+	out->accepting = !accepting || ippGetValueTag(accepting) != IPP_TAG_BOOLEAN ||
+			 ippGetBoolean(accepting, 0);
 	out->state = number_of(answer, group, "printer-state", 0);
 	copy_reasons(out->reasons, sizeof(out->reasons), answer, group, "printer-state-reasons");
 	text_display(out->name, sizeof(out->name), info[0] ? info : model);
@@ -257,10 +294,13 @@ void target_read(ipp_t *answer, struct target_info *out)
 	copy_whole(out->device_uri, sizeof(out->device_uri), device);
 	copy_whole(out->uuid, sizeof(out->uuid), text_of(answer, group, "printer-uuid"));
 	out->up_time_s = number_of(answer, group, "printer-up-time", 0);
-	out->stillprint = strstr(model, VENDOR_QUEUE_MODEL) || !strncmp(device, VENDOR_SCHEME ":", strlen(VENDOR_SCHEME ":"));
-	out->is_server = device[0] || of_group(answer, group, "printer-type") || of_group(answer, group, "cups-version");
+	out->stillprint = strstr(model, VENDOR_QUEUE_MODEL) ||
+			  !strncmp(device, VENDOR_SCHEME ":", strlen(VENDOR_SCHEME ":"));
+	out->is_server = device[0] || of_group(answer, group, "printer-type") ||
+			 of_group(answer, group, "cups-version");
 	out->holds = hold[0] && strcmp(hold, "no-hold") != 0;
-	out->create_job = has_operation(answer, IPP_OP_CREATE_JOB) && has_operation(answer, IPP_OP_SEND_DOCUMENT);
+	out->create_job = has_operation(answer, IPP_OP_CREATE_JOB) &&
+			  has_operation(answer, IPP_OP_SEND_DOCUMENT);
 }
 
 void target_read_job(ipp_t *answer, struct target_job *out)

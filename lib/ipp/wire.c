@@ -63,7 +63,8 @@ static int walk_value(struct walk *w, uint8_t tag)
 		w->depth++;
 	else if (tag == TAG_END_COLLECTION)
 		w->depth--;
-	if (w->attributes > WIRE_MAX_ATTRIBUTES || w->values > WIRE_MAX_VALUES || w->depth > WIRE_MAX_DEPTH)
+	if (w->attributes > WIRE_MAX_ATTRIBUTES || w->values > WIRE_MAX_VALUES ||
+		w->depth > WIRE_MAX_DEPTH)
 		return WIRE_E_LIMIT;
 	return 0;
 }
@@ -137,6 +138,7 @@ int wire_decode(const void *octets, size_t count, ipp_t **out)
 struct sink {
 	uint8_t *octets;
 	size_t used, size;
+	bool failed;
 };
 
 static ssize_t sink_write(void *context, ipp_uchar_t *buffer, size_t bytes)
@@ -147,8 +149,10 @@ static ssize_t sink_write(void *context, ipp_uchar_t *buffer, size_t bytes)
 		size_t size = (s->used + bytes) * 2;
 		uint8_t *bigger = realloc(s->octets, size);
 
-		if (!bigger)
+		if (!bigger) {
+			s->failed = true;
 			return -1;
+		}
 		s->octets = bigger;
 		s->size = size;
 	}
@@ -169,7 +173,7 @@ int wire_encode(ipp_t *ipp, void **out, size_t *octets)
 	} while (state != IPP_STATE_ERROR && state != IPP_STATE_DATA);
 	if (state == IPP_STATE_ERROR) {
 		free(s.octets);
-		return -ENOMEM;
+		return s.failed ? -ENOMEM : -EINVAL;
 	}
 	*out = s.octets;
 	*octets = s.used;

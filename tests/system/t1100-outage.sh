@@ -19,7 +19,7 @@ ws_lp -d office "$LAB/a.pdf" >/dev/null
 check "with the server there, it prints through it" wait_for 10 has_prints server 1
 wait_for 10 job_is 1 completed
 
-relay net refuse
+net refuse
 ws_lp -d office "$LAB/b.pdf" >/dev/null
 check "server refuses: the job comes out of the fallback" wait_for 5 has_prints spare 1
 check "the queue says that the server is lost" queue_is office lost
@@ -34,15 +34,15 @@ ws_lp -d office "$LAB/c.pdf" >/dev/null
 check "outage known: the next one goes there at once" wait_for 5 has_prints spare 2
 check "the server got nothing of these" same "$(prints server)" 1
 
-relay net pass
+net pass
 check "the server's return is noticed" wait_for 5 queue_is office ok
 ws_lp -d office "$LAB/d.pdf" >/dev/null
 check "and the next job goes to it" wait_for 5 has_prints server 2
 
-relay net silent
+net silent
 ws_lp -d office "$LAB/a.pdf" >/dev/null
 check "server silent: the job comes out of the fallback" wait_for 10 has_prints spare 3
-relay net pass
+net pass
 wait_for 10 queue_is office ok
 check "nothing printed twice" same "$(prints server) $(prints spare)" "2 3"
 plan_done

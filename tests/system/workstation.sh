@@ -74,3 +74,16 @@ job_act() { lab_bus_call org.stillprint "/org/stillprint/jobs/$1" org.stillprint
 # ledger [SQL] - straight from the store, while the daemon runs
 store_sql() { sqlite3 "file:$LAB/state/store.db?mode=ro" "$1"; }
 owner_verified() { [ "$(job_field "$1" OwnerVerified)" = true ]; }
+# net RELAY-COMMAND... - tells the relay `net` before the server
+net() { relay net "$@" >/dev/null; }
+# all_jobs_are STATE ID...
+all_jobs_are()
+{
+	local state=$1 id
+	shift
+	for id in "$@"; do job_is "$id" "$state" || return 1; done
+}
+# printed_order PRINTER - the first words of what came out, in order
+printed_order() { awk '{ printf "%s%s", sep, $6; sep = " " } END { print "" }' "$LAB/$1/prints"; }
+# acts ID - the keys of what the user can do with a job
+acts() { job_field "$1" Actions; }
