@@ -2,6 +2,7 @@
 /* text - text from outside (titles, names, printers' messages) made safe to show. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /** text_display() - copy @in to @out as valid UTF-8 that cannot mislead a terminal or a dialog
@@ -10,3 +11,6 @@
  * suffix (the last 16 octets' worth of characters), so that "….pdf" stays readable.
  * @in may be NULL, which gives "". @size must be at least 32. @out is always terminated. */
 void text_display(char *out, size_t size, const char *in);
+
+/* True if text_display() would change nothing in @in: fit to be a name. */
+bool text_is_clean(const char *in);

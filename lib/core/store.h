@@ -3,6 +3,8 @@
  *
  * The bytes live in the spool; this is the only module that sees sqlite3.h. A store is one connection, used from one
  * thread. Every writer below is atomic by itself, and within store_begin()…store_commit() many become one commit.
+ * If SQLite gives a group up by itself (disk full), every writer and store_commit() fail with -EIO until
+ * store_rollback(): nothing of that group happened. A writer changes its arguments only on success.
  * Schema number in user_version; forward migration in one transaction after a backup copy; a newer store is refused. */
 #pragma once
 
@@ -28,6 +30,8 @@ AUTO_DEFINE(struct store *, store_free)
 int store_begin(struct store *s);
 int store_commit(struct store *s); /* truncates the WAL now and then, so that erased keys leave the disk */
 void store_rollback(struct store *s);
+/* Truncate the WAL if keys were erased since: for when there is nothing else to do. -EBUSY: a reader is in the way. */
+int store_tidy(struct store *s);
 
 /* ---- jobs ---- */
 
@@ -70,17 +74,25 @@ struct store_job {
 /** store_job_add() - take a job in
  * @job: id, ordinal, stored_s are filled in here; state must be PENDING or HELD
  * @key: its document key, kept in a table of its own with secure_delete
- * Decides what a second handing-over is (ARCHITECTURE decision 4): with the same (job_uuid, cups_job_id, created_s,
- * ordinal, octets, sha256) from another run of cupsd that began within an hour of the first taking, it is a repeat: a
- * row in state REPEATED is written without key, and STORE_E_REPEAT returned (@job->id is that row). The same from
- * another pass otherwise is a job that starts HELD with JOB_R_PRINTED_BEFORE. Everything else is a plain job.
+ * Decides what a second handing-over is (ARCHITECTURE decision 4). Filters give one document another digest in each pass
+ * (a PDF's /ID, dates), never another size; so the same document is the n-th of the same size (raw files: and digest) of
+ * the same CUPS job (job_uuid, cups_job_id, created_s). Handed over in another pass (cups_run, processing_s) it is
+ * - a repeat, if it comes from the first pass, within 10 minutes of its start, of a run of cupsd that began within an
+ *   hour of the first's pass: a row in state REPEATED without key is written, STORE_E_REPEAT returned (@job is that row,
+ *   reason_arg the number of the first);
+ * - else a job that starts HELD with JOB_R_PRINTED_BEFORE (reason_arg: the other's number), whatever @job->reason was;
+ *   but a plain job where the other was canceled or expired and this is no such pass after a crash (the user's wish), or
+ *   aborted before any of it left.
+ * In such a pass after a crash the same ordinal with another size is held likewise; a banner is a repeat.
+ * Everything else is a plain job.
  * @run_started_s: when the cupsd that handed it over was started
- * Return: 0, STORE_E_REPEAT, STORE_E_EXISTS, or -errno. */
+ * Return: 0, STORE_E_REPEAT, STORE_E_EXISTS (@job->id: the one that is in), or -errno. */
 int store_job_add(struct store *s, struct store_job *job, const struct seal_key *key, int64_t run_started_s);
 
 /** store_job_move() - from state @from to @job->state, with reason, reason_arg, since_s, at_printer, chosen, dropped
  * The only writer of states: compares the old state in the same statement, and refuses (-EINVAL) what job_may_move()
- * does not allow. A move to the same state changes only the reason. since_s is set here.
+ * does not allow. A move to the same state changes only the reason. since_s is set here. Final states are not for it
+ * (-EINVAL): store_job_end() erases the key with them.
  * Return: 0, STORE_E_GONE, or -errno. */
 int store_job_move(struct store *s, struct store_job *job, enum job_state from);
 
@@ -128,13 +140,14 @@ struct store_attempt {
 
 /** store_attempt_begin() - journal: Create-Job is about to be sent
  * Moves the job PENDING or HELD -> CREATING and writes the attempt, in one commit. @a->id and ->number are filled in,
- * @job->attempt is raised. Return: 0, STORE_E_GONE, or -errno. */
+ * @job->attempt is raised. -EEXIST: an attempt of the job is still OPEN and not cancel_wanted; end that one first.
+ * Return: 0, STORE_E_GONE, or -errno. */
 int store_attempt_begin(struct store *s, struct store_job *job, struct store_attempt *a);
 /* Journal: the target's job-id (uuid) is known. CREATING -> CREATED. */
 int store_attempt_created(struct store *s, struct store_job *job, const struct store_attempt *a);
 /* Journal: the attempt is over, without ending the job: outcome, counts, ended_s; the job moves @from -> job->state. */
 int store_attempt_end(struct store *s, struct store_job *job, enum job_state from, struct store_attempt *a);
-/* remote_uuid, impressions, sheets, cancel_wanted, outcome of an attempt, without touching its job. */
+/* remote_uuid, impressions, sheets, cancel_wanted, outcome, sent_s, ended_s of an attempt, without touching its job. */
 int store_attempt_update(struct store *s, const struct store_attempt *a);
 int store_attempt_each(struct store *s, int32_t job_id, /* 0: those with outcome OPEN or cancel_wanted, of all jobs */
 	int (*fn)(void *arg, const struct store_attempt *a), void *arg);
@@ -166,7 +179,7 @@ struct store_ledger_row {
 /** store_job_end() - the end of a job: final state, attempt, ledger row, key erased, in one transaction
  * @a: the attempt that ends with it, or NULL; @row: NULL if nothing was printed or sent. sequence, uuid, hash are
  * filled in. A row for the same (document_uuid, attempt, copy) is never written twice. The file is the caller's to
- * unlink afterwards. Return: 0, STORE_E_GONE, or -errno. */
+ * unlink afterwards (its row no longer names it, @job still does). Return: 0, STORE_E_GONE, or -errno. */
 int store_job_end(struct store *s, struct store_job *job, enum job_state from, struct store_attempt *a,
 	struct store_ledger_row *row);
 /* A ledger row by itself (an attempt closed as unknown while the job goes on: printed again). */
@@ -209,6 +222,7 @@ struct store_user_printer {
 	bool named;       /* added by the user; otherwise remembered from use */
 	int64_t used_s;   /* last successful use, 0 if none */
 };
+/* Adds to what is there: a use does not unmake `named`, nor naming forget used_s. */
 int store_user_printer_put(struct store *s, const struct store_user_printer *p);
 int store_user_printer_remove(struct store *s, const char *owner, const char *queue, const char *uri); /* or GONE */
 int store_user_printer_each(struct store *s, const char *owner, /* NULL: all */
@@ -221,6 +235,7 @@ struct store_intake_key {
 	int64_t made_s;
 };
 int store_intake_key_add(struct store *s, const struct store_intake_key *k);
+/* Newest first. */
 int store_intake_key_each(struct store *s, int (*fn)(void *arg, const struct store_intake_key *k), void *arg);
 /* Erase those made before @before_s, except the newest. */
 int store_intake_key_prune(struct store *s, int64_t before_s);

@@ -9,7 +9,10 @@
 
 #include "ipp/client.h"
 
-/* Classes of answers to the health probe (PROTOCOL M15); only the last two justify a failover. */
+/* Classes of answers to the health probe (PROTOCOL M15); only the last two justify a failover.
+ * Busy (0x0507) is OK: who says it lives, and the job is retried there. Other HTTP 3xx/4xx (404, 426 "wants TLS") and IPP
+ * client errors are REFUSING: it is up, and the configuration is wrong. No TLS where TLS was asked for is DEGRADED, and
+ * so is what this side broke off (CLIENT_BODY, CLIENT_CANCELED), which says nothing of the target. */
 enum target_health {
 	TARGET_OK = 0,
 	TARGET_REFUSING,    /* up, but not accepting jobs, or not for us: policy, no failover */
@@ -24,6 +27,7 @@ struct target_info {
 	bool pdf;                 /* document-format-supported has application/pdf */
 	bool accepting;
 	int state;                /* printer-state, 3 idle, 4 processing, 5 stopped */
+	/* Texts for people have passed text_display(); URIs and UUIDs are as told, "" if too long. */
 	char reasons[256];        /* printer-state-reasons without "none" and reports, comma separated */
 	char name[256];           /* printer-info, else make-and-model */
 	char make_model[256];
@@ -50,6 +54,10 @@ enum target_health target_classify(const struct client_reply *reply);
 void target_read(ipp_t *answer, struct target_info *out);
 
 /** target_add_job_attributes() - put what @ticket asks for into @request's job group, as far as the target can do it
+ * Looked at: copies, multiple-document-handling, sides, media or media-col (size, source, type, margins),
+ * print-color-mode, print-quality, finishings, output-bin, printer-resolution; nothing else of @ticket goes out. Page
+ * options (page-ranges, number-up…) never, as the document has them already. More copies than the target makes are cut
+ * to what it does, and named. A size goes as media-col where the target takes one, else by the target's name for it.
  * @ticket: the filter's message; @printer: the target's Get-Printer-Attributes answer
  * @dropped: names of options that the target cannot do, comma separated, cut at @size; "" if none
  * Return: 0 or -ENOMEM. */

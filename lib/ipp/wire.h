@@ -11,9 +11,9 @@ enum wire_err {
 };
 enum { WIRE_MAX_OCTETS = 1024 * 1024, WIRE_MAX_ATTRIBUTES = 4000, WIRE_MAX_VALUES = 20000, WIRE_MAX_DEPTH = 8 };
 
-/* Return: 0, WIRE_E_, or -errno. *@out is the caller's, ippDelete(). */
+/* Octets after the end of the message are left alone. Return: 0, WIRE_E_, or -errno. *@out is the caller's, ippDelete(). */
 int wire_decode(const void *octets, size_t count, ipp_t **out);
-/* @out: heap memory. Return: 0 or -errno. */
+/* @out: heap memory. Return: 0, -ENOMEM, or -EINVAL for what IPP cannot carry. */
 int wire_encode(ipp_t *ipp, void **out, size_t *octets);
 static inline void wire_deletep(ipp_t **ipp)
 {
