@@ -281,17 +281,15 @@ static int open_doors(struct setup *s)
 
 static int look(struct setup *s)
 {
-	char name[128], why[512];
+	char why[512];
 	int rc;
 
 	if (!s->queue_option) {
-		name_from_upstream(s->upstream_option, name, sizeof(name));
-		if (!uri_is_queue_name(name))
+		name_from_upstream(s->upstream_option, s->name, sizeof(s->name));
+		if (!uri_is_queue_name(s->name))
 			return cli_usage(s->c, "No name can be made from %s: give the queue's name",
 				s->upstream_option);
-		s->queue_option = strdup(name); /* for the life of the program */
-		if (!s->queue_option)
-			return cli_fail(s->c, CLI_FAILED, "out of memory");
+		s->queue_option = s->name;
 	}
 	rc = section_read(s->queue_option, &s->before, why, sizeof(why));
 	if (rc)
