@@ -594,6 +594,7 @@ static void one_user_has_so_many_calls_under_way_and_no_more(void)
 static void so_many_programs_of_a_user_may_subscribe(void)
 {
 	DBusConnection *c[33];
+	bool again = false;
 
 	for (int i = 0; i < 33; i++) {
 		c[i] = client(bert.pw_uid);
@@ -601,8 +602,11 @@ static void so_many_programs_of_a_user_may_subscribe(void)
 		CHECK(i > 0 || subscribe(c[i], false)); /* again is not one more */
 	}
 	leave(c[0]);
-	nap_ms(100);
-	CHECK(subscribe(c[32], false));
+	for (int i = 0; i < 100 && !again; i++) {
+		again = subscribe(c[32], false);
+		nap_ms(again ? 0 : 50);
+	}
+	CHECK(again);
 	for (int i = 1; i < 33; i++)
 		leave(c[i]);
 }
@@ -631,7 +635,7 @@ static void leaving_in_mid_call_harms_nobody(void)
 		dbus_message_unref(m);
 		leave(c);
 	}
-	nap_ms(700);
+	nap_ms(2000);
 	/* and his quota is whole again */
 	CHECK(flood(as_bert, 64) == 0);
 }

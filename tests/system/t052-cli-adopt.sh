@@ -94,10 +94,10 @@ check "a second --undo changes nothing and says so" undo_again
 
 # ---- a raw queue
 
-lab_queue local Raw "$(printer_uri mfp)" raw
+lab_queue local Raw "$(printer_uri mfp)" raw -o printer-is-shared=true
 printed Raw before
-raw() { exits 0 adopt Raw && exits 0 adopt --undo Raw && printed Raw after && like_before Raw; }
-check "a queue without PPD goes there and back" raw
+raw() { exits 0 adopt Raw && dump Raw | grep -qx " *printer-is-shared (boolean) = false" && exits 0 adopt --undo Raw && printed Raw after && like_before Raw; }
+check "a shared queue without PPD is not shared meanwhile, and goes there and back" raw
 
 # ---- a URI with a password, which cupsd does not tell
 

@@ -15,7 +15,7 @@
 
 #include "../../dbus/daemon/bus-impl.h"
 
-enum { JOBS_MAX = 20000, LATE_MS = 400 };
+enum { JOBS_MAX = 20000, LATE_MS = 1000 };
 
 struct late {
 	struct engine *e;
