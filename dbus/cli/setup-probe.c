@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 #include "core/uri.h"
-#include "ipp/wire.h"
+#include "core/wire.h"
 
 enum { CONNECT_MS = 5000, STALL_MS = 10000, TOTAL_MS = 20000 };
 
