@@ -12,7 +12,6 @@ OUT        ?= build$(if $(SANITIZE),/san)$(if $(FAULTS),/faults)
 prefix       ?= /usr
 bindir       ?= $(prefix)/bin
 sbindir      ?= $(prefix)/sbin
-libexecdir   ?= $(prefix)/libexec
 datadir      ?= $(prefix)/share
 mandir       ?= $(datadir)/man
 sysconfdir   ?= /etc
@@ -26,8 +25,8 @@ dbusdir      ?= $(datadir)/dbus-1
 autostartdir ?= $(sysconfdir)/xdg/autostart
 completiondir ?= $(datadir)/bash-completion/completions
 docdir       ?= $(datadir)/doc/stillprint
-cups_serverbin ?= $(shell $(CUPS_CONFIG) --serverbin)
-cups_datadir   ?= $(shell $(CUPS_CONFIG) --datadir)
+cups_serverbin ?= $(eval cups_serverbin := $$(shell $$(CUPS_CONFIG) --serverbin))$(cups_serverbin)
+cups_datadir   ?= $(eval cups_datadir := $$(shell $$(CUPS_CONFIG) --datadir))$(cups_datadir)
 INSTALL      ?= install
 
 # Asked only when something is compiled: `make deps` and `make help` need none of it.
@@ -36,16 +35,17 @@ cups_libs = $(shell $(CUPS_CONFIG) --libs)
 
 WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes \
         -Wno-missing-field-initializers -Wno-format-truncation
-DEFS := -DSTILLPRINT_VERSION='"$(VERSION)"' -DSTILLPRINT_SYSCONFDIR='"$(sysconfdir)/stillprint"' \
+DEFS = -DSTILLPRINT_VERSION='"$(VERSION)"' -DSTILLPRINT_SYSCONFDIR='"$(sysconfdir)/stillprint"' \
         -DSTILLPRINT_STATEDIR='"$(localstatedir)/lib/stillprint"' \
         -DSTILLPRINT_SPOOLDIR='"$(localstatedir)/spool/stillprint"' \
         -DSTILLPRINT_RUNDIR='"$(runstatedir)/stillprint"' \
-        -DSTILLPRINT_DATADIR='"$(datadir)/stillprint"'
+        -DSTILLPRINT_DATADIR='"$(datadir)/stillprint"' \
+        -DSTILLPRINT_CUPS_SERVERBIN='"$(cups_serverbin)"'
 # libcups 2.4 marks the IPP codec's neighbours deprecated in favour of names that CUPS 3 has and 2.4 lacks.
 # What we compile with when the packager says nothing.
 PLAIN := -O2 -g -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2
 SAN   := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
-OURS := -std=gnu17 -D_GNU_SOURCE -Ilib -Itests $(DEFS) $(WARN) -Wno-deprecated-declarations -MMD -MP \
+OURS = -std=gnu17 -D_GNU_SOURCE -Ilib -Itests $(DEFS) $(WARN) -Wno-deprecated-declarations -MMD -MP \
         $(if $(FAULTS),-DSTILLPRINT_FAULTS) $(if $(WERROR),-Werror) \
         $(if $(SANITIZE),$(SAN),$(if $(CFLAGS),,$(PLAIN))) -fPIE
 OUR_LD := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
@@ -82,10 +82,10 @@ all: $(PROGRAMS) $(PPD)		## build every program and the PPD
 
 # Objects are made again when the flags change: `make`, then `make CFLAGS=-O0`, is no mixture.
 FLAGS := $(OUT)/.flags
+flags = $(subst ','\'',$(filter-out -Werror,$(CC) $(OURS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)))
 $(FLAGS): FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(subst ','\'',$(CC) $(OURS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS))' | cmp -s - $@ || \
-		printf '%s\n' '$(subst ','\'',$(CC) $(OURS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS))' >$@
+	@printf '%s\n' '$(flags)' | cmp -s - $@ || printf '%s\n' '$(flags)' >$@
 
 $(OUT)/%.o: %.c $(FLAGS)
 	@mkdir -p $(@D)
@@ -158,7 +158,7 @@ D          = $(DESTDIR)
 
 # What names a program or a folder names it as @bindir@ and is told here where that is.
 put = $(INSTALL) -d $(D)$(2) && \
-	sed -e 's|@bindir@|$(bindir)|g' -e 's|@sbindir@|$(sbindir)|g' -e 's|@libexecdir@|$(libexecdir)|g' \
+	sed -e 's|@bindir@|$(bindir)|g' -e 's|@sbindir@|$(sbindir)|g' \
 	    -e 's|@sysconfdir@|$(sysconfdir)|g' -e 's|@localstatedir@|$(localstatedir)|g' \
 	    -e 's|@runstatedir@|$(runstatedir)|g' $(1) >$(D)$(2)/$(or $(3),$(notdir $(1))) && \
 	chmod 644 $(D)$(2)/$(or $(3),$(notdir $(1)))
@@ -169,12 +169,12 @@ endef
 each = $(foreach f,$(1),$(call put,$(f),$(2))$(newline)	$(Q))
 
 install: all				## install below DESTDIR; every folder can be set, as prefix= or bindir=
-	$(Q)$(INSTALL) -d $(D)$(bindir) $(D)$(sbindir) $(D)$(libexecdir) $(D)$(cups_serverbin)/backend \
+	$(Q)$(INSTALL) -d $(D)$(bindir) $(D)$(sbindir) $(D)$(cups_serverbin)/backend \
 		$(D)$(cups_serverbin)/filter $(D)$(cups_datadir)/drv $(D)$(datadir)/stillprint \
 		$(D)$(sysconfdir)/stillprint/stillprint.conf.d $(D)$(docdir)
 	$(Q)$(INSTALL) -m 755 $(CLI) $(D)$(bindir)/
 	$(Q)$(INSTALL) -m 755 $(DAEMON) $(D)$(sbindir)/
-	$(Q)$(if $(AGENT),$(INSTALL) -m 755 $(AGENT) $(D)$(libexecdir)/)
+	$(Q)$(if $(AGENT),$(INSTALL) -m 755 $(AGENT) $(D)$(bindir)/)
 	$(Q)$(INSTALL) -m 755 $(BACKEND) $(D)$(cups_serverbin)/backend/
 	$(Q)$(INSTALL) -m 755 $(FILTER) $(D)$(cups_serverbin)/filter/
 	$(Q)$(call each,$(MIME),$(cups_datadir)/mime):
@@ -195,7 +195,7 @@ install: all				## install below DESTDIR; every folder can be set, as prefix= or
 	$(Q)$(INSTALL) -m 644 README.md $(wildcard NOTICE) docs/ARCHITECTURE.md $(D)$(docdir)/
 
 uninstall:				## remove what install put there; configuration, state and spool stay
-	$(RM) $(D)$(bindir)/stillprint $(D)$(sbindir)/stillprintd $(D)$(libexecdir)/stillprint-agent \
+	$(RM) $(D)$(bindir)/stillprint $(D)$(sbindir)/stillprintd $(D)$(bindir)/stillprint-agent \
 		$(D)$(cups_serverbin)/backend/stillprint $(D)$(cups_serverbin)/filter/stillprint-ticket \
 		$(addprefix $(D)$(cups_datadir)/mime/,$(notdir $(MIME))) \
 		$(D)$(cups_datadir)/drv/stillprint.drv $(D)$(dbusdir)/system.d/org.stillprint.conf \
