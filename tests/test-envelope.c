@@ -11,10 +11,21 @@
 static struct envelope sample(void)
 {
 	struct envelope e = {
-		.queue = "Office", .owner = "anna", .title = "caf\xe9 \x1b[31m \xf0\x9f\x96\xa8.pdf", .host = "localhost",
-		.job_uuid = "urn:uuid:11111111-2222-3333-4444-555555555555", .cups_job_id = 7, .copies = 2,
-		.created_s = 5000000000, .processing_s = 5000000001, .cups_run = "12-34", .run_started_s = 4999999999,
-		.handed_ns = 1234567890123456789, .banner = true, .raw = true, .format = "application/pdf",
+		.queue = "Office",
+		.owner = "anna",
+		.title = "caf\xe9 \x1b[31m \xf0\x9f\x96\xa8.pdf",
+		.host = "localhost",
+		.job_uuid = "urn:uuid:11111111-2222-3333-4444-555555555555",
+		.cups_job_id = 7,
+		.copies = 2,
+		.created_s = 5000000000,
+		.processing_s = 5000000001,
+		.cups_run = "12-34",
+		.run_started_s = 4999999999,
+		.handed_ns = 1234567890123456789,
+		.banner = true,
+		.raw = true,
+		.format = "application/pdf",
 		.document_uuid = "urn:uuid:99999999-2222-3333-4444-555555555555",
 	};
 
@@ -30,7 +41,8 @@ static void every_field_comes_back(void)
 	memset(&out, 0xff, sizeof(out));
 	CHECK(envelope_encode(&in, &octets, &count) == 0);
 	CHECK(envelope_decode(octets, count, &out) == 0);
-	CHECK(!strcmp(in.queue, out.queue) && !strcmp(in.owner, out.owner) && !strcmp(in.title, out.title));
+	CHECK(!strcmp(in.queue, out.queue) && !strcmp(in.owner, out.owner) &&
+		!strcmp(in.title, out.title));
 	CHECK(!strcmp(in.host, out.host) && !strcmp(in.job_uuid, out.job_uuid));
 	CHECK(in.cups_job_id == out.cups_job_id && in.copies == out.copies);
 	CHECK(in.created_s == out.created_s && in.processing_s == out.processing_s);

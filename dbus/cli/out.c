@@ -191,7 +191,8 @@ void out_wrap_label(const char *label, int indent, const char *text)
 		char word[TURN_OCTETS];
 		int columns;
 
-		snprintf(word, sizeof(word), "%.*s", (int)(n < sizeof(word) ? n : sizeof(word) - 1), text);
+		snprintf(word, sizeof(word), "%.*s", (int)(n < sizeof(word) ? n : sizeof(word) - 1),
+			text);
 		columns = out_columns(word);
 		if (at > 0 && at + 1 + columns > width) {
 			out_say("\n");
@@ -223,16 +224,17 @@ const char *out_when(int64_t at_s)
 	int kind = 3;
 
 	out[0] = '\0';
-	if (at_s <= 0 || !localtime_r(&at, &t) || !localtime_r(&now, &n) || !localtime_r(&day_before, &y))
+	if (at_s <= 0 || !localtime_r(&at, &t) || !localtime_r(&now, &n) ||
+		!localtime_r(&day_before, &y))
 		return out;
 	if (t.tm_year == n.tm_year)
 		kind = t.tm_yday == n.tm_yday ? 0 : 2;
 	if (t.tm_year == y.tm_year && t.tm_yday == y.tm_yday)
 		kind = 1;
-	(void)(kind == 0 ? strftime(out, TURN_OCTETS, "%H:%M", &t) :
-	       kind == 1 ? strftime(out, TURN_OCTETS, "yesterday %H:%M", &t) :
-	       kind == 2 ? strftime(out, TURN_OCTETS, "%a %d %b %H:%M", &t) :
-			   strftime(out, TURN_OCTETS, "%Y-%m-%d %H:%M", &t));
+	(void)(kind == 0    ? strftime(out, TURN_OCTETS, "%H:%M", &t)
+		: kind == 1 ? strftime(out, TURN_OCTETS, "yesterday %H:%M", &t)
+		: kind == 2 ? strftime(out, TURN_OCTETS, "%a %d %b %H:%M", &t)
+			    : strftime(out, TURN_OCTETS, "%Y-%m-%d %H:%M", &t));
 	return out;
 }
 
@@ -255,7 +257,7 @@ const char *out_span(int64_t seconds)
 
 const char *out_octets(int64_t octets)
 {
-	static const char *const unit[] = { "bytes", "kB", "MB", "GB", "TB" };
+	static const char *const unit[] = {"bytes", "kB", "MB", "GB", "TB"};
 	double value = (double)octets;
 	unsigned i = 0;
 	char *out = next_buffer();

@@ -8,18 +8,18 @@
 #include "ipp/target.h"
 
 struct probe {
-	char uri[512];             /* normalised */
-	bool answered;             /* an IPP answer came: info is filled in */
+	char uri[512]; /* normalised */
+	bool answered; /* an IPP answer came: info is filled in */
 	enum target_health health;
 	enum client_fault fault;
 	bool encrypted;
-	char pin[64];              /* of its certificate, "" without TLS */
+	char pin[64]; /* of its certificate, "" without TLS */
 	struct target_info info;
-	bool wants_login;          /* 401, or IPP not-authenticated, for looking or for printing */
-	bool login_refused;        /* the user and password given were not taken */
-	bool denied;               /* 403, or IPP forbidden or not-authorized */
-	char scheme[64];           /* of the login wanted: "Basic", "Negotiate"…; "" if it told none */
-	char detail[256];          /* what is wrong, for people; "" if nothing */
+	bool wants_login; /* 401, or IPP not-authenticated, for looking or for printing */
+	bool login_refused; /* the user and password given were not taken */
+	bool denied; /* 403, or IPP forbidden or not-authorized */
+	char scheme[64]; /* of the login wanted: "Basic", "Negotiate"…; "" if it told none */
+	char detail[256]; /* what is wrong, for people; "" if nothing */
 };
 
 /** probe_uri() - Get-Printer-Attributes, then Validate-Job, at normalised ipp: or ipps: @uri

@@ -22,7 +22,10 @@ struct field {
 	size_t at, size;
 };
 #define FIELD(kind, needed, name, member) \
-	{(name), (kind), (needed), offsetof(struct envelope, member), sizeof(((struct envelope *)0)->member)}
+	{ \
+		(name), (kind), (needed), offsetof(struct envelope, member), \
+			sizeof(((struct envelope *)0)->member) \
+	}
 static const struct field fields[] = {
 	FIELD(TEXT, true, VENDOR "queue", queue),
 	FIELD(TEXT, true, "job-originating-user-name", owner),
@@ -53,7 +56,8 @@ static bool put_field(ipp_t *ipp, const struct field *f, const void *member)
 			return true;
 		return ippAddString(ipp, IPP_TAG_JOB, IPP_TAG_NAME, f->name, NULL, member);
 	case NUMBER:
-		return ippAddInteger(ipp, IPP_TAG_JOB, IPP_TAG_INTEGER, f->name, *(const int32_t *)member);
+		return ippAddInteger(
+			ipp, IPP_TAG_JOB, IPP_TAG_INTEGER, f->name, *(const int32_t *)member);
 	case TIME:
 		snprintf(number, sizeof(number), "%" PRId64, *(const int64_t *)member);
 		return ippAddString(ipp, IPP_TAG_JOB, IPP_TAG_NAME, f->name, NULL, number);

@@ -216,6 +216,16 @@ check "news without a question are shown" on_wire 'string "All documents are pri
 $as_user dunstctl close-all
 shows 0
 
+engine add 23 $user >/dev/null
+engine news 23 >/dev/null
+shows 1
+engine remove 23 >/dev/null
+sleep 0.3
+check "news about a job stay when the job is over" shows 1
+check "and are not urgent" sh -c "tail -n 30 '$dir/wire' | grep -q 'variant *byte 1'"
+$as_user dunstctl close-all
+shows 0
+
 check "a second agent leaves at once" timeout 5 $as_user "$out/bin/stillprint-agent" 2>/dev/null
 check "and the first goes on" can_ask
 

@@ -19,6 +19,7 @@ lab_queue server Locked "$(printer_uri mfp)" everywhere -o printer-op-policy=aut
 lab_queue server Held "$(printer_uri mfp)" everywhere -o job-hold-until-default=indefinite
 lab_queue kerberos Kerberos "$(printer_uri mfp)" everywhere -o printer-op-policy=authenticated
 lab_queue local Label "file:///dev/null" raw
+nap 0.5 # PPDs are made in a thread; a request at that moment has ended cupsd 2.4.2
 export CUPS_SERVER
 CUPS_SERVER=$(cups_socket local)
 out=$LAB/out

@@ -44,7 +44,8 @@ static void show(const char *whose, const void *octets, size_t count)
 		if (ippGetGroupTag(a) != IPP_TAG_JOB)
 			continue;
 		ippAttributeString(a, text, sizeof(text));
-		if (ippGetValueTag(a) == IPP_TAG_NAME) /* as it is, without the quotes of the above */
+		if (ippGetValueTag(a) ==
+			IPP_TAG_NAME) /* as it is, without the quotes of the above */
 			snprintf(text, sizeof(text), "%s", ippGetString(a, 0, NULL));
 		printf("%s %s %s\n", whose, ippGetName(a), text);
 	}
