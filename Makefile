@@ -12,6 +12,7 @@ OUT        ?= build$(if $(SANITIZE),/san)$(if $(FAULTS),/faults)
 prefix       ?= /usr
 bindir       ?= $(prefix)/bin
 sbindir      ?= $(prefix)/sbin
+libexecdir   ?= $(prefix)/libexec
 datadir      ?= $(prefix)/share
 mandir       ?= $(datadir)/man
 sysconfdir   ?= /etc
@@ -159,7 +160,7 @@ D          = $(DESTDIR)
 # What names a program or a folder names it as @bindir@ and is told here where that is.
 put = $(INSTALL) -d $(D)$(2) && \
 	sed -e 's|@bindir@|$(bindir)|g' -e 's|@sbindir@|$(sbindir)|g' \
-	    -e 's|@sysconfdir@|$(sysconfdir)|g' -e 's|@localstatedir@|$(localstatedir)|g' \
+	    -e 's|@libexecdir@|$(libexecdir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' -e 's|@localstatedir@|$(localstatedir)|g' \
 	    -e 's|@runstatedir@|$(runstatedir)|g' $(1) >$(D)$(2)/$(or $(3),$(notdir $(1))) && \
 	chmod 644 $(D)$(2)/$(or $(3),$(notdir $(1)))
 define newline
@@ -174,7 +175,7 @@ install: all				## install below DESTDIR; every folder can be set, as prefix= or
 		$(D)$(sysconfdir)/stillprint/stillprint.conf.d $(D)$(docdir)
 	$(Q)$(INSTALL) -m 755 $(CLI) $(D)$(bindir)/
 	$(Q)$(INSTALL) -m 755 $(DAEMON) $(D)$(sbindir)/
-	$(Q)$(if $(AGENT),$(INSTALL) -m 755 $(AGENT) $(D)$(bindir)/)
+	$(Q)$(if $(AGENT),$(INSTALL) -d $(D)$(libexecdir) && $(INSTALL) -m 755 $(AGENT) $(D)$(libexecdir)/)
 	$(Q)$(INSTALL) -m 755 $(BACKEND) $(D)$(cups_serverbin)/backend/
 	$(Q)$(INSTALL) -m 755 $(FILTER) $(D)$(cups_serverbin)/filter/
 	$(Q)$(call each,$(MIME),$(cups_datadir)/mime):
@@ -195,7 +196,7 @@ install: all				## install below DESTDIR; every folder can be set, as prefix= or
 	$(Q)$(INSTALL) -m 644 README.md $(wildcard NOTICE) docs/ARCHITECTURE.md $(D)$(docdir)/
 
 uninstall:				## remove what install put there; configuration, state and spool stay
-	$(RM) $(D)$(bindir)/stillprint $(D)$(sbindir)/stillprintd $(D)$(bindir)/stillprint-agent \
+	$(RM) $(D)$(bindir)/stillprint $(D)$(sbindir)/stillprintd $(D)$(libexecdir)/stillprint-agent \
 		$(D)$(cups_serverbin)/backend/stillprint $(D)$(cups_serverbin)/filter/stillprint-ticket \
 		$(addprefix $(D)$(cups_datadir)/mime/,$(notdir $(MIME))) \
 		$(D)$(cups_datadir)/drv/stillprint.drv $(D)$(dbusdir)/system.d/org.stillprint.conf \
@@ -294,19 +295,27 @@ bench:				## figures beside stock CUPS: metric, ours, stock, ratio
 # ---------------------------------------------------------------- packages
 
 DIST := $(OUT)/stillprint-$(VERSION).tar.gz
+PACK := $(abspath $(OUT))/package
 
 dist:				## the source as one tar file
 	@mkdir -p $(OUT)
-	$(Q)git archive --prefix=stillprint-$(VERSION)/ -o $(DIST) HEAD
+	$(Q)tar --exclude-vcs --exclude=./build --exclude=./$(OUT) --transform 's,^\.,stillprint-$(VERSION),' -czf $(DIST) .
 	@echo $(DIST)
 
-deb:				## a Debian package, in $(OUT)
+# The packagers' own builds run `make check`; here it has its own target.
+deb: dist			## a Debian package, in $(OUT)
 	$(Q)$(call deps,build package)
-	$(Q)debian/build-here $(abspath $(OUT)) $(VERSION)
+	$(Q)rm -rf $(PACK)/deb && mkdir -p $(PACK)/deb && tar -xzf $(DIST) -C $(PACK)/deb
+	$(Q)cd $(PACK)/deb/stillprint-$(VERSION) && env -u MAKEFLAGS -u MAKELEVEL DEB_BUILD_OPTIONS="nocheck parallel=$(JOBS)" \
+		dpkg-buildpackage -b -us -uc >../log 2>&1 || { tail -n 30 ../log; exit 1; }
+	$(Q)mv $(PACK)/deb/stillprint_*.deb $(OUT)/ && ls $(OUT)/stillprint_*.deb
 
-rpm: dist				## an RPM package, in $(OUT)
+rpm: dist			## an RPM package, in $(OUT)
 	$(Q)$(call deps,build package)
-	$(Q)rpm/build-here $(abspath $(OUT)) $(VERSION)
+	$(Q)rm -rf $(PACK)/rpm && mkdir -p $(PACK)/rpm/SOURCES && cp $(DIST) $(PACK)/rpm/SOURCES/
+	$(Q)env -u MAKEFLAGS -u MAKELEVEL rpmbuild -bb $(if $(wildcard /etc/debian_version),--nodeps) --nocheck \
+		--define '_topdir $(PACK)/rpm' rpm/stillprint.spec >$(PACK)/rpm/log 2>&1 || { tail -n 30 $(PACK)/rpm/log; exit 1; }
+	$(Q)mv $(PACK)/rpm/RPMS/*/stillprint-*.rpm $(OUT)/ && ls $(OUT)/stillprint-*.rpm
 
 clean:				## remove what was built
 	$(RM) -r $(OUT)
