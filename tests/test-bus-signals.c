@@ -16,6 +16,9 @@ static DBusConnection *listener(uid_t uid)
 
 static void nothing_is_told_to_those_who_did_not_subscribe(void)
 {
+	/* the daemon knows them, so that it could tell them */
+	CHECK(IS(ask(as_anna, ROOT_PATH, MANAGER, "Status", DBUS_TYPE_INVALID), ""));
+	CHECK(IS(ask(as_root, ROOT_PATH, MANAGER, "Status", DBUS_TYPE_INVALID), ""));
 	tell("change 1");
 	tell("notice 1");
 	tell("queue office");
