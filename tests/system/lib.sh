@@ -199,12 +199,20 @@ lab_start()
 	chmod 755 "$LAB"
 	mkdir -p "$LAB"/{pid,log,bus.d,home,etc,state,spool,run}
 	export STILLPRINT_LAB=$LAB HOME=$LAB/home CUPS_SERVERROOT=$LAB/home/cups
-	export STILLPRINT_CONF=$LAB/etc STILLPRINT_STATE=$LAB/state STILLPRINT_SPOOL=$LAB/spool STILLPRINT_RUN=$LAB/run
+	export STILLPRINT_CONF=$LAB/etc/stillprint.conf STILLPRINT_STATE=$LAB/state STILLPRINT_SPOOL=$LAB/spool STILLPRINT_RUN=$LAB/run
 	export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$LAB/system.bus LC_ALL=C.UTF-8
 	unset CUPS_SERVER CUPS_USER IPP_PORT DISPLAY DBUS_SESSION_BUS_ADDRESS XDG_RUNTIME_DIR
 	mkdir -p "$CUPS_SERVERROOT"
+	lab_service_user
 	lab_installed
 	lab_bus
+}
+
+# lab_service_user - the daemon's own user, as a package makes it; it stays, since tests run side by side
+lab_service_user()
+{
+	id stillprint >/dev/null 2>&1 ||
+		useradd --system --user-group --no-create-home --shell /usr/sbin/nologin stillprint || die "no user stillprint"
 }
 
 lab_cleanup()
@@ -668,7 +676,6 @@ on_host() { nsenter -t "$(lab_pid "host-$1")" -n "${@:2}"; }
 lab_daemon()
 {
 	[ -x "$LAB_DAEMON" ] || die "no stillprintd at $LAB_DAEMON"
-	id stillprint >/dev/null 2>&1 || lab_user stillprint
 	chown stillprint:stillprint "$LAB/state" "$LAB/run"
 	chmod 700 "$LAB/state"
 	chown root:stillprint "$LAB/etc" && chmod 750 "$LAB/etc"
