@@ -57,8 +57,9 @@ static void read_run(struct envelope *e)
 	FILE *f;
 
 	if (parent_start_ticks(parent, &ticks) && hz > 0)
-		e->run_started_s = (clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME)) / 1000000000 +
-				   (int64_t)(ticks / (unsigned long)hz);
+		e->run_started_s =
+			(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME)) / 1000000000 +
+			(int64_t)(ticks / (unsigned long)hz);
 	f = fopen("/proc/sys/kernel/random/boot_id", "re");
 	if (f && !fgets(boot, sizeof(boot), f))
 		boot[0] = '\0';
@@ -74,8 +75,10 @@ static void make_uuid(char *out, size_t size)
 	randombytes_buf(u, sizeof(u));
 	u[6] = (unsigned char)((u[6] & 0x0f) | 0x40); /* RFC 9562 5.4 */
 	u[8] = (unsigned char)((u[8] & 0x3f) | 0x80);
-	snprintf(out, size, "urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1],
-		u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+	snprintf(out, size,
+		"urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12],
+		u[13], u[14], u[15]);
 }
 
 static int64_t option_time(const char *name, int count, cups_option_t *options)
@@ -87,7 +90,8 @@ static int64_t option_time(const char *name, int count, cups_option_t *options)
 
 int origin_read(char **argv, bool raw, struct envelope *out)
 {
-	const char *queue = getenv("PRINTER"), *type = getenv("CUPS_FILETYPE"), *format = getenv("CONTENT_TYPE");
+	const char *queue = getenv("PRINTER"), *type = getenv("CUPS_FILETYPE"),
+		   *format = getenv("CONTENT_TYPE");
 	const char *host, *uuid;
 	struct envelope e = {.raw = raw};
 	cups_option_t *options = NULL;

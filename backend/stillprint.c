@@ -244,7 +244,8 @@ int main(int argc, char **argv)
 	}
 	install_signals();
 	result = take_job(argc, argv);
-	show_waiting(INCOMING_GOES_ON); /* also what an earlier process, killed meanwhile, left raised */
+	show_waiting(
+		INCOMING_GOES_ON); /* also what an earlier process, killed meanwhile, left raised */
 	if (result == STORED)
 		say("INFO", "Stored; \"stillprint jobs\" shows where it goes.");
 	return backend_exit(result);

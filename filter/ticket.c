@@ -20,7 +20,10 @@
 #include "defaults.h"
 #include "parse/pagecount.h"
 
-enum { CHUNK = STREAM_CHUNK, EDGE = 1024 }; /* readers of PDF look for both ends within 1024 octets */
+enum {
+	CHUNK = STREAM_CHUNK,
+	EDGE = 1024
+}; /* readers of PDF look for both ends within 1024 octets */
 
 /* A file without a name in TMPDIR, which cupsd sets. */
 static int open_temp(void)
@@ -118,7 +121,8 @@ static int make_ticket(char **argv, const struct ticket_pages *pages, void **out
 	int option_count = cupsParseOptions(argv[5], 0, &options);
 	int default_count = defaults_read(getenv("PPD"), &defaults);
 	ipp_t *ticket = NULL;
-	int rc = ticket_from_options(option_count, options, default_count, defaults, atoi(argv[4]), &ticket);
+	int rc = ticket_from_options(
+		option_count, options, default_count, defaults, atoi(argv[4]), &ticket);
 
 	cupsFreeOptions(option_count, options);
 	cupsFreeOptions(default_count, defaults);

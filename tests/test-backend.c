@@ -20,6 +20,7 @@
 #include "base/auto.h"
 #include "base/mono.h"
 #include "core/envelope.h"
+#include "core/incoming.h"
 #include "core/policy.h"
 #include "core/seal.h"
 #include "core/stream.h"
@@ -52,9 +53,11 @@ static void run_setup(const char *type, const char *final, const char *wait_s)
 
 static struct run start_with(char *file)
 {
-	static char options[] = "job-uuid=urn:uuid:11111111-2222-3333-4444-555555555555 job-originating-host-name=localhost"
-				" time-at-creation=1000000000 time-at-processing=1000000005 sides=one-sided";
-	char *argv[] = {"stillprint:office", "42", "anna", "a title \xff", "2", options, file, NULL};
+	static char options[] =
+		"job-uuid=urn:uuid:11111111-2222-3333-4444-555555555555 job-originating-host-name=localhost"
+		" time-at-creation=1000000000 time-at-processing=1000000005 sides=one-sided";
+	char *argv[] = {
+		"stillprint:office", "42", "anna", "a title \xff", "2", options, file, NULL};
 	struct run r = {0};
 	int in[2], err[2];
 
@@ -151,7 +154,8 @@ static void *make_ticket(size_t *count)
 	ipp_t *t = NULL;
 	void *octets = NULL;
 
-	if (ticket_from_options(0, NULL, 0, NULL, 2, &t) || ticket_add_document(t, "application/pdf", &pages) ||
+	if (ticket_from_options(0, NULL, 0, NULL, 2, &t) ||
+		ticket_add_document(t, "application/pdf", &pages) ||
 		ticket_encode(t, &octets, count))
 		abort();
 	ippDelete(t);
@@ -169,8 +173,8 @@ static char *make_stream(size_t document, size_t *count)
 	AUTO(auto_close) int fd = mkstemp(name);
 
 	unlink(name);
-	if (stream_writer_new(fd, ticket, ticket_octets, &w) || stream_writer_append(w, d, document) ||
-		stream_writer_finish(w))
+	if (stream_writer_new(fd, ticket, ticket_octets, &w) ||
+		stream_writer_append(w, d, document) || stream_writer_finish(w))
 		abort();
 	*count = (size_t)lseek(fd, 0, SEEK_CUR);
 	all = malloc(*count);
@@ -261,12 +265,17 @@ static void whole_job_is_stored_with_what_cups_said(void)
 
 	send_octets(&r, stream, count);
 	CHECK(end(&r) == 0);
-	CHECK(said(&r, "INFO: Stored") && said(&r, "PAGE: 1 6\n") && said(&r, "STATE: -" VENDOR "spool-full"));
+	CHECK(said(&r, "INFO: Stored") && said(&r, "PAGE: 1 6\n") &&
+		said(&r, "STATE: -" VENDOR "spool-full"));
 	CHECK(one_is_stored(200000, &e));
-	CHECK(!strcmp(e.queue, "Office") && !strcmp(e.owner, "anna") && !strcmp(e.title, "a title \xff"));
-	CHECK(e.cups_job_id == 42 && e.copies == 2 && e.created_s == 1000000000 && e.processing_s == 1000000005);
-	CHECK(!strcmp(e.job_uuid, "urn:uuid:11111111-2222-3333-4444-555555555555") && !strcmp(e.host, "localhost"));
-	CHECK(!strcmp(e.format, "application/pdf") && !e.raw && !e.banner && strlen(e.document_uuid) == 45);
+	CHECK(!strcmp(e.queue, "Office") && !strcmp(e.owner, "anna") &&
+		!strcmp(e.title, "a title \xff"));
+	CHECK(e.cups_job_id == 42 && e.copies == 2 && e.created_s == 1000000000 &&
+		e.processing_s == 1000000005);
+	CHECK(!strcmp(e.job_uuid, "urn:uuid:11111111-2222-3333-4444-555555555555") &&
+		!strcmp(e.host, "localhost"));
+	CHECK(!strcmp(e.format, "application/pdf") && !e.raw && !e.banner &&
+		strlen(e.document_uuid) == 45);
 	CHECK(atoi(e.cups_run) == getpid() && llabs(e.run_started_s - mono_utc_s()) < 3600);
 }
 
@@ -315,7 +324,7 @@ static void stream_cut_anywhere_is_not_stored(void)
 	size_t count;
 	AUTO(auto_free) char *stream = make_stream(100, &count);
 
-	for (size_t n = 0; n < count; n += n > 20 && n < count - 60 ? 31 : 7) {
+	for (size_t n = 0; n<count; n += n> 20 && n < count - 60 ? 31 : 7) {
 		struct run r = start();
 
 		send_octets(&r, stream, n);
@@ -333,7 +342,8 @@ static void changed_stream_is_not_stored(void)
 
 	stream[count - 60] ^= 1; /* in the document */
 	send_octets(&r, stream, count);
-	CHECK(end(&r) == 6 && said(&r, "ERROR: Not stored: the document changed") && nothing_is_stored());
+	CHECK(end(&r) == 6 && said(&r, "ERROR: Not stored: the document changed") &&
+		nothing_is_stored());
 	r = start();
 	send_octets(&r, "%PDF-1.7 straight from somewhere", 32);
 	CHECK(end(&r) == 6 && nothing_is_stored());
@@ -379,7 +389,8 @@ static void forged_ticket_is_refused_however_it_comes(void)
 	CHECK(policy_write(spool, "Office", &open_to_raw) == 0);
 	run_setup("application/vnd.cups-raw", "application/octet-stream", "0");
 	r = start_with(file);
-	CHECK(end(&r) == 0 && one_is_stored(count, &e) && e.raw && !strcmp(e.format, "application/vnd.cups-raw"));
+	CHECK(end(&r) == 0 && one_is_stored(count, &e) && e.raw &&
+		!strcmp(e.format, "application/vnd.cups-raw"));
 	run_setup(VENDOR_JOB_TYPE, VENDOR_JOB_TYPE, "0");
 	r = start_with(NULL);
 	CHECK(end(&r) == 5 && nothing_is_stored());
@@ -420,7 +431,8 @@ static void missing_key_is_waited_for(void)
 	CHECK(listen_for(&r, "INFO: ", 5000));
 	CHECK(!seal_public_write(key_path, pair.public_key));
 	CHECK(end(&r) == 0 && one_is_stored(100, &e));
-	CHECK(strstr(strstr(r.said, "+" VENDOR "spool-missing"), "-" VENDOR "spool-full," VENDOR "spool-missing"));
+	CHECK(strstr(strstr(r.said, "+" VENDOR "spool-missing"),
+		"-" VENDOR "spool-full," VENDOR "spool-missing"));
 }
 
 static void missing_key_for_too_long_is_tried_again_later(void)
@@ -433,7 +445,8 @@ static void missing_key_for_too_long_is_tried_again_later(void)
 	run_setup("application/pdf", VENDOR_JOB_TYPE, "1");
 	r = start_with(NULL);
 	send_octets(&r, stream, count);
-	CHECK(end(&r) == 6 && said(&r, "for too long") && said(&r, "STATE: -" VENDOR "spool-full,"));
+	CHECK(end(&r) == 6 && said(&r, "for too long") &&
+		said(&r, "STATE: -" VENDOR "spool-full,"));
 	CHECK(!seal_public_write(key_path, pair.public_key) && nothing_is_stored());
 }
 
@@ -453,7 +466,8 @@ static void cancel_while_waiting_stores_nothing_and_exits_0(void)
 	began = mono_ms();
 	kill(r.pid, SIGTERM);
 	CHECK(end(&r) == 0 && mono_ms() - began < 1000);
-	CHECK(!strstr(r.said, "Stored;") && !strstr(r.said, "ERROR") && said(&r, "STATE: -" VENDOR "spool-full,"));
+	CHECK(!strstr(r.said, "Stored;") && !strstr(r.said, "ERROR") &&
+		said(&r, "STATE: -" VENDOR "spool-full,"));
 	CHECK(!seal_public_write(key_path, pair.public_key) && nothing_is_stored());
 }
 
@@ -475,6 +489,33 @@ static void cancel_in_mid_stream_stores_nothing_and_exits_0(void)
 	kill(r.pid, SIGTERM);
 	CHECK(listen_for(&r, NULL, 5000) && mono_ms() - began < 1000); /* its input is still open */
 	CHECK(end(&r) == 0 && !strstr(r.said, "ERROR") && nothing_is_stored());
+}
+
+static void hear_nothing(enum incoming_wait reason)
+{
+	(void)reason;
+}
+
+static void cancel_just_before_the_rename_stores_nothing(void)
+{
+	static volatile sig_atomic_t canceled;
+	const struct incoming_caller caller = {&canceled, hear_nothing};
+	struct envelope e = {.queue = "Office",
+		.owner = "anna",
+		.cups_job_id = 1,
+		.format = "application/pdf",
+		.document_uuid = "urn:uuid:1"};
+	AUTO(incoming_freep) struct incoming *in = NULL, *other = NULL;
+
+	run_setup("application/pdf", VENDOR_JOB_TYPE, "0");
+	CHECK(incoming_begin(&caller, &e, "t", 1, &in) == 0 && incoming_append(in, "x", 1) == 0);
+	canceled = 1;
+	CHECK(incoming_commit(in, &e) == INCOMING_E_CANCELED);
+	incoming_free(STEAL(in));
+	CHECK(nothing_is_stored());
+	canceled = 0;
+	CHECK(incoming_begin(&caller, &e, "t", 1, &other) == 0 && incoming_commit(other, &e) == 0);
+	CHECK(one_is_stored(0, &e));
 }
 
 /* In a mount namespace of the test's own, so that nothing is left behind. */
@@ -503,7 +544,8 @@ static void full_disk_in_mid_stream_is_waited_out_without_loss(void)
 	}
 	close(r.in);
 	r.in = -1;
-	CHECK(listen_for(&r, "STATE: +" VENDOR "spool-full", 5000) && listen_for(&r, "disk of the print spool is full", 5000));
+	CHECK(listen_for(&r, "STATE: +" VENDOR "spool-full", 5000) &&
+		listen_for(&r, "disk of the print spool is full", 5000));
 	CHECK(!mount("tmpfs", incoming, "tmpfs", MS_REMOUNT, "size=1m,mode=2770"));
 	CHECK(end(&r) == 0 && one_is_stored(300000, &e));
 	wait(NULL);
@@ -589,10 +631,11 @@ static void enter_own_mounts(void)
 
 int main(int argc, char **argv)
 {
-	const char *named = getenv("STILLPRINT_BACKEND"), *slash = argc ? strrchr(argv[0], '/') : NULL;
+	const char *named = getenv("STILLPRINT_BACKEND"),
+		   *slash = argc ? strrchr(argv[0], '/') : NULL;
 
-	snprintf(program, sizeof(program), "%.*s/../backend/stillprint", slash ? (int)(slash - argv[0]) : 1,
-		slash ? argv[0] : ".");
+	snprintf(program, sizeof(program), "%.*s/../backend/stillprint",
+		slash ? (int)(slash - argv[0]) : 1, slash ? argv[0] : ".");
 	if (named)
 		snprintf(program, sizeof(program), "%s", named);
 	signal(SIGPIPE, SIG_IGN);
@@ -616,6 +659,7 @@ int main(int argc, char **argv)
 	RUN(missing_key_for_too_long_is_tried_again_later);
 	RUN(cancel_while_waiting_stores_nothing_and_exits_0);
 	RUN(cancel_in_mid_stream_stores_nothing_and_exits_0);
+	RUN(cancel_just_before_the_rename_stores_nothing);
 	RUN(full_disk_in_mid_stream_is_waited_out_without_loss);
 	RUN(disk_full_for_too_long_is_tried_again_later);
 	RUN(discovery_answers_at_once_with_everything_closed);

@@ -8,7 +8,9 @@
 
 #include "tap.h"
 
-#define HOSTILE "\x1b[31mred\xe2\x80\xae" "fdp.exe\r\n\x07 \xe5\x8d\xb0\xe5\x88\xb7 \xff\xc0\x80 <b>$(id)</b>.pdf"
+#define HOSTILE \
+	"\x1b[31mred\xe2\x80\xae" \
+	"fdp.exe\r\n\x07 \xe5\x8d\xb0\xe5\x88\xb7 \xff\xc0\x80 <b>$(id)</b>.pdf"
 
 /* What @stream got while @fn ran. Heap memory. */
 static char *captured(FILE *stream, void (*fn)(void *arg), void *arg)
@@ -42,7 +44,8 @@ static bool is_harmless(const char *text)
 
 static void words_that_are_nearly_right_get_a_suggestion(void)
 {
-	const char *const known[] = { "status", "jobs", "why", "release", "cancel", "print-again", "setup", NULL };
+	const char *const known[] = {
+		"status", "jobs", "why", "release", "cancel", "print-again", "setup", NULL};
 
 	CHECK(!strcmp(cli_nearest("statsu", known), "status"));
 	CHECK(!strcmp(cli_nearest("realease", known), "release"));
@@ -71,11 +74,12 @@ static void job_numbers_are_whole_and_positive(void)
 }
 
 static const struct cli_option two_options[] = {
-	{ "printer", "PRINTER", 'p', "there" },
-	{ "here", NULL, 256, "here" },
-	{ NULL },
+	{"printer", "PRINTER", 'p', "there"},
+	{"here", NULL, 256, "here"},
+	{NULL},
 };
-static const struct cli_verb verb = { "release", "JOB", "print a job that waits", NULL, two_options, NULL };
+static const struct cli_verb verb = {
+	"release", "JOB", "print a job that waits", NULL, two_options, NULL};
 
 /* The keys that @argv gives, in one string: 'p' as p, 256 as h, the end as ".", a stop as "!". */
 static const char *keys_of(struct cli *c, int argc, char **argv)
@@ -89,7 +93,10 @@ static const char *keys_of(struct cli *c, int argc, char **argv)
 	c->verb = &verb;
 	do {
 		key = cli_next_option(c, argc, argv);
-		keys[n++] = key == CLI_KEY_END ? '.' : key == CLI_KEY_STOP ? '!' : key == 256 ? 'h' : (char)key;
+		keys[n++] = key == CLI_KEY_END    ? '.'
+			    : key == CLI_KEY_STOP ? '!'
+			    : key == 256          ? 'h'
+						  : (char)key;
 	} while (key >= 0 && n < 15);
 	keys[n] = '\0';
 	return keys;
@@ -106,7 +113,7 @@ static void run_case(void *arg)
 {
 	struct option_case *o = arg;
 	struct cli c;
-	char *argv[8] = { (char *)"release" };
+	char *argv[8] = {(char *)"release"};
 	int argc = 1;
 
 	for (size_t i = 0; i < 6 && o->words[i]; i++)
@@ -120,17 +127,17 @@ static void run_case(void *arg)
 static void options_stand_anywhere_and_wrong_ones_stop(void)
 {
 	static struct option_case cases[] = {
-		{ { "12" }, ".", 0, false },
-		{ { "12", "--printer", "mfp" }, "p.", 0, false },
-		{ { "-p", "mfp", "12", "--here" }, "ph.", 0, false },
-		{ { "--json", "12" }, ".", 0, true },
-		{ { "--printer=x", "--json" }, "p.", 0, true },
-		{ { "--help" }, "!", 0, false },
-		{ { "--printer" }, "!", CLI_USAGE, false },
-		{ { "--here=1" }, "!", CLI_USAGE, false },
-		{ { "--prinetr", "x" }, "!", CLI_USAGE, false },
-		{ { "-x" }, "!", CLI_USAGE, false },
-		{ { "--", "--here" }, ".", 0, false },
+		{{"12"}, ".", 0, false},
+		{{"12", "--printer", "mfp"}, "p.", 0, false},
+		{{"-p", "mfp", "12", "--here"}, "ph.", 0, false},
+		{{"--json", "12"}, ".", 0, true},
+		{{"--printer=x", "--json"}, "p.", 0, true},
+		{{"--help"}, "!", 0, false},
+		{{"--printer"}, "!", CLI_USAGE, false},
+		{{"--here=1"}, "!", CLI_USAGE, false},
+		{{"--prinetr", "x"}, "!", CLI_USAGE, false},
+		{{"-x"}, "!", CLI_USAGE, false},
+		{{"--", "--here"}, ".", 0, false},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -138,14 +145,15 @@ static void options_stand_anywhere_and_wrong_ones_stop(void)
 		char *said = captured(stdout, run_case, &cases[i]);
 
 		CHECK(quiet != NULL);
-		CHECK(cases[i].status || !strchr(cases[i].keys, '!') || strstr(said, "usage: stillprint release"));
+		CHECK(cases[i].status || !strchr(cases[i].keys, '!') ||
+			strstr(said, "usage: stillprint release"));
 		free(said);
 	}
 }
 
 static void fail_with_hostile_text(void *arg)
 {
-	struct cli c = { .json = true };
+	struct cli c = {.json = true};
 
 	(void)arg;
 	CHECK(cli_fail(&c, CLI_NO_SUCH, "no printer %s", HOSTILE) == CLI_NO_SUCH);
@@ -169,8 +177,12 @@ static void errors_are_one_json_object_and_harmless(void)
 
 static int64_t at(int year, int month, int day, int hour, int minute)
 {
-	struct tm tm = { .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = hour,
-		.tm_min = minute, .tm_isdst = -1 };
+	struct tm tm = {.tm_year = year - 1900,
+		.tm_mon = month - 1,
+		.tm_mday = day,
+		.tm_hour = hour,
+		.tm_min = minute,
+		.tm_isdst = -1};
 
 	return mktime(&tm);
 }
@@ -211,9 +223,10 @@ static void times_are_read_as_people_write_them(void)
 
 static void what_is_no_time_is_refused(void)
 {
-	static const char *const wrong[] = { "", "soon", "25:00", "17:60", "17", "17:3", "2026-11-31", "2026-13-01",
-		"2026-11-23T", "2026-11-23T25:00", "2026-11-23x17:30", "2026-1-1", "2x", "h", "-2h", "2h-", "17:30x",
-		"17:30+01:00", "99999999999999999999h", "9999d", "2026-11-23T17:30+99:00", "2026-11-23T17:30Zulu" };
+	static const char *const wrong[] = {"", "soon", "25:00", "17:60", "17", "17:3",
+		"2026-11-31", "2026-13-01", "2026-11-23T", "2026-11-23T25:00", "2026-11-23x17:30",
+		"2026-1-1", "2x", "h", "-2h", "2h-", "17:30x", "17:30+01:00",
+		"99999999999999999999h", "9999d", "2026-11-23T17:30+99:00", "2026-11-23T17:30Zulu"};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		int64_t out;
@@ -232,7 +245,8 @@ static void days_of_25_hours_end_at_midnight(void)
 
 	setenv("TZ", "Europe/Berlin", 1);
 	tzset();
-	CHECK(when_parse("2026-10-25", at(2026, 10, 20, 12, 0), WHEN_AHEAD, &day, &whole) == 0 && whole);
+	CHECK(when_parse("2026-10-25", at(2026, 10, 20, 12, 0), WHEN_AHEAD, &day, &whole) == 0 &&
+		whole);
 	CHECK(when_next_day(day) == at(2026, 10, 26, 0, 0));
 	setenv("TZ", "UTC", 1);
 	tzset();
@@ -241,7 +255,11 @@ static void days_of_25_hours_end_at_midnight(void)
 /* ---- tables ---- */
 
 static const struct table_column columns[] = {
-	{ "JOB", 0, 'r' }, { "TITLE", 12, 'l' }, { "QUEUE", 8, 'l' }, { "PAGES", 0, 'r' }, { "STATE", 0, 'l' },
+	{"JOB", 0, 'r'},
+	{"TITLE", 12, 'l'},
+	{"QUEUE", 8, 'l'},
+	{"PAGES", 0, 'r'},
+	{"STATE", 0, 'l'},
 };
 
 static void print_hostile_table(void *arg)
@@ -250,13 +268,17 @@ static void print_hostile_table(void *arg)
 
 	for (int i = 0; i < 3; i++) {
 		table_number(t, i ? 2000000000 : 7);
-		table_text(t, i == 0 ? HOSTILE : i == 1 ? "A title that goes on and on and never wants to end at all, really.pdf" :
-							  "\xe5\x8d\xb0\xe5\x88\xb7\xe5\x8d\xb0\xe5\x88\xb7\xe5\x8d\xb0\xe5\x88\xb7\xe5\x8d"
-							  "\xb0\xe5\x88\xb7\xe5\x8d\xb0\xe5\x88\xb7\xe5\x8d\xb0\xe5\x88\xb7\xe5\x8d\xb0");
+		table_text(t,
+			i == 0 ? HOSTILE
+			: i == 1
+				? "A title that goes on and on and never wants to end at all, really.pdf"
+				: "\xe5\x8d\xb0\xe5\x88\xb7\xe5\x8d\xb0\xe5\x88\xb7\xe5\x8d\xb0\xe5\x88\xb7\xe5\x8d"
+				  "\xb0\xe5\x88\xb7\xe5\x8d\xb0\xe5\x88\xb7\xe5\x8d\xb0\xe5\x88\xb7\xe5\x8d\xb0");
 		table_text(t, "A-queue-with-a-name-that-is-much-too-long-for-this");
 		table_number(t, i - 1);
 		table_text(t, "held");
-		table_below(t, HOSTILE " and a sentence that is long enough to need more than one line in a narrow terminal");
+		table_below(t, HOSTILE
+			" and a sentence that is long enough to need more than one line in a narrow terminal");
 	}
 	table_print(t, *(int *)arg);
 }
@@ -306,7 +328,8 @@ static void write_hostile_json(void *arg)
 static void json_is_ascii_valid_and_says_the_same(void)
 {
 	struct json_object *row = json_object_new_object(), *back;
-	const char *title = "\x1b[31m\xc2\x9b \xe2\x80\xae \x7f \xf0\x9f\x96\xa8 \xe5\x8d\xb0 \"quoted\"\\ </script>";
+	const char *title =
+		"\x1b[31m\xc2\x9b \xe2\x80\xae \x7f \xf0\x9f\x96\xa8 \xe5\x8d\xb0 \"quoted\"\\ </script>";
 	char *said;
 
 	json_set_text(row, "title", title);

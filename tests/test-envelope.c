@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "core/codec.h"
+#include "core/wire.h"
 #include "core/envelope.h"
 #include "core/vendor.h"
 #include "tap.h"
@@ -11,10 +11,21 @@
 static struct envelope sample(void)
 {
 	struct envelope e = {
-		.queue = "Office", .owner = "anna", .title = "caf\xe9 \x1b[31m \xf0\x9f\x96\xa8.pdf", .host = "localhost",
-		.job_uuid = "urn:uuid:11111111-2222-3333-4444-555555555555", .cups_job_id = 7, .copies = 2,
-		.created_s = 5000000000, .processing_s = 5000000001, .cups_run = "12-34", .run_started_s = 4999999999,
-		.handed_ns = 1234567890123456789, .banner = true, .raw = true, .format = "application/pdf",
+		.queue = "Office",
+		.owner = "anna",
+		.title = "caf\xe9 \x1b[31m \xf0\x9f\x96\xa8.pdf",
+		.host = "localhost",
+		.job_uuid = "urn:uuid:11111111-2222-3333-4444-555555555555",
+		.cups_job_id = 7,
+		.copies = 2,
+		.created_s = 5000000000,
+		.processing_s = 5000000001,
+		.cups_run = "12-34",
+		.run_started_s = 4999999999,
+		.handed_ns = 1234567890123456789,
+		.banner = true,
+		.raw = true,
+		.format = "application/pdf",
 		.document_uuid = "urn:uuid:99999999-2222-3333-4444-555555555555",
 	};
 
@@ -30,7 +41,8 @@ static void every_field_comes_back(void)
 	memset(&out, 0xff, sizeof(out));
 	CHECK(envelope_encode(&in, &octets, &count) == 0);
 	CHECK(envelope_decode(octets, count, &out) == 0);
-	CHECK(!strcmp(in.queue, out.queue) && !strcmp(in.owner, out.owner) && !strcmp(in.title, out.title));
+	CHECK(!strcmp(in.queue, out.queue) && !strcmp(in.owner, out.owner) &&
+		!strcmp(in.title, out.title));
 	CHECK(!strcmp(in.host, out.host) && !strcmp(in.job_uuid, out.job_uuid));
 	CHECK(in.cups_job_id == out.cups_job_id && in.copies == out.copies);
 	CHECK(in.created_s == out.created_s && in.processing_s == out.processing_s);
@@ -84,21 +96,21 @@ static void missing_and_too_long_attributes_are_refused(void)
 {
 	struct envelope in = sample(), out;
 	AUTO(auto_free) void *octets = NULL, *changed = NULL, *longer = NULL;
-	AUTO(codec_deletep) ipp_t *ipp = NULL, *other = NULL;
+	AUTO(wire_deletep) ipp_t *ipp = NULL, *other = NULL;
 	ipp_attribute_t *a;
 	char queue[200];
 	size_t count = 0;
 
 	CHECK(envelope_encode(&in, &octets, &count) == 0);
-	CHECK(codec_decode(octets, count, &ipp) == 0 && codec_decode(octets, count, &other) == 0);
+	CHECK(wire_decode(octets, count, &ipp) == 0 && wire_decode(octets, count, &other) == 0);
 	ippDeleteAttribute(ipp, ippFindAttribute(ipp, "document-uuid", IPP_TAG_ZERO));
-	CHECK(codec_encode(ipp, &changed, &count) == 0);
+	CHECK(wire_encode(ipp, &changed, &count) == 0);
 	CHECK(envelope_decode(changed, count, &out) == ENVELOPE_E_DAMAGED);
 	memset(queue, 'q', sizeof(queue) - 1);
 	queue[sizeof(queue) - 1] = '\0';
 	a = ippFindAttribute(other, VENDOR "queue", IPP_TAG_ZERO);
 	CHECK(ippSetString(other, &a, 0, queue));
-	CHECK(codec_encode(other, &longer, &count) == 0);
+	CHECK(wire_encode(other, &longer, &count) == 0);
 	CHECK(envelope_decode(longer, count, &out) == ENVELOPE_E_DAMAGED);
 }
 
@@ -117,7 +129,7 @@ static void collections_nested_too_deep_are_refused(void)
 	for (int depth = 0; depth < 100; depth++, n += 5)
 		memcpy(message + n, "\x37\0\0\0\0", 5);
 	message[n++] = 3;
-	CHECK(codec_decode(message, n, &out) == CODEC_E_DAMAGED);
+	CHECK(wire_decode(message, n, &out) == WIRE_E_LIMIT);
 }
 
 int main(void)

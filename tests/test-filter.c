@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
-#include "core/codec.h"
+#include "core/wire.h"
 #include "core/stream.h"
 #include "core/ticket.h"
 #include "core/vendor.h"
@@ -68,7 +68,7 @@ static int file_with(const char *octets, size_t count)
 
 struct result {
 	int code; /* exit code, or -signal */
-	int out;  /* what it wrote, as a file at its start */
+	int out; /* what it wrote, as a file at its start */
 	char said[4096];
 };
 
@@ -100,7 +100,7 @@ static struct result run_filter(int in, const char *options, const char *copies)
 static bool proves(int fd, const char *document, size_t count, struct ticket_summary *summary)
 {
 	AUTO(stream_reader_freep) struct stream_reader *r = NULL;
-	AUTO(codec_deletep) ipp_t *ticket = NULL;
+	AUTO(wire_deletep) ipp_t *ticket = NULL;
 	const void *octets;
 	size_t got, n, at = 0;
 
@@ -243,8 +243,9 @@ static void sigterm_ends_it_and_leaves_no_file(void)
 
 static void defaults_of_the_queues_ppd_reach_the_ticket(void)
 {
-	static const char ppd[] = "*PPD-Adobe: \"4.3\"\n*DefaultDuplex: DuplexNoTumble\n*DefaultColorModel: RGB\n"
-				  "*DefaultPageSize: A3\n*DefaultcupsPrintQuality: High\n";
+	static const char ppd[] =
+		"*PPD-Adobe: \"4.3\"\n*DefaultDuplex: DuplexNoTumble\n*DefaultColorModel: RGB\n"
+		"*DefaultPageSize: A3\n*DefaultcupsPrintQuality: High\n";
 	size_t count;
 	AUTO(auto_free) char *pdf = make_pdf(1, 595, 842, "", &count);
 	AUTO(auto_close) int in = file_with(pdf, count);
@@ -260,7 +261,8 @@ static void defaults_of_the_queues_ppd_reach_the_ticket(void)
 	setenv("PPD", path, 1);
 	r = run_filter(in, "", "1");
 	CHECK(r.code == 0 && proves(r.out, pdf, count, &s));
-	CHECK(!strcmp(s.sides, "two-sided-long-edge") && s.quality == 5 && !s.color_mode[0] && !s.media[0]);
+	CHECK(!strcmp(s.sides, "two-sided-long-edge") && s.quality == 5 && !s.color_mode[0] &&
+		!s.media[0]);
 	close(r.out);
 	lseek(in, 0, SEEK_SET);
 	r = run_filter(in, "sides=one-sided", "1");
@@ -279,7 +281,8 @@ static void sizes_count_with_rotation_and_boxes(void)
 	AUTO(auto_close) int fd = file_with(plain, count);
 	AUTO(auto_free) char *turned = make_pdf(2, 595, 842, "/Rotate 90", &count);
 	AUTO(auto_close) int second = file_with(turned, count);
-	AUTO(auto_free) char *cropped = make_pdf(1, 595, 842, "/CropBox[10 10 298 431]/UserUnit 2", &count);
+	AUTO(auto_free)
+	char *cropped = make_pdf(1, 595, 842, "/CropBox[10 10 298 431]/UserUnit 2", &count);
 	AUTO(auto_close) int third = file_with(cropped, count);
 	struct pagecount found;
 	const char *why;
@@ -346,10 +349,11 @@ static void flipped_octets_never_hurt_the_parent(void)
 
 int main(int argc, char **argv)
 {
-	const char *named = getenv("STILLPRINT_FILTER"), *slash = argc ? strrchr(argv[0], '/') : NULL;
+	const char *named = getenv("STILLPRINT_FILTER"),
+		   *slash = argc ? strrchr(argv[0], '/') : NULL;
 
-	snprintf(program, sizeof(program), "%.*s/../bin/stillprint-ticket", slash ? (int)(slash - argv[0]) : 1,
-		slash ? argv[0] : ".");
+	snprintf(program, sizeof(program), "%.*s/../bin/stillprint-ticket",
+		slash ? (int)(slash - argv[0]) : 1, slash ? argv[0] : ".");
 	if (named)
 		snprintf(program, sizeof(program), "%s", named);
 	signal(SIGPIPE, SIG_IGN);

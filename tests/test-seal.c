@@ -16,8 +16,8 @@ static int sealed(const void *document, size_t count)
 	AUTO(seal_writer_freep) struct seal_writer *w = NULL;
 	int fd = memfd_create("sealed", MFD_CLOEXEC);
 
-	if (seal_writer_new(fd, pair.public_key, "envelope", 8, "ticket", 6, &w) || seal_writer_append(w, document, count) ||
-		seal_writer_finish(w))
+	if (seal_writer_new(fd, pair.public_key, "envelope", 8, "ticket", 6, &w) ||
+		seal_writer_append(w, document, count) || seal_writer_finish(w))
 		abort();
 	return fd;
 }
@@ -122,7 +122,9 @@ static void every_flipped_bit_is_refused(void)
 		now = was ^ (uint8_t)(1 << (at % 8));
 		CHECK(pwrite(fd, &now, 1, at) == 1);
 		rc = reread(fd, d, 100);
-		CHECK(rc == (at == 7 ? SEAL_E_VERSION : at >= 8 && at < 16 ? SEAL_E_KEY : SEAL_E_DAMAGED));
+		CHECK(rc == (at == 7                     ? SEAL_E_VERSION
+				    : at >= 8 && at < 16 ? SEAL_E_KEY
+							 : SEAL_E_DAMAGED));
 		CHECK(pwrite(fd, &was, 1, at) == 1);
 	}
 	CHECK(reread(fd, d, 100) == 0);
@@ -164,7 +166,8 @@ static void wiped_key_ends_the_intake_key_but_not_the_job_key(void)
 	CHECK(seal_wipe_key(fd) == 0);
 	CHECK(seal_open_key(fd, &pair, &again) == SEAL_E_DAMAGED);
 	CHECK(seal_reader_new(fd, &key, &r) == 0);
-	CHECK(seal_reader_read(r, buf, sizeof(buf), &got) == 0 && got == 3 && !memcmp(buf, "abc", 3));
+	CHECK(seal_reader_read(r, buf, sizeof(buf), &got) == 0 && got == 3 &&
+		!memcmp(buf, "abc", 3));
 	CHECK(seal_reader_read(r, buf, sizeof(buf), &got) == 0 && got == 0);
 	CHECK(seal_reader_read(r, buf, sizeof(buf), &got) == 0 && got == 0);
 }

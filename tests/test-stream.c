@@ -13,7 +13,8 @@ static int streamed(const void *document, size_t count)
 	AUTO(stream_writer_freep) struct stream_writer *w = NULL;
 	int fd = memfd_create("stream", MFD_CLOEXEC);
 
-	if (stream_writer_new(fd, "ticket", 6, &w) || stream_writer_append(w, document, count) || stream_writer_finish(w))
+	if (stream_writer_new(fd, "ticket", 6, &w) || stream_writer_append(w, document, count) ||
+		stream_writer_finish(w))
 		abort();
 	return fd;
 }
@@ -90,7 +91,8 @@ static void every_flipped_bit_is_refused_outside_the_ticket(void)
 		now = was ^ (uint8_t)(1 << (at % 8));
 		CHECK(pwrite(fd, &now, 1, at) == 1);
 		rc = reread(fd, "some document", 13);
-		CHECK(rc == STREAM_E_DAMAGED || rc == STREAM_E_CUT || (at == 5 && rc == STREAM_E_VERSION));
+		CHECK(rc == STREAM_E_DAMAGED || rc == STREAM_E_CUT ||
+			(at == 5 && rc == STREAM_E_VERSION));
 		CHECK(pwrite(fd, &was, 1, at) == 1);
 	}
 	CHECK(reread(fd, "some document", 13) == 0);

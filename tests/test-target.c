@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "ipp/wire.h"
+#include "core/wire.h"
 #include "tap.h"
 
 static const char uri[] = "ipp://printer.example/ipp/print";
@@ -136,6 +136,21 @@ static void server_queue_is_read(void)
 	target_read(answer, &info);
 	CHECK(info.is_server && info.holds && !info.stillprint);
 	CHECK(!strcmp(info.device_uri, "socket://10.1.2.3"));
+}
+
+/* Many servers do not tell the device-uri to everybody. */
+static void server_is_known_by_other_signs(void)
+{
+	static const char *const signs[] = {"printer-type", "cups-version"};
+
+	for (size_t i = 0; i < 2; i++) {
+		AUTO(wire_deletep) ipp_t *answer = queue_answer("Laser 3000", NULL);
+		struct target_info info;
+
+		ippAddInteger(answer, IPP_TAG_PRINTER, IPP_TAG_ENUM, signs[i], 4);
+		target_read(answer, &info);
+		CHECK(info.is_server && !info.device_uri[0]);
+	}
 }
 
 static void way_back_to_us_is_seen(void)
@@ -444,6 +459,7 @@ int main(void)
 	RUN(printer_that_takes_no_jobs_is_refusing);
 	RUN(printer_is_read);
 	RUN(server_queue_is_read);
+	RUN(server_is_known_by_other_signs);
 	RUN(way_back_to_us_is_seen);
 	RUN(wrong_syntaxes_do_no_harm);
 	RUN(job_is_read);

@@ -69,6 +69,11 @@ int desk_note_add_action(struct desk_note *n, const char *key, const char *label
 	return a->key && a->label ? 0 : -ENOMEM;
 }
 
+static bool is_question(const struct item *it)
+{
+	return it->note->action_count && !it->note->news;
+}
+
 static void item_free(struct item *it)
 {
 	struct item **at = &it->desk->items;
@@ -113,13 +118,21 @@ static char *escape(const char *text, bool markup)
 static char *body_of(const struct item *it)
 {
 	const struct desk *d = it->desk;
-	bool hint = it->note->action_count && !d->can_actions;
+	bool hint = is_question(it) && !d->can_actions;
 	char *out;
 
 	if (asprintf(&out, "%s%s%s%s", it->error ? it->error : "", it->error ? "\n" : "",
 		    it->note->body, hint ? "\nIn a terminal: stillprint jobs" : "") < 0)
 		return NULL;
 	return out;
+}
+
+/* For a notification daemon that shows one line only. */
+static char *joined(const char *summary, const char *body)
+{
+	char *out;
+
+	return asprintf(&out, "%s: %s", summary, body) < 0 ? NULL : out;
 }
 
 /* ---- Notify ---- */
@@ -140,14 +153,14 @@ static int notify_message(struct item *it, sd_bus_message **m)
 	AUTO(auto_free) char *body = plain ? escape(plain, it->desk->can_markup) : NULL;
 	AUTO(auto_free) char *both = NULL;
 	const char *summary = it->note->summary;
-	bool question = it->note->action_count;
 	int r = sd_bus_message_new_method_call(it->desk->bus, m, SERVICE, PATH, SERVICE, "Notify");
 
 	if (!body)
 		return -ENOMEM;
 	if (!it->desk->can_body) {
-		if (asprintf(&both, "%s: %s", summary, plain) < 0)
-			return both = NULL, -ENOMEM;
+		both = joined(summary, plain);
+		if (!both)
+			return -ENOMEM;
 		summary = both;
 	}
 	if (r >= 0)
@@ -157,8 +170,8 @@ static int notify_message(struct item *it, sd_bus_message **m)
 		r = append_actions(*m, it);
 	/* A question stays until it is answered; news go by themselves. */
 	if (r >= 0)
-		r = sd_bus_message_append(*m, "a{sv}i", 2, "urgency", "y", question ? 2 : 1,
-			"desktop-entry", "s", "stillprint-agent", question ? 0 : -1);
+		r = sd_bus_message_append(*m, "a{sv}i", 2, "urgency", "y", is_question(it) ? 2 : 1,
+			"desktop-entry", "s", "stillprint-agent", is_question(it) ? 0 : -1);
 	return r;
 }
 
@@ -280,7 +293,7 @@ static void forget_screen(struct desk *d)
 		next = it->next;
 		if (it->pending)
 			continue; /* fails by itself, and is tried again */
-		if (it->shown_id && !it->note->action_count)
+		if (it->shown_id && !is_question(it))
 			item_free(it);
 		else
 			it->shown_id = 0;
@@ -459,7 +472,7 @@ void desk_close_job(struct desk *d, const char *job, bool own_only)
 {
 	struct item *it = find_job(d, job);
 
-	if (it && !it->acting && it->note->action_count && !(own_only && it->note->notice_id))
+	if (it && !it->acting && is_question(it) && !(own_only && it->note->notice_id))
 		item_remove(it);
 }
 
@@ -478,8 +491,7 @@ void desk_keep_jobs(struct desk *d, bool (*waits)(void *arg, const char *job), v
 {
 	for (struct item *it = d->items, *next; it; it = next) {
 		next = it->next;
-		if (!it->closing && !it->acting && it->note->action_count &&
-			!waits(arg, it->note->job))
+		if (!it->closing && !it->acting && is_question(it) && !waits(arg, it->note->job))
 			item_remove(it);
 	}
 }

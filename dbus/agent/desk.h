@@ -23,6 +23,7 @@ struct desk_note {
 	uint32_t notice_id; /* the daemon's number, 0 if the agent made the note itself */
 	char *job; /* object path; "" if it is about none */
 	char *summary, *body;
+	bool news; /* told, not asked, even if something can be done */
 	struct desk_action action[DESK_ACTION_MAX];
 	unsigned action_count;
 };

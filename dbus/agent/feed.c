@@ -87,6 +87,7 @@ static int on_notice(sd_bus_message *m, void *arg, sd_bus_error *error)
 	n = note_new(id, job, summary, body);
 	if (!n || read_actions(m, n) < 0)
 		return 0;
+	n->news = !strcmp(kind, "printed-elsewhere") || !strcmp(kind, "server-back");
 	log_event(LOG_LVL_INFO, "notice=%u event=shown kind=%s", id, log_quote(kind));
 	desk_show(f->desk, STEAL(n));
 	return 0;

@@ -22,26 +22,26 @@ int bus_exit_code(const char *name)
 		const char *name;
 		int code;
 	} known[] = {
-		{ "org.stillprint.Error.NoSuch", CLI_NO_SUCH },
-		{ "org.stillprint.Error.State", CLI_FAILED },
-		{ "org.stillprint.Error.Argument", CLI_USAGE },
-		{ "org.stillprint.Error.Policy", CLI_DENIED },
-		{ "org.stillprint.Error.Unreachable", CLI_FAILED },
-		{ "org.stillprint.Error.Unsupported", CLI_FAILED },
-		{ "org.stillprint.Error.Internal", CLI_FAILED },
-		{ DBUS_ERROR_ACCESS_DENIED, CLI_DENIED },
-		{ DBUS_ERROR_AUTH_FAILED, CLI_DENIED },
-		{ DBUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, CLI_DENIED },
-		{ DBUS_ERROR_UNKNOWN_OBJECT, CLI_NO_SUCH },
-		{ DBUS_ERROR_SERVICE_UNKNOWN, CLI_NO_DAEMON },
-		{ DBUS_ERROR_NAME_HAS_NO_OWNER, CLI_NO_DAEMON },
-		{ DBUS_ERROR_NO_REPLY, CLI_NO_DAEMON },
-		{ DBUS_ERROR_TIMEOUT, CLI_NO_DAEMON },
-		{ DBUS_ERROR_TIMED_OUT, CLI_NO_DAEMON },
-		{ DBUS_ERROR_DISCONNECTED, CLI_NO_DAEMON },
-		{ DBUS_ERROR_NO_SERVER, CLI_NO_DAEMON },
-		{ DBUS_ERROR_FILE_NOT_FOUND, CLI_NO_DAEMON },
-		{ DBUS_ERROR_BAD_ADDRESS, CLI_NO_DAEMON },
+		{"org.stillprint.Error.NoSuch", CLI_NO_SUCH},
+		{"org.stillprint.Error.State", CLI_FAILED},
+		{"org.stillprint.Error.Argument", CLI_USAGE},
+		{"org.stillprint.Error.Policy", CLI_DENIED},
+		{"org.stillprint.Error.Unreachable", CLI_FAILED},
+		{"org.stillprint.Error.Unsupported", CLI_FAILED},
+		{"org.stillprint.Error.Internal", CLI_FAILED},
+		{DBUS_ERROR_ACCESS_DENIED, CLI_DENIED},
+		{DBUS_ERROR_AUTH_FAILED, CLI_DENIED},
+		{DBUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, CLI_DENIED},
+		{DBUS_ERROR_UNKNOWN_OBJECT, CLI_NO_SUCH},
+		{DBUS_ERROR_SERVICE_UNKNOWN, CLI_NO_DAEMON},
+		{DBUS_ERROR_NAME_HAS_NO_OWNER, CLI_NO_DAEMON},
+		{DBUS_ERROR_NO_REPLY, CLI_NO_DAEMON},
+		{DBUS_ERROR_TIMEOUT, CLI_NO_DAEMON},
+		{DBUS_ERROR_TIMED_OUT, CLI_NO_DAEMON},
+		{DBUS_ERROR_DISCONNECTED, CLI_NO_DAEMON},
+		{DBUS_ERROR_NO_SERVER, CLI_NO_DAEMON},
+		{DBUS_ERROR_FILE_NOT_FOUND, CLI_NO_DAEMON},
+		{DBUS_ERROR_BAD_ADDRESS, CLI_NO_DAEMON},
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -79,19 +79,20 @@ static bool append_variant(DBusMessageIter *dict, const char *key, struct json_o
 	const char *text = json_object_get_string(value);
 	dbus_int64_t number = json_object_get_int64(value);
 	dbus_bool_t flag = json_object_get_boolean(value) ? TRUE : FALSE;
-	int type = json_object_is_type(value, json_type_boolean) ? DBUS_TYPE_BOOLEAN :
-		   json_object_is_type(value, json_type_int)     ? DBUS_TYPE_INT64 :
-								   DBUS_TYPE_STRING;
-	const char signature[2] = { (char)type, '\0' };
-	const void *what = type == DBUS_TYPE_BOOLEAN ? (const void *)&flag :
-			   type == DBUS_TYPE_INT64   ? (const void *)&number :
-						       (const void *)&text;
+	int type = json_object_is_type(value, json_type_boolean) ? DBUS_TYPE_BOOLEAN
+		   : json_object_is_type(value, json_type_int)   ? DBUS_TYPE_INT64
+								 : DBUS_TYPE_STRING;
+	const char signature[2] = {(char)type, '\0'};
+	const void *what = type == DBUS_TYPE_BOOLEAN ? (const void *)&flag
+			   : type == DBUS_TYPE_INT64 ? (const void *)&number
+						     : (const void *)&text;
 
 	return dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry) &&
 	       dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &key) &&
 	       dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, signature, &variant) &&
 	       dbus_message_iter_append_basic(&variant, type, what) &&
-	       dbus_message_iter_close_container(&entry, &variant) && dbus_message_iter_close_container(dict, &entry);
+	       dbus_message_iter_close_container(&entry, &variant) &&
+	       dbus_message_iter_close_container(dict, &entry);
 }
 
 static bool append_dictionary(DBusMessageIter *to, struct json_object *object)
@@ -179,7 +180,8 @@ static struct json_object *from_dictionary(DBusMessageIter *it, int depth)
 	DBusMessageIter entries, entry;
 
 	for (dbus_message_iter_recurse(it, &entries);
-		dbus_message_iter_get_arg_type(&entries) == DBUS_TYPE_DICT_ENTRY; dbus_message_iter_next(&entries)) {
+		dbus_message_iter_get_arg_type(&entries) == DBUS_TYPE_DICT_ENTRY;
+		dbus_message_iter_next(&entries)) {
 		char name[256] = "";
 		const char *key = "";
 		int type;
@@ -206,7 +208,8 @@ static struct json_object *from_iter(DBusMessageIter *it, int depth)
 
 	if (depth > DEPTH_MAX || type == DBUS_TYPE_INVALID)
 		return NULL;
-	if (type == DBUS_TYPE_ARRAY && dbus_message_iter_get_element_type(it) == DBUS_TYPE_DICT_ENTRY)
+	if (type == DBUS_TYPE_ARRAY &&
+		dbus_message_iter_get_element_type(it) == DBUS_TYPE_DICT_ENTRY)
 		return from_dictionary(it, depth);
 	if (type != DBUS_TYPE_ARRAY && type != DBUS_TYPE_STRUCT && type != DBUS_TYPE_VARIANT)
 		return from_basic(it, type);
@@ -214,7 +217,8 @@ static struct json_object *from_iter(DBusMessageIter *it, int depth)
 	if (type == DBUS_TYPE_VARIANT)
 		return from_iter(&inner, depth + 1);
 	array = json_object_new_array();
-	for (; dbus_message_iter_get_arg_type(&inner) != DBUS_TYPE_INVALID; dbus_message_iter_next(&inner))
+	for (; dbus_message_iter_get_arg_type(&inner) != DBUS_TYPE_INVALID;
+		dbus_message_iter_next(&inner))
 		json_object_array_add(array, from_iter(&inner, depth + 1));
 	return array;
 }
@@ -274,7 +278,8 @@ static int send_and_wait(struct cli *c, DBusMessage *call, int timeout_s, struct
 	DBusError error = DBUS_ERROR_INIT;
 	DBusMessage *reply;
 
-	reply = dbus_connection_send_with_reply_and_block(c->bus->connection, call, timeout_s * 1000, &error);
+	reply = dbus_connection_send_with_reply_and_block(
+		c->bus->connection, call, timeout_s * 1000, &error);
 	if (!reply)
 		return keep_error(a, &error);
 	a->value = from_message(reply);
@@ -307,25 +312,30 @@ static int call_with(struct cli *c, const char *const where[3], int timeout_s, s
 
 static int tell(struct cli *c, int code, const struct bus_answer *a)
 {
-	if (code == CLI_NO_DAEMON && (!strcmp(a->error, DBUS_ERROR_NO_REPLY) || strstr(a->error, "Time")))
-		return cli_fail(c, code, "The print daemon did not answer in time, so it is not known whether this "
-					 "was done. Look with \"stillprint jobs\"; start it anew with "
-					 "\"systemctl restart stillprintd\". No stored job is lost.");
+	if (code == CLI_NO_DAEMON &&
+		(!strcmp(a->error, DBUS_ERROR_NO_REPLY) || strstr(a->error, "Time")))
+		return cli_fail(c, code,
+			"The print daemon did not answer in time, so it is not known whether this "
+			"was done. Look with \"stillprint jobs\"; start it anew with "
+			"\"systemctl restart stillprintd\". No stored job is lost.");
 	if (code == CLI_NO_DAEMON)
-		return cli_fail(c, code, "The print daemon is not running. Start it with \"systemctl start "
-					 "stillprintd\" as root. Nothing is lost: what you print is kept until then.");
+		return cli_fail(c, code,
+			"The print daemon is not running. Start it with \"systemctl start "
+			"stillprintd\" as root. Nothing is lost: what you print is kept until then.");
 	if (code == CLI_DENIED && !strcmp(a->error, DBUS_ERROR_ACCESS_DENIED))
 		return cli_fail(c, code, "Not permitted: %s", a->message);
-	if (!strcmp(a->error, DBUS_ERROR_UNKNOWN_METHOD) || !strcmp(a->error, DBUS_ERROR_UNKNOWN_INTERFACE))
-		return cli_fail(c, CLI_FAILED, "The running daemon is of another version and does not know this. "
-					       "Start it anew with \"systemctl restart stillprintd\".");
+	if (!strcmp(a->error, DBUS_ERROR_UNKNOWN_METHOD) ||
+		!strcmp(a->error, DBUS_ERROR_UNKNOWN_INTERFACE))
+		return cli_fail(c, CLI_FAILED,
+			"The running daemon is of another version and does not know this. "
+			"Start it anew with \"systemctl restart stillprintd\".");
 	return cli_fail(c, code, "%s", a->message[0] ? a->message : a->error);
 }
 
-int bus_try(struct cli *c, const char *path, const char *interface, const char *method, int timeout_s,
-	struct bus_answer *a, const char *signature, ...)
+int bus_try(struct cli *c, const char *path, const char *interface, const char *method,
+	int timeout_s, struct bus_answer *a, const char *signature, ...)
 {
-	const char *const where[3] = { path, interface, method };
+	const char *const where[3] = {path, interface, method};
 	va_list ap;
 	int rc;
 
@@ -335,11 +345,11 @@ int bus_try(struct cli *c, const char *path, const char *interface, const char *
 	return rc;
 }
 
-int bus_call(struct cli *c, const char *path, const char *interface, const char *method, int timeout_s,
-	struct json_object **value, const char *signature, ...)
+int bus_call(struct cli *c, const char *path, const char *interface, const char *method,
+	int timeout_s, struct json_object **value, const char *signature, ...)
 {
-	const char *const where[3] = { path, interface, method };
-	AUTO(bus_answer_fini) struct bus_answer a = { 0 };
+	const char *const where[3] = {path, interface, method};
+	AUTO(bus_answer_fini) struct bus_answer a = {0};
 	va_list ap;
 	int rc;
 
@@ -363,15 +373,17 @@ static int tell_job(struct cli *c, int32_t id, int code, const struct bus_answer
 	/* A job that is over for long, or another user's, has no object; which name that gets depends on the bus library. */
 	if (code == CLI_NO_SUCH || !strcmp(a->error, DBUS_ERROR_UNKNOWN_METHOD) ||
 		!strcmp(a->error, DBUS_ERROR_UNKNOWN_INTERFACE))
-		return cli_fail(c, CLI_NO_SUCH, "There is no job %d of yours. \"stillprint jobs --all\" lists them.", id);
+		return cli_fail(c, CLI_NO_SUCH,
+			"There is no job %d of yours. \"stillprint jobs --all\" lists them.", id);
 	return tell(c, code, a);
 }
 
-int bus_job_call(struct cli *c, int32_t id, const char *method, struct json_object **value, const char *signature, ...)
+int bus_job_call(struct cli *c, int32_t id, const char *method, struct json_object **value,
+	const char *signature, ...)
 {
 	char path[64];
-	const char *const where[3] = { path, BUS_JOB, method };
-	AUTO(bus_answer_fini) struct bus_answer a = { 0 };
+	const char *const where[3] = {path, BUS_JOB, method};
+	AUTO(bus_answer_fini) struct bus_answer a = {0};
 	va_list ap;
 	int rc;
 
@@ -393,7 +405,7 @@ int bus_job_call(struct cli *c, int32_t id, const char *method, struct json_obje
 
 int bus_job_properties(struct cli *c, int32_t id, struct json_object **value)
 {
-	AUTO(bus_answer_fini) struct bus_answer a = { 0 };
+	AUTO(bus_answer_fini) struct bus_answer a = {0};
 	char path[64];
 	int rc;
 

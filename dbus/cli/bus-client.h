@@ -14,9 +14,9 @@
 enum { BUS_SOON_S = 15, BUS_PROBING_S = 120 };
 
 struct bus_answer {
-	struct json_object *value;  /* of one argument, or an array of several; NULL: none */
-	char error[128];            /* D-Bus error name */
-	char message[1024];         /* what the daemon says to it */
+	struct json_object *value; /* of one argument, or an array of several; NULL: none */
+	char error[128]; /* D-Bus error name */
+	char message[1024]; /* what the daemon says to it */
 };
 void bus_answer_fini(struct bus_answer *a);
 
@@ -25,13 +25,14 @@ void bus_answer_fini(struct bus_answer *a);
  * JSON object (borrowed: string, int, boolean members)
  * a{sv} become objects, with field names in lower_case; other dictionaries keep their keys.
  * Says what is wrong with cli_fail(). Return: 0 (@value, which may be NULL, is the caller's), or an exit code. */
-int bus_call(struct cli *c, const char *path, const char *interface, const char *method, int timeout_s,
-	struct json_object **value, const char *signature, ...);
+int bus_call(struct cli *c, const char *path, const char *interface, const char *method,
+	int timeout_s, struct json_object **value, const char *signature, ...);
 /* Like bus_call(), but says nothing: *@a tells. Return: 0 or an exit code. */
-int bus_try(struct cli *c, const char *path, const char *interface, const char *method, int timeout_s,
-	struct bus_answer *a, const char *signature, ...);
+int bus_try(struct cli *c, const char *path, const char *interface, const char *method,
+	int timeout_s, struct bus_answer *a, const char *signature, ...);
 /* bus_call() of Job1 on job @id. */
-int bus_job_call(struct cli *c, int32_t id, const char *method, struct json_object **value, const char *signature, ...);
+int bus_job_call(struct cli *c, int32_t id, const char *method, struct json_object **value,
+	const char *signature, ...);
 /* The job's properties. */
 int bus_job_properties(struct cli *c, int32_t id, struct json_object **value);
 

@@ -46,7 +46,8 @@ static char *find_directive(char *text)
 	for (char *line = text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
 		line += strspn(line, " \t");
-		if (!strncasecmp(line, DIRECTIVE, strlen(DIRECTIVE)) && isspace((unsigned char)line[strlen(DIRECTIVE)]))
+		if (!strncasecmp(line, DIRECTIVE, strlen(DIRECTIVE)) &&
+			isspace((unsigned char)line[strlen(DIRECTIVE)]))
 			found = line;
 	}
 	return found;
@@ -58,11 +59,12 @@ static int64_t keep_time(const char *value)
 	static const struct {
 		char unit;
 		int seconds;
-	} units[] = { { 'w', 604800 }, { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 } };
+	} units[] = {{'w', 604800}, {'d', 86400}, {'h', 3600}, {'m', 60}};
 	char *end;
 	double n;
 
-	if (!strncasecmp(value, "no", 2) || !strncasecmp(value, "off", 3) || !strncasecmp(value, "false", 5))
+	if (!strncasecmp(value, "no", 2) || !strncasecmp(value, "off", 3) ||
+		!strncasecmp(value, "false", 5))
 		return 0;
 	if (!isdigit((unsigned char)*value))
 		return -1;
@@ -114,13 +116,15 @@ static void harden(struct check *k, char *text, char *directive)
 	int rc = backup(text, path, sizeof(path));
 
 	if (rc)
-		check_add(k, FINDING_WRONG, "copies", "", "%s cannot be written: %s; nothing was changed", path,
-			strerror(-rc));
+		check_add(k, FINDING_WRONG, "copies", "",
+			"%s cannot be written: %s; nothing was changed", path, strerror(-rc));
 	else if (put_conf(k->http, text, directive) != 0)
-		check_add(k, FINDING_WRONG, "copies", "Set \"" DIRECTIVE " No\" in cupsd.conf by hand.",
+		check_add(k, FINDING_WRONG, "copies",
+			"Set \"" DIRECTIVE " No\" in cupsd.conf by hand.",
 			"cupsd does not take the change: %s", queue_why());
 	else
-		check_add(k, FINDING_OK, "copies", "", "cupsd keeps none any more; its configuration before is in %s", path);
+		check_add(k, FINDING_OK, "copies", "",
+			"cupsd keeps none any more; its configuration before is in %s", path);
 }
 
 void check_copies(struct check *k)
@@ -135,19 +139,22 @@ void check_copies(struct check *k)
 	if (!text) {
 		k->incomplete |= geteuid() != 0;
 		if (geteuid() == 0)
-			check_add(k, FINDING_WARNING, "copies", "Look for " DIRECTIVE " in cupsd.conf.",
+			check_add(k, FINDING_WARNING, "copies",
+				"Look for " DIRECTIVE " in cupsd.conf.",
 				"cupsd does not tell how long it keeps printed files");
 		return;
 	}
 	directive = find_directive(text);
-	keep = directive ? keep_time(directive + strlen(DIRECTIVE) + strspn(directive + strlen(DIRECTIVE), " \t")) :
-			   DEFAULT_KEEP_S;
+	keep = directive ? keep_time(directive + strlen(DIRECTIVE) +
+				     strspn(directive + strlen(DIRECTIVE), " \t"))
+			 : DEFAULT_KEEP_S;
 	if (keep == 0)
 		check_add(k, FINDING_OK, "copies", "", "cupsd keeps none of the printed files");
 	else if (k->harden)
 		harden(k, text, directive);
 	else
-		check_add(k, FINDING_WARNING, "copies", "To end that: stillprint check --harden-cups",
-			"cupsd keeps a readable copy of each printed file%s%s", keep < 0 ? " for ever" : " for ",
-			keep < 0 ? "" : out_span(keep));
+		check_add(k, FINDING_WARNING, "copies",
+			"To end that: stillprint check --harden-cups",
+			"cupsd keeps a readable copy of each printed file%s%s",
+			keep < 0 ? " for ever" : " for ", keep < 0 ? "" : out_span(keep));
 }

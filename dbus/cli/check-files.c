@@ -41,25 +41,27 @@ static void check_program(struct check *k, const char *what, const char *name)
 	if (stat(path, &st) < 0)
 		check_add(k, FINDING_WRONG, what, REINSTALL, "%s: %s", path, strerror(errno));
 	else if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
-		check_add(k, FINDING_WRONG, what, REINSTALL, "%s: cupsd refuses it: only root may own and write it", path);
+		check_add(k, FINDING_WRONG, what, REINSTALL,
+			"%s: cupsd refuses it: only root may own and write it", path);
 	else if ((st.st_mode & 0777) != 0755)
-		check_add(k, FINDING_WRONG, what, "Its mode must be 0755, so that it runs as user lp.", "%s: mode %04o", path,
+		check_add(k, FINDING_WRONG, what,
+			"Its mode must be 0755, so that it runs as user lp.", "%s: mode %04o", path,
 			st.st_mode & 07777);
 	else
 		check_add(k, FINDING_OK, what, "", "%s", path);
 }
 
 /* @group, @user: NULL, whoever. A user or group that does not exist is a finding as well. */
-static void check_folder(struct check *k, const char *what, const char *path, const char *user, const char *group,
-	unsigned mode)
+static void check_folder(struct check *k, const char *what, const char *path, const char *user,
+	const char *group, unsigned mode)
 {
 	const struct passwd *pw = user ? getpwnam(user) : NULL;
 	const struct group *gr = group ? getgrnam(group) : NULL;
 	struct stat st;
 	char wanted[100];
 
-	snprintf(wanted, sizeof(wanted), "It must be %s%s%s, mode %04o: systemd-tmpfiles --create", user ? user : "",
-		group ? ":" : "", group ? group : "", mode);
+	snprintf(wanted, sizeof(wanted), "It must be %s%s%s, mode %04o: systemd-tmpfiles --create",
+		user ? user : "", group ? ":" : "", group ? group : "", mode);
 	if (stat(path, &st) < 0) {
 		if (errno == EACCES)
 			k->incomplete = true;
@@ -67,11 +69,13 @@ static void check_folder(struct check *k, const char *what, const char *path, co
 			check_add(k, FINDING_WRONG, what, wanted, "%s: %s", path, strerror(errno));
 		return;
 	}
-	if ((user && (!pw || pw->pw_uid != st.st_uid)) || (group && (!gr || gr->gr_gid != st.st_gid)))
-		check_add(k, FINDING_WRONG, what, wanted, "%s belongs to others (uid %u, gid %u)", path,
-			(unsigned)st.st_uid, (unsigned)st.st_gid);
+	if ((user && (!pw || pw->pw_uid != st.st_uid)) ||
+		(group && (!gr || gr->gr_gid != st.st_gid)))
+		check_add(k, FINDING_WRONG, what, wanted, "%s belongs to others (uid %u, gid %u)",
+			path, (unsigned)st.st_uid, (unsigned)st.st_gid);
 	else if (!S_ISDIR(st.st_mode) || (st.st_mode & 07777) != mode)
-		check_add(k, FINDING_WRONG, what, wanted, "%s has mode %04o", path, st.st_mode & 07777);
+		check_add(k, FINDING_WRONG, what, wanted, "%s has mode %04o", path,
+			st.st_mode & 07777);
 	else
 		check_add(k, FINDING_OK, what, "", "%s", path);
 }
@@ -90,15 +94,17 @@ static void check_incoming(struct check *k, const char *path)
 		return;
 	}
 	while ((e = readdir(dir)) != NULL)
-		if (e->d_name[0] != '.' && fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		if (e->d_name[0] != '.' &&
+			fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 			S_ISREG(st.st_mode) && st.st_mtime + OLD_S < now)
 			waiting++;
 	closedir(dir);
 	check_add(k, waiting ? FINDING_WRONG : FINDING_OK, "intake",
-		waiting ? "They are kept and go on when the daemon takes them: journalctl -u stillprintd" : "",
-		waiting == 1 ? "%u sealed job waits to be taken in" :
-		waiting      ? "%u sealed jobs wait to be taken in" :
-			       "nothing waits (%u)",
+		waiting ? "They are kept and go on when the daemon takes them: journalctl -u stillprintd"
+			: "",
+		waiting == 1 ? "%u sealed job waits to be taken in"
+		: waiting    ? "%u sealed jobs wait to be taken in"
+			     : "nothing waits (%u)",
 		waiting);
 }
 
@@ -111,8 +117,9 @@ static void check_disk(struct check *k)
 		return;
 	left = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
 	check_add(k, left < LEAST_FREE_OCTETS ? FINDING_WARNING : FINDING_OK, "disk",
-		left < LEAST_FREE_OCTETS ? "When it is full, printing waits until there is room." : "", "%s left for jobs",
-		out_octets(left));
+		left < LEAST_FREE_OCTETS ? "When it is full, printing waits until there is room."
+					 : "",
+		"%s left for jobs", out_octets(left));
 }
 
 void check_files(struct check *k)

@@ -18,23 +18,32 @@ static void check_one(struct check *k, const char *name)
 	if (rc == QUEUE_E_NONE)
 		check_add(k, FINDING_WRONG, what, again, "CUPS has no such queue");
 	else if (rc)
-		check_add(k, FINDING_WRONG, what, "", "CUPS does not tell about it: %s", queue_why());
+		check_add(
+			k, FINDING_WRONG, what, "", "CUPS does not tell about it: %s", queue_why());
 	else if (!queue_is_ours(&q))
-		check_add(k, FINDING_WRONG, what, "Take it over: stillprint setup --adopt, or remove it from the "
-						  "configuration.", "it prints to %s, past Stillprint", q.device_uri);
+		check_add(k, FINDING_WRONG, what,
+			"Take it over: stillprint setup --adopt, or remove it from the "
+			"configuration.",
+			"it prints to %s, past Stillprint", q.device_uri);
 	else if (strcmp(q.device_uri + strlen(VENDOR_SCHEME) + 1, name) != 0)
-		check_add(k, FINDING_WRONG, what, again, "it prints to another queue's address, %s", q.device_uri);
+		check_add(k, FINDING_WRONG, what, again, "it prints to another queue's address, %s",
+			q.device_uri);
 	else if (q.state == IPP_PSTATE_STOPPED || !q.accepting)
-		check_add(k, FINDING_WRONG, what, "Let it print: cupsenable and cupsaccept, then its name.", "%s in CUPS",
+		check_add(k, FINDING_WRONG, what,
+			"Let it print: cupsenable and cupsaccept, then its name.", "%s in CUPS",
 			q.accepting ? "stopped" : "takes no jobs");
 	else if (q.shared)
-		check_add(k, FINDING_WARNING, what, again, "shared: other computers' users cannot be verified");
+		check_add(k, FINDING_WARNING, what, again,
+			"shared: other computers' users cannot be verified");
 	else if (strcmp(q.op_policy, QUEUE_OP_POLICY) != 0)
 		check_add(k, FINDING_WARNING, what,
-			q.has_policy ? again : "Put <Policy " QUEUE_OP_POLICY "> of the stock cupsd.conf back, then run setup.",
+			q.has_policy ? again
+				     : "Put <Policy " QUEUE_OP_POLICY
+				       "> of the stock cupsd.conf back, then run setup.",
 			"cupsd does not verify who prints (policy %s)", q.op_policy);
 	else if (strcmp(q.error_policy, "retry-job") != 0)
-		check_add(k, FINDING_WARNING, what, again, "one bad job can stop it (error policy %s)", q.error_policy);
+		check_add(k, FINDING_WARNING, what, again,
+			"one bad job can stop it (error policy %s)", q.error_policy);
 	else
 		check_add(k, FINDING_OK, what, "", "in CUPS, takes jobs, users verified");
 }
@@ -42,13 +51,15 @@ static void check_one(struct check *k, const char *name)
 /* Queues of CUPS that print to us, and that nobody has configured: their jobs are held. */
 static void check_strays(struct check *k)
 {
-	static const char *const wanted[] = { "printer-name", "device-uri" };
+	static const char *const wanted[] = {"printer-name", "device-uri"};
 	ipp_t *request = ippNewRequest(IPP_OP_CUPS_GET_PRINTERS), *answer;
 	const char *name = NULL;
 
-	ippAddStrings(request, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", 2, NULL, wanted);
+	ippAddStrings(request, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", 2, NULL,
+		wanted);
 	answer = cupsDoRequest(k->http, request, "/");
-	for (ipp_attribute_t *a = answer ? ippFirstAttribute(answer) : NULL; a; a = ippNextAttribute(answer)) {
+	for (ipp_attribute_t *a = answer ? ippFirstAttribute(answer) : NULL; a;
+		a = ippNextAttribute(answer)) {
 		const char *attribute = ippGetName(a), *value;
 
 		if (!attribute) {
@@ -63,7 +74,8 @@ static void check_strays(struct check *k)
 			continue;
 		value += strlen(VENDOR_SCHEME) + 1;
 		if (!config_queue(k->config, value))
-			check_add(k, FINDING_WRONG, "CUPS", "Set it up (stillprint setup), or remove it (lpadmin -x).",
+			check_add(k, FINDING_WRONG, "CUPS",
+				"Set it up (stillprint setup), or remove it (lpadmin -x).",
 				"queue %s prints to Stillprint's %s, which is not set up: its jobs are held",
 				name ? name : value, value);
 	}
@@ -73,8 +85,8 @@ static void check_strays(struct check *k)
 void check_queues(struct check *k)
 {
 	if (!k->http) {
-		check_add(k, FINDING_WRONG, "CUPS", "Start it: systemctl start cups", "cupsd does not answer at %s",
-			cupsServer());
+		check_add(k, FINDING_WRONG, "CUPS", "Start it: systemctl start cups",
+			"cupsd does not answer at %s", cupsServer());
 		return;
 	}
 	if (!k->config)

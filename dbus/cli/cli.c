@@ -15,9 +15,9 @@
 enum { KEY_JSON = 1000, KEY_HELP, HELP_COLUMN = 26 };
 
 static const struct cli_option common[] = {
-	{ "json", NULL, KEY_JSON, "answer as JSON (field names: docs/cli.md)" },
-	{ "help", NULL, KEY_HELP, "this text" },
-	{ NULL },
+	{"json", NULL, KEY_JSON, "answer as JSON (field names: docs/cli.md)"},
+	{"help", NULL, KEY_HELP, "this text"},
+	{NULL},
 };
 
 const char *cli_exit_name(enum cli_exit code)
@@ -86,8 +86,8 @@ int cli_usage(struct cli *c, const char *fmt, ...)
 		text = NULL;
 	va_end(ap);
 	text_display(shown, sizeof(shown), text);
-	return cli_fail(c, CLI_USAGE, "%s (\"stillprint%s%s --help\" tells more)", shown, c->verb ? " " : "",
-		c->verb ? c->verb->name : "");
+	return cli_fail(c, CLI_USAGE, "%s (\"stillprint%s%s --help\" tells more)", shown,
+		c->verb ? " " : "", c->verb ? c->verb->name : "");
 }
 
 void cli_note(const char *fmt, ...)
@@ -195,8 +195,9 @@ static void help_options(const struct cli_option *options)
 	for (const struct cli_option *o = options; o && o->name; o++) {
 		char left[80];
 
-		snprintf(left, sizeof(left), "  %s%c%s--%s%s%s", o->key < 256 ? "-" : " ", o->key < 256 ? o->key : ' ',
-			o->key < 256 ? ", " : "  ", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+		snprintf(left, sizeof(left), "  %s%c%s--%s%s%s", o->key < 256 ? "-" : " ",
+			o->key < 256 ? o->key : ' ', o->key < 256 ? ", " : "  ", o->name,
+			o->arg ? " " : "", o->arg ? o->arg : "");
 		if (strlen(left) > HELP_COLUMN - 2)
 			out_say("%s\n%*s%s\n", left, HELP_COLUMN, "", o->help);
 		else
@@ -219,8 +220,8 @@ void cli_help(const struct cli_verb *v)
 static int add_options(struct option *out, int count, const struct cli_option *from, char *letters)
 {
 	for (; from && from->name && count < CLI_OPTION_MAX; from++) {
-		out[count++] = (struct option){ from->name, from->arg ? required_argument : no_argument, NULL,
-			from->key };
+		out[count++] = (struct option){
+			from->name, from->arg ? required_argument : no_argument, NULL, from->key};
 		if (from->key < 256) {
 			size_t n = strlen(letters);
 
@@ -234,26 +235,28 @@ static int add_options(struct option *out, int count, const struct cli_option *f
 
 static int bad_option(struct cli *c, char **argv, const struct option *known, int count)
 {
-	const char *names[CLI_OPTION_MAX + 1] = { NULL }, *word = argv[optind - 1], *nearest;
+	const char *names[CLI_OPTION_MAX + 1] = {NULL}, *word = argv[optind - 1], *nearest;
 	char name[32];
 
 	for (int i = 0; i < count; i++) {
 		names[i] = known[i].name;
 		if (optopt && known[i].val == optopt)
-			return cli_usage(c, known[i].has_arg ? "--%s needs a value" : "--%s takes no value",
+			return cli_usage(c,
+				known[i].has_arg ? "--%s needs a value" : "--%s takes no value",
 				known[i].name);
 	}
 	if (optopt)
 		return cli_usage(c, "There is no option -%c", optopt);
-	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + strspn(word, "-"), "="), word + strspn(word, "-"));
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + strspn(word, "-"), "="),
+		word + strspn(word, "-"));
 	nearest = cli_nearest(name, names);
-	return nearest ? cli_usage(c, "There is no option --%s; did you mean --%s?", name, nearest) :
-			 cli_usage(c, "There is no option --%s", name);
+	return nearest ? cli_usage(c, "There is no option --%s; did you mean --%s?", name, nearest)
+		       : cli_usage(c, "There is no option --%s", name);
 }
 
 int cli_next_option(struct cli *c, int argc, char **argv)
 {
-	struct option options[CLI_OPTION_MAX + 1] = { 0 };
+	struct option options[CLI_OPTION_MAX + 1] = {0};
 	char letters[2 * CLI_OPTION_MAX + 2] = ":";
 	int count = add_options(options, 0, common, letters), key;
 

@@ -12,9 +12,9 @@
 /* They stay: scripts rely on them (docs/cli.md). */
 enum cli_exit {
 	CLI_DONE = 0,
-	CLI_FAILED = 1,    /* refused or failed; the message says what to do */
+	CLI_FAILED = 1, /* refused or failed; the message says what to do */
 	CLI_USAGE = 2,
-	CLI_NO_SUCH = 3,   /* job, queue or printer */
+	CLI_NO_SUCH = 3, /* job, queue or printer */
 	CLI_NO_DAEMON = 4,
 	CLI_DENIED = 5,
 };
@@ -22,8 +22,8 @@ enum cli_exit {
 /* One line of a verb's options; the list ends with name NULL. Help, parser and completion read the same. */
 struct cli_option {
 	const char *name; /* without the dashes */
-	const char *arg;  /* what it takes, for the help; NULL: nothing */
-	int key;          /* what cli_next_option() returns: 256 and up, or a letter, which is its short form */
+	const char *arg; /* what it takes, for the help; NULL: nothing */
+	int key; /* what cli_next_option() returns: 256 and up, or a letter, which is its short form */
 	const char *help;
 };
 enum { CLI_OPTION_MAX = 24, CLI_KEY_END = -1, CLI_KEY_STOP = -2 };
@@ -39,9 +39,9 @@ struct cli_verb {
 struct cli {
 	const struct cli_verb *verb;
 	bool json;
-	bool told;     /* the JSON answer, or its error, has been written */
-	bool stopped;  /* cli_next_option() has given CLI_KEY_STOP */
-	int status;    /* then: what run() returns */
+	bool told; /* the JSON answer, or its error, has been written */
+	bool stopped; /* cli_next_option() has given CLI_KEY_STOP */
+	int status; /* then: what run() returns */
 	struct bus_client *bus;
 };
 
@@ -58,7 +58,8 @@ int cli_only_common(struct cli *c, int argc, char **argv);
 
 /** cli_fail() - say on stderr what is wrong, and with --json an error object on stdout
  * @fmt: may contain text from outside: all of it passes text_display(). Return: @code. */
-__attribute__((format(printf, 3, 4))) int cli_fail(struct cli *c, enum cli_exit code, const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) int cli_fail(
+	struct cli *c, enum cli_exit code, const char *fmt, ...);
 /* Wrong usage: the message, and where the help is. Return: CLI_USAGE. */
 __attribute__((format(printf, 2, 3))) int cli_usage(struct cli *c, const char *fmt, ...);
 /* A remark beside the result, on stderr. */
@@ -88,5 +89,5 @@ int cli_check(struct cli *c, int argc, char **argv);
 int cli_setup(struct cli *c, int argc, char **argv);
 int cli_trust(struct cli *c, int argc, char **argv);
 
-extern const struct cli_option jobs_options[], release_options[], print_again_options[], fallback_options[],
-	outage_options[], usage_options[], check_options[], setup_options[];
+extern const struct cli_option jobs_options[], release_options[], print_again_options[],
+	fallback_options[], outage_options[], usage_options[], check_options[], setup_options[];

@@ -3,43 +3,59 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bus-client.h"
 #include "cmd-job.h"
+#include "core/job.h"
 #include "json.h"
 #include "out.h"
 
 enum { KEY_AT_PRINTER = 256, KEY_HERE, KEY_PRINTED };
 
 const struct cli_option release_options[] = {
-	{ "printer", "PRINTER", 'p', "there: an address, a URI, or cups:QUEUE" },
-	{ "at-printer", NULL, KEY_AT_PRINTER, "you stand at the printer: a held job may come out" },
-	{ "here", NULL, KEY_HERE, "print here too, though the server has it" },
-	{ "printed", NULL, KEY_PRINTED, "it came out: close a job of unknown outcome" },
-	{ NULL },
+	{"printer", "PRINTER", 'p', "there: an address, a URI, or cups:QUEUE"},
+	{"at-printer", NULL, KEY_AT_PRINTER, "you stand at the printer: a held job may come out"},
+	{"here", NULL, KEY_HERE, "print here too, though the server has it"},
+	{"printed", NULL, KEY_PRINTED, "it came out: close a job of unknown outcome"},
+	{NULL},
 };
 const struct cli_option print_again_options[] = {
-	{ "printer", "PRINTER", 'p', "there instead of at the queue's server" },
-	{ NULL },
+	{"printer", "PRINTER", 'p', "there instead of at the queue's server"},
+	{NULL},
 };
 
-/* Says how the job stands after the act, and gives the row for programs. */
-static struct json_object *row_after(struct cli *c, int32_t id)
+enum { SETTLE_MS = 50, SETTLE_TRIES = 20 };
+
+static int read_job(struct cli *c, int32_t id, struct bus_answer *a)
 {
-	static const char *const keep[] = { "state", "reason", "sentence", "next", "target" };
-	AUTO(json_putp) struct json_object *job = NULL;
-	struct json_object *row = json_object_new_object();
-	AUTO(bus_answer_fini) struct bus_answer a = { 0 };
 	char path[64];
 
 	snprintf(path, sizeof(path), BUS_ROOT "/jobs/%d", id);
+	return bus_try(c, path, BUS_PROPERTIES, "GetAll", BUS_SOON_S, a, "s", BUS_JOB);
+}
+
+/* How the job stands after the act. @final: it shall be over; what is still on its way there gets a second. */
+static struct json_object *row_after(struct cli *c, int32_t id, bool final)
+{
+	static const char *const keep[] = {"state", "reason", "sentence", "next", "target"};
+	struct json_object *row = json_object_new_object();
+	AUTO(bus_answer_fini) struct bus_answer a = {0};
+	int rc = read_job(c, id, &a);
+
+	for (int i = 0; final && !rc && i < SETTLE_TRIES; i++) {
+		if (job_is_final(job_state_from_name(json_text(a.value, "state"))))
+			break;
+		usleep(SETTLE_MS * 1000);
+		bus_answer_fini(&a);
+		rc = read_job(c, id, &a);
+	}
 	json_set_number(row, "id", id);
 	json_set_flag(row, "done", true);
-	if (bus_try(c, path, BUS_PROPERTIES, "GetAll", BUS_SOON_S, &a, "s", BUS_JOB) != 0)
+	if (rc)
 		return row; /* done, and gone or not told: that is no failure of the act */
-	job = json_object_get(a.value);
 	for (size_t i = 0; i < sizeof(keep) / sizeof(keep[0]); i++)
-		json_set_text(row, keep[i], json_text(job, keep[i]));
+		json_set_text(row, keep[i], json_text(a.value, keep[i]));
 	job_fill_next(row);
 	return row;
 }
@@ -56,7 +72,7 @@ static void say_row(struct json_object *row, const char *otherwise)
 
 static int finish(struct cli *c, int32_t id, const char *otherwise)
 {
-	AUTO(json_putp) struct json_object *row = row_after(c, id);
+	AUTO(json_putp) struct json_object *row = row_after(c, id, false);
 
 	if (c->json)
 		cli_answer(c, row);
@@ -76,9 +92,9 @@ int cli_release(struct cli *c, int argc, char **argv)
 			json_set_text(how, "printer", optarg);
 		else
 			json_set_flag(how,
-				key == KEY_AT_PRINTER ? "at-printer" :
-				key == KEY_HERE       ? "here" :
-							"printed",
+				key == KEY_AT_PRINTER ? "at-printer"
+				: key == KEY_HERE     ? "here"
+						      : "printed",
 				true);
 	}
 	if (key == CLI_KEY_STOP)
@@ -86,7 +102,8 @@ int cli_release(struct cli *c, int argc, char **argv)
 	if (argc - optind != 1 || !cli_parse_job(argv[optind], &id))
 		return cli_usage(c, "release takes the number of one job");
 	if (json_flag(how, "printed") && json_object_object_length(how) > 1)
-		return cli_usage(c, "--printed says that it came out already, and goes with no other option");
+		return cli_usage(c,
+			"--printed says that it came out already, and goes with no other option");
 	rc = bus_job_call(c, id, "Release", NULL, "D", how);
 	return rc ? rc : finish(c, id, "released");
 }
@@ -123,7 +140,7 @@ static int cancel_one(struct cli *c, int32_t id, struct json_object *rows)
 		json_set_flag(row, "done", false);
 		json_set_text(row, "error", cli_exit_name((enum cli_exit)rc));
 	} else {
-		row = row_after(c, id);
+		row = row_after(c, id, true);
 		if (!c->json)
 			say_row(row, "canceled");
 	}

@@ -15,13 +15,14 @@
 enum { KEY_HARDEN = 256, LABEL_COLUMNS = 9 };
 
 const struct cli_option check_options[] = {
-	{ "harden-cups", NULL, KEY_HARDEN, "let cupsd keep no copies of printed files (root)" },
-	{ NULL },
+	{"harden-cups", NULL, KEY_HARDEN, "let cupsd keep no copies of printed files (root)"},
+	{NULL},
 };
 
-struct json_object *check_add(struct check *k, enum finding f, const char *what, const char *advice, const char *fmt, ...)
+struct json_object *check_add(
+	struct check *k, enum finding f, const char *what, const char *advice, const char *fmt, ...)
 {
-	static const char *const names[] = { "ok", "warning", "wrong" };
+	static const char *const names[] = {"ok", "warning", "wrong"};
 	struct json_object *row = json_object_new_object();
 	AUTO(auto_free) char *text = NULL;
 	char finding[800], line[1024];
@@ -51,56 +52,65 @@ struct json_object *check_add(struct check *k, enum finding f, const char *what,
 
 static void check_daemon(struct check *k)
 {
-	AUTO(bus_answer_fini) struct bus_answer a = { 0 };
+	AUTO(bus_answer_fini) struct bus_answer a = {0};
 	int64_t used, max;
 
 	if (bus_try(k->c, BUS_ROOT, BUS_MANAGER, "Status", BUS_SOON_S, &a, "") != 0) {
 		check_add(k, FINDING_WRONG, "print daemon",
-			"Start it: systemctl start stillprintd. What is printed meanwhile is kept.", "does not answer");
+			"Start it: systemctl start stillprintd. What is printed meanwhile is kept.",
+			"does not answer");
 		return;
 	}
 	k->daemon = true;
-	check_add(k, FINDING_OK, "print daemon", "", "runs, version %s", json_text(a.value, "version"));
+	check_add(k, FINDING_OK, "print daemon", "", "runs, version %s",
+		json_text(a.value, "version"));
 	if (!json_flag(a.value, "online"))
-		check_add(k, FINDING_WARNING, "network", "Jobs wait until it is back.", "this computer has none");
+		check_add(k, FINDING_WARNING, "network", "Jobs wait until it is back.",
+			"this computer has none");
 	used = json_number(a.value, "spool_octets");
 	max = json_number(a.value, "spool_max");
 	check_add(k, max > 0 && used >= max / 10 * 8 ? FINDING_WARNING : FINDING_OK, "kept jobs",
-		max > 0 && used >= max / 10 * 8 ? "The oldest go first when it is full: see stillprint jobs --users, "
-						  "or raise spool-max." : "",
+		max > 0 && used >= max / 10 * 8
+			? "The oldest go first when it is full: see stillprint jobs --users, "
+			  "or raise spool-max."
+			: "",
 		"%s of %s", out_octets(used), out_octets(max));
 }
 
 static void check_target(struct check *k, struct json_object *t)
 {
-	const char *role = json_text(t, "role"), *detail = json_text(t, "detail"), *verdict = json_text(t, "verdict");
-	bool good = json_flag(t, "ok"), pdf = json_flag(t, "pdf"), encrypted = json_flag(t, "encrypted");
+	const char *role = json_text(t, "role"), *detail = json_text(t, "detail"),
+		   *verdict = json_text(t, "verdict");
+	bool good = json_flag(t, "ok"), pdf = json_flag(t, "pdf"),
+	     encrypted = json_flag(t, "encrypted");
 	bool upstream = !strcmp(role, "upstream");
 	char what[600];
 	struct json_object *row;
 
-	snprintf(what, sizeof(what), "queue %s, %s %s", json_text(t, "queue"), role, json_text(t, "uri"));
+	snprintf(what, sizeof(what), "queue %s, %s %s", json_text(t, "queue"), role,
+		json_text(t, "uri"));
 	if (good)
-		row = check_add(k, FINDING_OK, what, "", "reachable, %s, %s", pdf ? "PDF" : "no PDF",
-			encrypted ? "encrypted" : "not encrypted");
+		row = check_add(k, FINDING_OK, what, "", "reachable, %s, %s",
+			pdf ? "PDF" : "no PDF", encrypted ? "encrypted" : "not encrypted");
 	else
 		row = check_add(k, FINDING_WRONG, what,
-			upstream ? "Jobs wait or go to a fallback, as its on-outage says." :
-				   "It cannot stand in: switch it on, or name another.",
+			upstream ? "Jobs wait or go to a fallback, as its on-outage says."
+				 : "It cannot stand in: switch it on, or name another.",
 			"%s%s%s", verdict, *detail ? ": " : "", detail);
 	json_object_object_add(row, "target", json_object_get(t));
 }
 
 static void check_targets(struct check *k)
 {
-	AUTO(bus_answer_fini) struct bus_answer a = { 0 };
+	AUTO(bus_answer_fini) struct bus_answer a = {0};
 	size_t n;
 
 	if (!k->daemon)
 		return;
 	if (bus_try(k->c, BUS_ROOT, BUS_MANAGER, "Check", BUS_PROBING_S, &a, "") != 0) {
-		check_add(k, FINDING_WRONG, "upstreams and fallbacks", "Look into journalctl -u stillprintd.",
-			"the daemon does not tell: %s", a.message);
+		check_add(k, FINDING_WRONG, "upstreams and fallbacks",
+			"Look into journalctl -u stillprintd.", "the daemon does not tell: %s",
+			a.message);
 		return;
 	}
 	n = json_object_array_length(a.value);
@@ -117,8 +127,8 @@ static void complain(void *arg, const char *message)
 	if (geteuid() != 0) /* the secrets are not for everybody to read */
 		k->incomplete = true;
 	else
-		check_add(k, FINDING_WRONG, "configuration", "Mend this line; until then the daemon does not start.", "%s",
-		message);
+		check_add(k, FINDING_WRONG, "configuration",
+			"Mend this line; until then the daemon does not start.", "%s", message);
 }
 
 static void check_config(struct check *k)
@@ -128,9 +138,11 @@ static void check_config(struct check *k)
 	if (rc == -EACCES || rc == -EPERM)
 		k->incomplete = true;
 	else if (rc && rc != -EINVAL)
-		check_add(k, FINDING_WRONG, "configuration", "", "%s: %s", paths_conf(), strerror(-rc));
+		check_add(k, FINDING_WRONG, "configuration", "", "%s: %s", paths_conf(),
+			strerror(-rc));
 	else if (!rc && k->config->queue_count == 0)
-		check_add(k, FINDING_WARNING, "configuration", "Make one: stillprint setup --help", "no queue is set up");
+		check_add(k, FINDING_WARNING, "configuration", "Make one: stillprint setup --help",
+			"no queue is set up");
 	else if (!rc)
 		check_add(k, FINDING_OK, "configuration", "", "%zu queue%s", k->config->queue_count,
 			k->config->queue_count == 1 ? "" : "s");
@@ -138,7 +150,7 @@ static void check_config(struct check *k)
 
 int cli_check(struct cli *c, int argc, char **argv)
 {
-	struct check k = { .c = c, .rows = json_object_new_array() };
+	struct check k = {.c = c, .rows = json_object_new_array()};
 	AUTO(json_putp) struct json_object *answer = json_object_new_object();
 	int key;
 

@@ -10,15 +10,16 @@
 #include "table.h"
 
 const struct cli_option fallback_options[] = {
-	{ "queue", "QUEUE", 'q', "for this queue only; otherwise for every queue" },
-	{ NULL },
+	{"queue", "QUEUE", 'q', "for this queue only; otherwise for every queue"},
+	{NULL},
 };
 
 static const char *for_queue(const char *queue)
 {
 	static char text[300];
 
-	snprintf(text, sizeof(text), "%s%s", *queue ? "queue " : "every queue", *queue ? out_safe(queue) : "");
+	snprintf(text, sizeof(text), "%s%s", *queue ? "queue " : "every queue",
+		*queue ? out_safe(queue) : "");
 	return text;
 }
 
@@ -29,7 +30,8 @@ static int add(struct cli *c, const char *queue, const char *address)
 	char line[1800];
 	int rc;
 
-	rc = bus_call(c, BUS_ROOT, BUS_MANAGER, "FallbackAdd", BUS_PROBING_S, &found, "ss", queue, address);
+	rc = bus_call(c, BUS_ROOT, BUS_MANAGER, "FallbackAdd", BUS_PROBING_S, &found, "ss", queue,
+		address);
 	if (rc)
 		return rc;
 	if (c->json) {
@@ -51,7 +53,8 @@ static int discard(struct cli *c, const char *queue, const char *address)
 	AUTO(json_putp) struct json_object *answer = json_object_new_object();
 	int rc;
 
-	rc = bus_call(c, BUS_ROOT, BUS_MANAGER, "FallbackRemove", BUS_SOON_S, NULL, "ss", queue, address);
+	rc = bus_call(
+		c, BUS_ROOT, BUS_MANAGER, "FallbackRemove", BUS_SOON_S, NULL, "ss", queue, address);
 	if (rc)
 		return rc;
 	json_set_text(answer, "removed", address);
@@ -59,20 +62,24 @@ static int discard(struct cli *c, const char *queue, const char *address)
 	if (c->json)
 		cli_answer(c, answer);
 	else
-		out_say("%s is no fallback of yours for %s any more.\n", out_safe(address), for_queue(queue));
+		out_say("%s is no fallback of yours for %s any more.\n", out_safe(address),
+			for_queue(queue));
 	return CLI_DONE;
 }
 
 static void print_list(struct json_object *list)
 {
 	static const struct table_column columns[] = {
-		{ "#", 0, 'r' }, { "PRINTER", 20, 'l' }, { "QUEUE", 8, 'l' }, { "NAMED BY", 0, 'l' },
-		{ "ENCRYPTED", 0, 'l' },
+		{"#", 0, 'r'},
+		{"PRINTER", 20, 'l'},
+		{"QUEUE", 8, 'l'},
+		{"NAMED BY", 0, 'l'},
+		{"ENCRYPTED", 0, 'l'},
 	};
 	static const struct {
 		const char *source, *words;
-	} sources[] = { { "policy", "policy" }, { "admin", "administrator" }, { "recent", "used before" },
-		{ "user", "you" } };
+	} sources[] = {{"policy", "policy"}, {"admin", "administrator"}, {"recent", "used before"},
+		{"user", "you"}};
 	AUTO(table_freep) struct table *t = table_new(columns, 5);
 	size_t n = json_object_array_length(list);
 
@@ -130,10 +137,13 @@ int cli_fallback(struct cli *c, int argc, char **argv)
 		return add(c, queue, argv[optind + 1]);
 	if (!strcmp(word, "remove") && argc - optind == 2)
 		return discard(c, queue, argv[optind + 1]);
-	nearest = cli_nearest(word, (const char *const[]){ "add", "remove", "list", NULL });
+	nearest = cli_nearest(word, (const char *const[]){"add", "remove", "list", NULL});
 	if (nearest)
-		return cli_usage(c, "fallback does not know \"%s\"; did you mean \"%s\"?", word, nearest);
-	return cli_usage(c, !strcmp(word, "add") || !strcmp(word, "remove") ?
-			"fallback %s takes one printer's address" : "fallback takes add, remove or list, not \"%s\"",
+		return cli_usage(
+			c, "fallback does not know \"%s\"; did you mean \"%s\"?", word, nearest);
+	return cli_usage(c,
+		!strcmp(word, "add") || !strcmp(word, "remove")
+			? "fallback %s takes one printer's address"
+			: "fallback takes add, remove or list, not \"%s\"",
 		word);
 }

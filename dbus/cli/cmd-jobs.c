@@ -14,10 +14,10 @@
 #include "table.h"
 
 const struct cli_option jobs_options[] = {
-	{ "all", NULL, 'a', "also those that are over" },
-	{ "users", NULL, 'u', "everybody's (root)" },
-	{ "queue", "QUEUE", 'q', "only this queue's" },
-	{ NULL },
+	{"all", NULL, 'a', "also those that are over"},
+	{"users", NULL, 'u', "everybody's (root)"},
+	{"queue", "QUEUE", 'q', "only this queue's"},
+	{NULL},
 };
 
 /* ---- jobs ---- */
@@ -41,16 +41,22 @@ static void add_job(struct table *t, struct json_object *job, bool users)
 static void print_jobs(struct json_object *jobs, bool all, bool users)
 {
 	static const struct table_column columns[] = {
-		{ "JOB", 0, 'r' }, { "OWNER", 6, 'l' }, { "TITLE", 12, 'l' }, { "QUEUE", 8, 'l' },
-		{ "PAGES", 0, 'r' }, { "STORED", 0, 'l' }, { "STATE", 0, 'l' },
+		{"JOB", 0, 'r'},
+		{"OWNER", 6, 'l'},
+		{"TITLE", 12, 'l'},
+		{"QUEUE", 8, 'l'},
+		{"PAGES", 0, 'r'},
+		{"STORED", 0, 'l'},
+		{"STATE", 0, 'l'},
 	};
-	struct table_column mine[] = { columns[0], columns[2], columns[3], columns[4], columns[5], columns[6] };
+	struct table_column mine[] = {
+		columns[0], columns[2], columns[3], columns[4], columns[5], columns[6]};
 	AUTO(table_freep) struct table *t = users ? table_new(columns, 7) : table_new(mine, 6);
 	size_t n = json_object_array_length(jobs);
 
 	if (n == 0) {
-		out_say(all ? "No jobs of the last days are known.\n" :
-			      "No jobs wait. Those that are over: stillprint jobs --all\n");
+		out_say(all ? "No jobs of the last days are known.\n"
+			    : "No jobs wait. Those that are over: stillprint jobs --all\n");
 		return;
 	}
 	for (size_t i = 0; t && i < n; i++)
@@ -102,7 +108,8 @@ void job_fill_next(struct json_object *job)
 	size_t used = 0;
 
 	for (const char *p = text; *p && used + 24 < sizeof(out);) {
-		bool word = !strncmp(p, "JOB", 3) && p > text && p[-1] == ' ' && (!p[3] || strchr(" ;.", p[3]));
+		bool word = !strncmp(p, "JOB", 3) && p > text && p[-1] == ' ' &&
+			    (!p[3] || strchr(" ;.", p[3]));
 
 		if (word)
 			used += (size_t)snprintf(out + used, sizeof(out) - used, "%lld",
@@ -130,7 +137,8 @@ static void say_next(const char *next)
 
 static void say_times(struct json_object *job)
 {
-	int64_t now = time(NULL), pages = json_number(job, "pages"), copies = json_number(job, "copies");
+	int64_t now = time(NULL), pages = json_number(job, "pages"),
+		copies = json_number(job, "copies");
 	int64_t stored = json_number(job, "stored"), ended = json_number(job, "ended");
 	char count[32];
 
@@ -146,19 +154,21 @@ static void say_times(struct json_object *job)
 static void say_target(struct json_object *job)
 {
 	const char *target = json_text(job, "target");
-	int64_t remote = json_number(job, "remote_id"), impressions = json_number(job, "impressions");
+	int64_t remote = json_number(job, "remote_id"), impressions =
+								json_number(job, "impressions");
 
 	if (!*target)
 		return;
-	out_say("  Target    %s (%s)", out_safe(target), json_flag(job, "encrypted") ? "encrypted" : "not encrypted");
+	out_say("  Target    %s (%s)", out_safe(target),
+		json_flag(job, "encrypted") ? "encrypted" : "not encrypted");
 	if (remote > 0)
 		out_say(", job %lld there", (long long)remote);
 	out_say("\n");
 	if (json_number(job, "attempt") > 1)
 		out_say("  Attempts  %lld\n", (long long)json_number(job, "attempt"));
 	if (impressions >= 0 && remote > 0)
-		out_say("  Printed   %lld page side%s, as the target tells\n", (long long)impressions,
-			impressions == 1 ? "" : "s");
+		out_say("  Printed   %lld page side%s, as the target tells\n",
+			(long long)impressions, impressions == 1 ? "" : "s");
 }
 
 static void print_why(struct json_object *job)
@@ -166,14 +176,15 @@ static void print_why(struct json_object *job)
 	const char *state = json_text(job, "state");
 	const char *dropped = json_text(job, "dropped");
 
-	out_say("Job %lld, \"%s\"\n", (long long)json_number(job, "id"), out_safe(json_text(job, "title")));
+	out_say("Job %lld, \"%s\"\n", (long long)json_number(job, "id"),
+		out_safe(json_text(job, "title")));
 	out_wrap(2, out_safe(json_text(job, "sentence")));
 	say_next(out_safe(json_text(job, "next")));
 	out_say("\n  Queue     %s\n", out_safe(json_text(job, "queue")));
 	out_say("  Owner     %s%s\n", out_safe(json_text(job, "owner")),
 		json_flag(job, "owner_verified") ? "" : " (as claimed, not verified)");
-	out_say("  State     %s (%s) since %s\n", out_safe(state), out_safe(json_text(job, "reason")),
-		out_when(json_number(job, "since")));
+	out_say("  State     %s (%s) since %s\n", out_safe(state),
+		out_safe(json_text(job, "reason")), out_when(json_number(job, "since")));
 	say_times(job);
 	say_target(job);
 	if (*dropped)
@@ -198,10 +209,11 @@ int cli_why(struct cli *c, int argc, char **argv)
 		return rc;
 	/* The method's words are the latest; a property may be one change older. */
 	if (json_object_is_type(why, json_type_array) && json_object_array_length(why) == 3) {
-		static const char *const names[] = { "reason", "sentence", "next" };
+		static const char *const names[] = {"reason", "sentence", "next"};
 
 		for (size_t i = 0; i < 3; i++)
-			json_object_object_add(job, names[i], json_object_get(json_object_array_get_idx(why, i)));
+			json_object_object_add(
+				job, names[i], json_object_get(json_object_array_get_idx(why, i)));
 	}
 	job_fill_next(job);
 	if (c->json)

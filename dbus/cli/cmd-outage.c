@@ -14,10 +14,10 @@
 enum { KEY_UNTIL = 256, MESSAGE_MAX = 400 };
 
 const struct cli_option outage_options[] = {
-	{ "until", "TIME", KEY_UNTIL, "when it ends; otherwise until \"outage stop\"" },
-	{ "message", "TEXT", 'm', "what the users read" },
-	{ "queue", "QUEUE", 'q', "this queue only; otherwise every queue" },
-	{ NULL },
+	{"until", "TIME", KEY_UNTIL, "when it ends; otherwise until \"outage stop\""},
+	{"message", "TEXT", 'm', "what the users read"},
+	{"queue", "QUEUE", 'q', "this queue only; otherwise every queue"},
+	{NULL},
 };
 
 struct outage {
@@ -30,8 +30,8 @@ static int start(struct cli *c, const struct outage *o)
 	AUTO(json_putp) struct json_object *answer = json_object_new_object();
 	int rc;
 
-	rc = bus_call(c, BUS_ROOT, BUS_MANAGER, "OutageStart", BUS_SOON_S, NULL, "sxs", o->queue, o->until_s,
-		o->message);
+	rc = bus_call(c, BUS_ROOT, BUS_MANAGER, "OutageStart", BUS_SOON_S, NULL, "sxs", o->queue,
+		o->until_s, o->message);
 	if (rc)
 		return rc;
 	json_set_text(answer, "outage", "started");
@@ -42,9 +42,11 @@ static int start(struct cli *c, const struct outage *o)
 		cli_answer(c, answer);
 		return CLI_DONE;
 	}
-	out_say("Outage of %s%s has begun, ", *o->queue ? "queue " : "every queue", out_safe(o->queue));
+	out_say("Outage of %s%s has begun, ", *o->queue ? "queue " : "every queue",
+		out_safe(o->queue));
 	if (o->until_s)
-		out_say("until %s (%s).\n", out_when(o->until_s), out_span(o->until_s - time(NULL)));
+		out_say("until %s (%s).\n", out_when(o->until_s),
+			out_span(o->until_s - time(NULL)));
 	else
 		out_say("until \"stillprint outage stop\".\n");
 	out_say("New and waiting jobs do as their queue's on-outage says.\n");
@@ -83,7 +85,8 @@ static int parse_until(struct cli *c, struct outage *o)
 	if (rc == -ERANGE)
 		return cli_usage(c, "There is no such time as \"%s\"", o->until_text);
 	if (rc)
-		return cli_usage(c, "\"%s\" is no time; write 17:30, 2h, 90min or 2026-11-23T17:30", o->until_text);
+		return cli_usage(c, "\"%s\" is no time; write 17:30, 2h, 90min or 2026-11-23T17:30",
+			o->until_text);
 	if (o->until_s <= now)
 		return cli_usage(c, "\"%s\" is over already", o->until_text);
 	return 0;
@@ -91,7 +94,7 @@ static int parse_until(struct cli *c, struct outage *o)
 
 int cli_outage(struct cli *c, int argc, char **argv)
 {
-	struct outage o = { .queue = "", .message = "" };
+	struct outage o = {.queue = "", .message = ""};
 	const char *word, *nearest;
 	bool options = false;
 	int key, rc;
@@ -113,9 +116,10 @@ int cli_outage(struct cli *c, int argc, char **argv)
 	}
 	if (!strcmp(word, "stop"))
 		return options ? cli_usage(c, "outage stop takes only --queue") : stop(c, &o);
-	nearest = cli_nearest(word, (const char *const[]){ "start", "stop", NULL });
-	return nearest ? cli_usage(c, "outage does not know \"%s\"; did you mean \"%s\"?", word, nearest) :
-			 cli_usage(c, "outage takes start or stop");
+	nearest = cli_nearest(word, (const char *const[]){"start", "stop", NULL});
+	return nearest ? cli_usage(c, "outage does not know \"%s\"; did you mean \"%s\"?", word,
+				 nearest)
+		       : cli_usage(c, "outage takes start or stop");
 }
 
 int cli_trust(struct cli *c, int argc, char **argv)
@@ -134,6 +138,7 @@ int cli_trust(struct cli *c, int argc, char **argv)
 	if (c->json)
 		cli_answer(c, answer);
 	else
-		out_say("The certificate that %s shows next is taken as its own.\n", out_safe(argv[optind]));
+		out_say("The certificate that %s shows next is taken as its own.\n",
+			out_safe(argv[optind]));
 	return CLI_DONE;
 }

@@ -12,35 +12,51 @@
 #include "setup.h"
 
 enum {
-	KEY_UPSTREAM = 256, KEY_FALLBACK, KEY_ON_OUTAGE, KEY_RELEASE, KEY_USER, KEY_PASSWORD, KEY_RAW, KEY_DEFAULT,
-	KEY_DRY_RUN, KEY_SAME_PRINTER, KEY_ADOPT, KEY_UNDO, KEY_REMOVE, KEY_INFO
+	KEY_UPSTREAM = 256,
+	KEY_FALLBACK,
+	KEY_ON_OUTAGE,
+	KEY_RELEASE,
+	KEY_USER,
+	KEY_PASSWORD,
+	KEY_RAW,
+	KEY_DEFAULT,
+	KEY_DRY_RUN,
+	KEY_SAME_PRINTER,
+	KEY_ADOPT,
+	KEY_UNDO,
+	KEY_REMOVE,
+	KEY_INFO,
+	KEY_CERTIFICATE
 };
 
 const struct cli_option setup_options[] = {
-	{ "queue", "QUEUE", 'q', "its name; otherwise from the upstream's path" },
-	{ "upstream", "URI", KEY_UPSTREAM, "the server's queue, or the printer" },
-	{ "fallback", "URI", KEY_FALLBACK, "used when the upstream is away; again for more" },
-	{ "on-outage", "WHAT", KEY_ON_OUTAGE, "fallback, ask, hold or never" },
-	{ "release", "HOW", KEY_RELEASE, "direct, or held: the server keeps jobs for their user" },
-	{ "same-printer", NULL, KEY_SAME_PRINTER, "the server's device is the first fallback" },
-	{ "user", "NAME", KEY_USER, "login at the upstream (only over ipps)" },
-	{ "password-file", "FILE", KEY_PASSWORD, "its first line is the password; - is standard input" },
-	{ "accept-raw", NULL, KEY_RAW, "take files that no filter has looked at" },
-	{ "info", "TEXT", KEY_INFO, "description that users see" },
-	{ "default", NULL, KEY_DEFAULT, "make it the default printer" },
-	{ "adopt", NULL, KEY_ADOPT, "take over this existing queue; its URI is the upstream" },
-	{ "undo", NULL, KEY_UNDO, "with --adopt: give it back as it was" },
-	{ "remove", NULL, KEY_REMOVE, "remove the queue and its settings" },
-	{ "dry-run", NULL, KEY_DRY_RUN, "ask and tell, change nothing" },
-	{ "yes", NULL, 'y', "do not ask; what is not said is preset" },
-	{ NULL },
+	{"queue", "QUEUE", 'q', "its name; otherwise from the upstream's path"},
+	{"upstream", "URI", KEY_UPSTREAM, "the server's queue, or the printer"},
+	{"fallback", "URI", KEY_FALLBACK, "used when the upstream is away; again for more"},
+	{"on-outage", "WHAT", KEY_ON_OUTAGE, "fallback, ask, hold or never"},
+	{"release", "HOW", KEY_RELEASE, "direct, or held: the server keeps jobs for their user"},
+	{"same-printer", NULL, KEY_SAME_PRINTER, "the server's device is the first fallback"},
+	{"user", "NAME", KEY_USER, "login at the upstream (only over ipps)"},
+	{"password-file", "FILE", KEY_PASSWORD,
+		"its first line is the password; - is standard input"},
+	{"new-certificate", NULL, KEY_CERTIFICATE, "the upstream has a new certificate"},
+	{"accept-raw", NULL, KEY_RAW, "take files that no filter has looked at"},
+	{"info", "TEXT", KEY_INFO, "description that users see"},
+	{"default", NULL, KEY_DEFAULT, "make it the default printer"},
+	{"adopt", NULL, KEY_ADOPT, "take over this existing queue; its URI is the upstream"},
+	{"undo", NULL, KEY_UNDO, "with --adopt: give it back as it was"},
+	{"remove", NULL, KEY_REMOVE, "remove the queue and its settings"},
+	{"dry-run", NULL, KEY_DRY_RUN, "ask and tell, change nothing"},
+	{"yes", NULL, 'y', "do not ask; what is not said is preset"},
+	{NULL},
 };
 
 /* ---- talking ---- */
 
 enum { LABEL_COLUMNS = 11 };
 
-static void tell(struct setup *s, struct json_object *list, const char *label, const char *fmt, va_list ap)
+static void tell(
+	struct setup *s, struct json_object *list, const char *label, const char *fmt, va_list ap)
 {
 	AUTO(auto_free) char *text = NULL;
 	char shown[1024];
@@ -112,20 +128,21 @@ static int one_of(struct cli *c, const char *option, const char *value, const ch
 		if (!strcmp(words[i], value))
 			return 0;
 	nearest = cli_nearest(value, words);
-	return nearest ? cli_usage(c, "--%s %s: did you mean %s?", option, value, nearest) :
-			 cli_usage(c, "--%s does not know \"%s\"", option, value);
+	return nearest ? cli_usage(c, "--%s %s: did you mean %s?", option, value, nearest)
+		       : cli_usage(c, "--%s does not know \"%s\"", option, value);
 }
 
 static int take_word(struct cli *c, struct setup *s, int key)
 {
-	static const char *const outages[] = { "fallback", "ask", "hold", "never", NULL };
-	static const char *const releases[] = { "direct", "held", NULL };
+	static const char *const outages[] = {"fallback", "ask", "hold", "never", NULL};
+	static const char *const releases[] = {"direct", "held", NULL};
 
 	if (key == KEY_ON_OUTAGE)
 		s->on_outage = optarg;
 	else
 		s->release = optarg;
-	return key == KEY_ON_OUTAGE ? one_of(c, "on-outage", optarg, outages) : one_of(c, "release", optarg, releases);
+	return key == KEY_ON_OUTAGE ? one_of(c, "on-outage", optarg, outages)
+				    : one_of(c, "release", optarg, releases);
 }
 
 static int take_fallback(struct cli *c, struct setup *s)
@@ -138,11 +155,18 @@ static int take_fallback(struct cli *c, struct setup *s)
 
 static void take_value(struct setup *s, int key)
 {
-	const char **texts[] = { [KEY_UPSTREAM - 256] = &s->upstream_option, [KEY_USER - 256] = &s->user_option,
-		[KEY_PASSWORD - 256] = &s->password_file, [KEY_INFO - 256] = &s->info };
-	bool *flags[] = { [KEY_RAW - 256] = &s->accept_raw, [KEY_DEFAULT - 256] = &s->make_default,
-		[KEY_DRY_RUN - 256] = &s->dry_run, [KEY_SAME_PRINTER - 256] = &s->same_printer,
-		[KEY_ADOPT - 256] = &s->adopt, [KEY_UNDO - 256] = &s->undo, [KEY_REMOVE - 256] = &s->remove };
+	const char **texts[] = {[KEY_UPSTREAM - 256] = &s->upstream_option,
+		[KEY_USER - 256] = &s->user_option,
+		[KEY_PASSWORD - 256] = &s->password_file,
+		[KEY_INFO - 256] = &s->info};
+	bool *flags[] = {[KEY_CERTIFICATE - 256] = &s->new_certificate,
+		[KEY_RAW - 256] = &s->accept_raw,
+		[KEY_DEFAULT - 256] = &s->make_default,
+		[KEY_DRY_RUN - 256] = &s->dry_run,
+		[KEY_SAME_PRINTER - 256] = &s->same_printer,
+		[KEY_ADOPT - 256] = &s->adopt,
+		[KEY_UNDO - 256] = &s->undo,
+		[KEY_REMOVE - 256] = &s->remove};
 	size_t i = (size_t)key - 256;
 
 	if (key == 'q')
@@ -160,7 +184,8 @@ static int fits_together(struct cli *c, struct setup *s)
 	if (s->undo && !s->adopt)
 		return cli_usage(c, "--undo goes with --adopt");
 	if ((s->undo || s->remove) && (s->upstream_option || s->fallback_options || s->user_option))
-		return cli_usage(c, "--%s takes only the queue's name", s->undo ? "undo" : "remove");
+		return cli_usage(
+			c, "--%s takes only the queue's name", s->undo ? "undo" : "remove");
 	if (s->remove && s->adopt)
 		return cli_usage(c, "--remove or --adopt, not both");
 	if (s->password_file && !s->user_option)
@@ -171,8 +196,10 @@ static int fits_together(struct cli *c, struct setup *s)
 		return cli_usage(c, "Which queue?");
 	if (!s->queue_option && !s->upstream_option)
 		return cli_usage(c, "setup takes a queue's name, and --upstream for a new one");
-	if (s->on_outage && !strcmp(s->on_outage, "fallback") && !s->fallback_options && !s->queue_option)
-		cli_note("--on-outage fallback without --fallback uses printers that the users know");
+	if (s->on_outage && !strcmp(s->on_outage, "fallback") && !s->fallback_options &&
+		!s->queue_option)
+		cli_note(
+			"--on-outage fallback without --fallback uses printers that the users know");
 	return 0;
 }
 
@@ -211,7 +238,9 @@ static void name_from_upstream(const char *upstream, char *out, size_t size)
 	if (!*from || !strcmp(u.path, "/ipp/print") || !strcmp(u.path, "/ipp"))
 		from = u.host;
 	for (; *from && n + 1 < size && n < 60; from++) {
-		bool good = strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-", *from) != NULL;
+		bool good =
+			strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-",
+				*from) != NULL;
 
 		if (from > u.host && *from == '.' && from < u.host + sizeof(u.host))
 			break; /* a host's first part is enough */
@@ -237,40 +266,46 @@ static int open_doors(struct setup *s)
 	int rc;
 
 	if (geteuid() != 0 && access(paths_conf(), W_OK) != 0)
-		return cli_fail(s->c, CLI_DENIED, "setup changes the system's printers: run it as root");
+		return cli_fail(
+			s->c, CLI_DENIED, "setup changes the system's printers: run it as root");
 	rc = config_load(paths_conf(), keep_complaint, why, &s->config);
 	if (rc)
-		return cli_fail(s->c, CLI_FAILED, "The configuration cannot be read, and nothing was changed. Mend first: %s",
+		return cli_fail(s->c, CLI_FAILED,
+			"The configuration cannot be read, and nothing was changed. Mend first: %s",
 			*why ? why : strerror(-rc));
 	s->http = queue_open(s->config ? s->config->cups_socket : fallback);
 	if (!s->http)
-		return cli_fail(s->c, CLI_FAILED, "CUPS does not answer at %s, and nothing was changed: %s. Start it "
-						  "with \"systemctl start cups\".", cupsServer(), queue_why());
+		return cli_fail(s->c, CLI_FAILED,
+			"CUPS does not answer at %s, and nothing was changed: %s. Start it "
+			"with \"systemctl start cups\".",
+			cupsServer(), queue_why());
 	return 0;
 }
 
 static int look(struct setup *s)
 {
-	char name[128], why[512];
+	char why[512];
 	int rc;
 
 	if (!s->queue_option) {
-		name_from_upstream(s->upstream_option, name, sizeof(name));
-		if (!uri_is_queue_name(name))
-			return cli_usage(s->c, "No name can be made from %s: give the queue's name", s->upstream_option);
-		s->queue_option = strdup(name); /* for the life of the program */
-		if (!s->queue_option)
-			return cli_fail(s->c, CLI_FAILED, "out of memory");
+		name_from_upstream(s->upstream_option, s->name, sizeof(s->name));
+		if (!uri_is_queue_name(s->name))
+			return cli_usage(s->c, "No name can be made from %s: give the queue's name",
+				s->upstream_option);
+		s->queue_option = s->name;
 	}
 	rc = section_read(s->queue_option, &s->before, why, sizeof(why));
 	if (rc)
-		return cli_fail(s->c, CLI_FAILED, "Nothing was changed: %s", *why ? why : strerror(-rc));
+		return cli_fail(
+			s->c, CLI_FAILED, "Nothing was changed: %s", *why ? why : strerror(-rc));
 	rc = queue_get(s->http, s->queue_option, &s->queue);
 	if (rc < 0)
-		return cli_fail(s->c, CLI_FAILED, "CUPS does not tell about queue %s, and nothing was changed: %s",
+		return cli_fail(s->c, CLI_FAILED,
+			"CUPS does not tell about queue %s, and nothing was changed: %s",
 			s->queue_option, queue_why());
 	s->queue_exists = rc == 0;
-	s->is_default = s->queue_exists && cupsGetDefault2(s->http) && !strcmp(cupsGetDefault2(s->http), s->queue_option);
+	s->is_default = s->queue_exists && cupsGetDefault2(s->http) &&
+			!strcmp(cupsGetDefault2(s->http), s->queue_option);
 	json_set_text(s->answer, "queue", s->queue_option);
 	return 0;
 }
@@ -284,7 +319,8 @@ static int work(struct setup *s)
 	if (rc)
 		return rc;
 	if (!s->yes && !s->dry_run && !isatty(STDIN_FILENO))
-		return cli_usage(s->c, "Nobody can be asked here: give --yes, or --dry-run to look first");
+		return cli_usage(
+			s->c, "Nobody can be asked here: give --yes, or --dry-run to look first");
 	if (s->remove)
 		return setup_remove(s);
 	if (s->undo)

@@ -40,16 +40,16 @@ static const char *health_words(struct json_object *queue)
 	static const struct {
 		const char *health, *words;
 	} known[] = {
-		{ "ok", "ok" },
-		{ "refusing", "takes no jobs" },
-		{ "authentication-required", "wants another login" },
-		{ "lost", "lost" },
-		{ "degraded", "in trouble" },
-		{ "offline", "this computer is offline" },
-		{ "checking", "being checked" },
-		{ "certificate-changed", "certificate changed" },
-		{ "outage", "planned outage" },
-		{ "unknown", "not asked yet" },
+		{"ok", "ok"},
+		{"refusing", "takes no jobs"},
+		{"authentication-required", "wants another login"},
+		{"lost", "lost"},
+		{"degraded", "in trouble"},
+		{"offline", "this computer is offline"},
+		{"checking", "being checked"},
+		{"certificate-changed", "certificate changed"},
+		{"outage", "planned outage"},
+		{"unknown", "not asked yet"},
 	};
 	const char *health = json_text(queue, "health");
 
@@ -71,8 +71,11 @@ static void outage_words(struct json_object *queue, char *out, size_t size)
 static void print_queues(struct json_object *queues)
 {
 	static const struct table_column columns[] = {
-		{ "QUEUE", 8, 'l' }, { "SERVER", 16, 'l' }, { "STATE", 12, 'l' }, { "SINCE", 0, 'l' },
-		{ "WAITING", 0, 'r' },
+		{"QUEUE", 8, 'l'},
+		{"SERVER", 16, 'l'},
+		{"STATE", 12, 'l'},
+		{"SINCE", 0, 'l'},
+		{"WAITING", 0, 'r'},
 	};
 	AUTO(table_freep) struct table *t = table_new(columns, 5);
 	size_t n = json_object_array_length(queues);
@@ -101,14 +104,17 @@ static void print_queues(struct json_object *queues)
 static void print_status(struct json_object *daemon, struct json_object *queues)
 {
 	int64_t waiting = json_number(daemon, "waiting"), unknown = json_number(daemon, "unknown");
-	int64_t delivering = json_number(daemon, "delivering"), max = json_number(daemon, "spool_max");
+	int64_t delivering = json_number(daemon, "delivering"),
+		max = json_number(daemon, "spool_max");
 
 	out_say("Stillprint %s, running since %s%s\n", out_safe(json_text(daemon, "version")),
 		out_when(json_number(daemon, "started")),
 		json_flag(daemon, "online") ? "" : "; this computer has no network");
-	out_say("Jobs: %lld waiting, %lld on their way, %lld with unknown outcome%s\n", (long long)waiting,
-		(long long)delivering, (long long)unknown, waiting + unknown > 0 ? " (stillprint jobs)" : "");
-	out_say("Kept: %s of %s\n", out_octets(json_number(daemon, "spool_octets")), out_octets(max));
+	out_say("Jobs: %lld waiting, %lld on their way, %lld with unknown outcome%s\n",
+		(long long)waiting, (long long)delivering, (long long)unknown,
+		waiting + unknown > 0 ? " (stillprint jobs)" : "");
+	out_say("Kept: %s of %s\n", out_octets(json_number(daemon, "spool_octets")),
+		out_octets(max));
 	if (json_object_array_length(queues) == 0)
 		out_say("\nNo queue is set up. As root: stillprint setup --help\n");
 	else
@@ -129,7 +135,8 @@ int cli_status(struct cli *c, int argc, char **argv)
 		return cli_usage(c, "status takes no arguments");
 	rc = bus_call(c, BUS_ROOT, BUS_MANAGER, "Status", BUS_SOON_S, &daemon, "");
 	if (!rc)
-		rc = bus_call(c, BUS_ROOT, BUS_OBJECTS, "GetManagedObjects", BUS_SOON_S, &objects, "");
+		rc = bus_call(
+			c, BUS_ROOT, BUS_OBJECTS, "GetManagedObjects", BUS_SOON_S, &objects, "");
 	if (rc)
 		return rc;
 	queues = pick_queues(objects);

@@ -17,12 +17,12 @@
 enum { KEY_FROM = 256, KEY_TO, KEY_CSV, KEY_MISSING };
 
 const struct cli_option usage_options[] = {
-	{ "from", "TIME", KEY_FROM, "beginning; otherwise 30 days ago" },
-	{ "to", "TIME", KEY_TO, "end; a date means its whole day" },
-	{ "users", NULL, 'u', "everybody's (root)" },
-	{ "not-accounted", NULL, KEY_MISSING, "only what is not accounted at a server" },
-	{ "csv", "FILE", KEY_CSV, "write CSV there, - is standard output" },
-	{ NULL },
+	{"from", "TIME", KEY_FROM, "beginning; otherwise 30 days ago"},
+	{"to", "TIME", KEY_TO, "end; a date means its whole day"},
+	{"users", NULL, 'u', "everybody's (root)"},
+	{"not-accounted", NULL, KEY_MISSING, "only what is not accounted at a server"},
+	{"csv", "FILE", KEY_CSV, "write CSV there, - is standard output"},
+	{NULL},
 };
 
 struct usage {
@@ -32,8 +32,9 @@ struct usage {
 };
 
 /* The columns of the CSV, and the documented fields of the JSON rows. */
-static const char *const fields[] = { "ended", "job", "owner", "title", "queue", "target", "state", "certainty",
-	"impressions", "sheets", "copies", "not_at_server", "diverted", "record" };
+static const char *const fields[] = {"ended", "job", "owner", "title", "queue", "target", "state",
+	"certainty", "impressions", "sheets", "copies", "not_accounted_at_server", "diverted",
+	"sequence"};
 enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };
 
 struct totals {
@@ -52,7 +53,7 @@ static void add_up(struct json_object *rows, struct totals *t)
 		t->jobs++;
 		t->impressions += impressions > 0 ? impressions : 0;
 		t->uncounted += impressions < 0;
-		t->missing += json_flag(row, "not_at_server");
+		t->missing += json_flag(row, "not_accounted_at_server");
 	}
 }
 
@@ -132,7 +133,8 @@ static int export_csv(struct cli *c, const char *path, struct json_object *rows)
 	write_csv(f, rows);
 	bad = ferror(f);
 	if (fclose(f) != 0 || bad)
-		return cli_fail(c, CLI_FAILED, "%s could not be written: %s", path, strerror(errno));
+		return cli_fail(
+			c, CLI_FAILED, "%s could not be written: %s", path, strerror(errno));
 	if (!c->json)
 		out_say("%zu record%s written to %s\n", n, n == 1 ? "" : "s", out_safe(path));
 	return CLI_DONE;
@@ -143,10 +145,16 @@ static int export_csv(struct cli *c, const char *path, struct json_object *rows)
 static void print_usage(struct json_object *rows, const struct usage *u)
 {
 	static const struct table_column columns[] = {
-		{ "ENDED", 0, 'l' }, { "OWNER", 6, 'l' }, { "TITLE", 12, 'l' }, { "PRINTER", 12, 'l' },
-		{ "SIDES", 0, 'r' }, { "TOLD BY", 0, 'l' }, { "", 0, 'l' },
+		{"ENDED", 0, 'l'},
+		{"OWNER", 6, 'l'},
+		{"TITLE", 12, 'l'},
+		{"PRINTER", 12, 'l'},
+		{"SIDES", 0, 'r'},
+		{"TOLD BY", 0, 'l'},
+		{"", 0, 'l'},
 	};
-	struct table_column mine[] = { columns[0], columns[2], columns[3], columns[4], columns[5], columns[6] };
+	struct table_column mine[] = {
+		columns[0], columns[2], columns[3], columns[4], columns[5], columns[6]};
 	AUTO(table_freep) struct table *t = u->users ? table_new(columns, 7) : table_new(mine, 6);
 	size_t n = json_object_array_length(rows);
 	struct totals sum;
@@ -165,16 +173,18 @@ static void print_usage(struct json_object *rows, const struct usage *u)
 		table_text(t, cli_target(json_text(row, "target")));
 		table_number(t, json_number(row, "impressions"));
 		table_text(t, certainty);
-		table_text(t, json_flag(row, "not_at_server") ? "*" : "");
+		table_text(t, json_flag(row, "not_accounted_at_server") ? "*" : "");
 	}
 	if (t && n > 0)
 		table_print(t, out_width());
-	out_say("%s%lld job%s, %lld printed side%s", n ? "\n" : "", (long long)sum.jobs, sum.jobs == 1 ? "" : "s",
-		(long long)sum.impressions, sum.impressions == 1 ? "" : "s");
+	out_say("%s%lld job%s, %lld printed side%s", n ? "\n" : "", (long long)sum.jobs,
+		sum.jobs == 1 ? "" : "s", (long long)sum.impressions,
+		sum.impressions == 1 ? "" : "s");
 	if (sum.uncounted)
 		out_say(", %lld uncounted (?)", (long long)sum.uncounted);
 	if (sum.missing)
-		out_say("\n* %lld not accounted at server (export: --not-accounted --csv FILE)", (long long)sum.missing);
+		out_say("\n* %lld not accounted at server (export: --not-accounted --csv FILE)",
+			(long long)sum.missing);
 	out_say("\n");
 }
 
@@ -186,7 +196,8 @@ static int parse_time(struct cli *c, int key, const char *text, struct usage *u)
 	bool whole_day;
 
 	if (when_parse(text, time(NULL), WHEN_BACK, &at, &whole_day) != 0)
-		return cli_usage(c, "\"%s\" is no time; write 2026-11-23, 17:30, 7d or 2026-11-23T17:30", text);
+		return cli_usage(c,
+			"\"%s\" is no time; write 2026-11-23, 17:30, 7d or 2026-11-23T17:30", text);
 	if (key == KEY_TO)
 		u->to_s = whole_day ? when_next_day(at) - 1 : at;
 	else
@@ -230,7 +241,7 @@ static struct json_object *answer_of(struct json_object *rows, const struct usag
 	json_set_number(answer, "jobs", sum.jobs);
 	json_set_number(answer, "impressions", sum.impressions);
 	json_set_number(answer, "uncounted", sum.uncounted);
-	json_set_number(answer, "not_at_server", sum.missing);
+	json_set_number(answer, "not_accounted_at_server", sum.missing);
 	json_object_object_add(answer, "rows", json_object_get(rows));
 	return answer;
 }
@@ -243,7 +254,7 @@ static struct json_object *only_missing(struct json_object *all)
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *row = json_object_array_get_idx(all, i);
 
-		if (json_flag(row, "not_at_server"))
+		if (json_flag(row, "not_accounted_at_server"))
 			json_object_array_add(rows, json_object_get(row));
 	}
 	json_object_put(all);
@@ -255,7 +266,7 @@ int cli_usage_verb(struct cli *c, int argc, char **argv)
 	AUTO(json_putp) struct json_object *filter = json_object_new_object();
 	AUTO(json_putp) struct json_object *rows = NULL;
 	AUTO(json_putp) struct json_object *answer = NULL;
-	struct usage u = { .from_s = time(NULL) - 30 * 86400, .to_s = time(NULL) };
+	struct usage u = {.from_s = time(NULL) - 30 * 86400, .to_s = time(NULL)};
 	int rc = parse(c, argc, argv, &u);
 
 	if (rc || c->stopped)

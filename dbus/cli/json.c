@@ -21,7 +21,8 @@ static struct json_object *field(struct json_object *row, const char *name, enum
 {
 	struct json_object *value = NULL;
 
-	if (!row || !json_object_object_get_ex(row, name, &value) || !json_object_is_type(value, type))
+	if (!row || !json_object_object_get_ex(row, name, &value) ||
+		!json_object_is_type(value, type))
 		return NULL;
 	return value;
 }

@@ -9,26 +9,32 @@
 #include "out.h"
 
 const struct cli_verb cli_verbs[] = {
-	{ "status", "", "the daemon, the queues, and how their servers are", NULL, NULL, cli_status },
-	{ "jobs", "", "your jobs that are not over, and why they wait", NULL, jobs_options, cli_jobs },
-	{ "why", "JOB", "where a job is, why, and what you can do", NULL, NULL, cli_why },
-	{ "release", "JOB", "print a job that waits", NULL, release_options, cli_release },
-	{ "cancel", "JOB...", "give jobs up and erase them", NULL, NULL, cli_cancel },
-	{ "print-again", "JOB", "print once more what may have printed", NULL, print_again_options, cli_print_again },
-	{ "fallback", "add ADDRESS | remove ADDRESS | list", "printers to use when a server is away",
+	{"status", "", "the daemon, the queues, and how their servers are", NULL, NULL, cli_status},
+	{"jobs", "", "your jobs that are not over, and why they wait", NULL, jobs_options,
+		cli_jobs},
+	{"why", "JOB", "where a job is, why, and what you can do", NULL, NULL, cli_why},
+	{"release", "JOB", "print a job that waits", NULL, release_options, cli_release},
+	{"cancel", "JOB...", "give jobs up and erase them", NULL, NULL, cli_cancel},
+	{"print-again", "JOB", "print once more what may have printed", NULL, print_again_options,
+		cli_print_again},
+	{"fallback", "add ADDRESS | remove ADDRESS | list", "printers to use when a server is away",
 		"ADDRESS is an address, a host name, ipp:// or ipps:// with a path, or cups:QUEUE\n"
 		"for a queue of this computer.\n",
-		fallback_options, cli_fallback },
-	{ "outage", "start | stop", "announce that a server will be away (root)",
-		"TIME is 17:30, 2h, 90min, 2026-11-23 or 2026-11-23T17:30, in local time.\n", outage_options, cli_outage },
-	{ "usage", "", "what was printed, from this computer's own records", NULL, usage_options, cli_usage_verb },
-	{ "check", "", "is everything well? what is wrong, and what to do", NULL, check_options, cli_check },
-	{ "setup", "[QUEUE]", "make, change or remove a Stillprint queue (root)",
+		fallback_options, cli_fallback},
+	{"outage", "start | stop", "announce that a server will be away (root)",
+		"TIME is 17:30, 2h, 90min, 2026-11-23 or 2026-11-23T17:30, in local time.\n",
+		outage_options, cli_outage},
+	{"usage", "", "what was printed, from this computer's own records", NULL, usage_options,
+		cli_usage_verb},
+	{"check", "", "is everything well? what is wrong, and what to do", NULL, check_options,
+		cli_check},
+	{"setup", "[QUEUE]", "make, change or remove a Stillprint queue (root)",
 		"Without --yes it asks before it changes anything; a second run changes nothing.\n"
 		"URI is ipp://HOST/PATH, ipps://HOST/PATH, or for a fallback cups:QUEUE.\n",
-		setup_options, cli_setup },
-	{ "trust", "URI", "accept the certificate a printer shows next (root)", NULL, NULL, cli_trust },
-	{ NULL },
+		setup_options, cli_setup},
+	{"trust", "URI", "accept the certificate a printer shows next (root)", NULL, NULL,
+		cli_trust},
+	{NULL},
 };
 
 const struct cli_verb *cli_find_verb(const char *name)
@@ -52,14 +58,15 @@ static void help_all(void)
 
 static int unknown_verb(struct cli *c, const char *word)
 {
-	const char *names[32] = { NULL }, *nearest;
+	const char *names[32] = {NULL}, *nearest;
 	size_t n = 0;
 
 	for (const struct cli_verb *v = cli_verbs; v->name && n < 31; v++)
 		names[n++] = v->name;
 	nearest = cli_nearest(word, names);
-	return nearest ? cli_usage(c, "There is no verb \"%s\"; did you mean \"%s\"?", word, nearest) :
-			 cli_usage(c, "There is no verb \"%s\"", word);
+	return nearest ? cli_usage(
+				 c, "There is no verb \"%s\"; did you mean \"%s\"?", word, nearest)
+		       : cli_usage(c, "There is no verb \"%s\"", word);
 }
 
 /* Words before the verb. Return: where the verb is, or 0 when all is said, with the exit code in c->status. */
@@ -91,7 +98,7 @@ static int before_verb(struct cli *c, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct cli c = { 0 };
+	struct cli c = {0};
 	int at, rc;
 
 	out_init();
@@ -104,7 +111,8 @@ int main(int argc, char **argv)
 	rc = c.verb->run(&c, argc - at, argv + at);
 	bus_close(&c);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fprintf(stderr, "stillprint: the answer could not be written: %s\n", strerror(errno));
+		fprintf(stderr, "stillprint: the answer could not be written: %s\n",
+			strerror(errno));
 		return rc ? rc : CLI_FAILED;
 	}
 	return rc;

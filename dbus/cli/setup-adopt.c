@@ -10,14 +10,15 @@
 #include <sys/stat.h>
 
 #include "base/paths.h"
-#include "ipp/wire.h"
+#include "core/wire.h"
 #include "setup.h"
 
 enum { URI_OCTETS = 1024 };
 
 static int folder(char *out, size_t size, const char *queue, const char *file)
 {
-	int n = snprintf(out, size, "%s/adopted/%s%s%s", paths_state(), queue, *file ? "/" : "", file);
+	int n = snprintf(
+		out, size, "%s/adopted/%s%s%s", paths_state(), queue, *file ? "/" : "", file);
 
 	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }
@@ -54,7 +55,8 @@ static const char *printers_conf(const struct setup *s, char *out, size_t size)
 	const char *root = getenv("STILLPRINT_CUPS_ROOT");
 
 	/* Another cupsd than the machine's own has its printers.conf elsewhere. */
-	if (!root && !getenv("CUPS_SERVER") && !strcmp(s->config->cups_socket, "/run/cups/cups.sock"))
+	if (!root && !getenv("CUPS_SERVER") &&
+		!strcmp(s->config->cups_socket, "/run/cups/cups.sock"))
 		root = "/etc/cups";
 	if (!root || snprintf(out, size, "%s/printers.conf", root) >= (int)size)
 		return NULL;
@@ -65,7 +67,8 @@ static bool begins_queue(const char *line, const char *queue)
 {
 	char name[256];
 
-	return (sscanf(line, "<Printer %255[^>\n]>", name) == 1 || sscanf(line, "<DefaultPrinter %255[^>\n]>", name) == 1) &&
+	return (sscanf(line, "<Printer %255[^>\n]>", name) == 1 ||
+		       sscanf(line, "<DefaultPrinter %255[^>\n]>", name) == 1) &&
 	       !strcmp(name, queue);
 }
 
@@ -115,7 +118,7 @@ bool adopted_has_login(struct setup *s)
 
 static void erase(const char *path)
 {
-	static const char *const files[] = { "printer.ipp", "device-uri", "queue.ppd" };
+	static const char *const files[] = {"printer.ipp", "device-uri", "queue.ppd"};
 	char file[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
@@ -301,5 +304,6 @@ int adopted_restore(struct setup *s)
 		rc = queue_set_shared(s->http, s->queue_option, ippGetBoolean(shared, 0));
 	if (rc)
 		return rc;
-	return queue_modify(s->http, restore_request(s->queue_option, saved, uri, !has_ppd), has_ppd ? ppd : NULL);
+	return queue_modify(s->http, restore_request(s->queue_option, saved, uri, !has_ppd),
+		has_ppd ? ppd : NULL);
 }

@@ -41,16 +41,23 @@ static int compare(struct setup *s, struct work *w)
 	if (!w->section || (*s->after.user && !w->secret))
 		return cli_fail(s->c, CLI_FAILED, "out of memory");
 	if (section_path(w->section_path, sizeof(w->section_path), s->queue_option) != 0 ||
-		config_secret_path(w->secret_path, sizeof(w->secret_path), paths_conf(), s->queue_option) != 0)
+		config_secret_path(
+			w->secret_path, sizeof(w->secret_path), paths_conf(), s->queue_option) != 0)
 		return cli_fail(s->c, CLI_FAILED, "The configuration's path is too long");
-	w->wish = (struct queue_wish){ .name = s->queue_option, .ppd = queue_ppd_path(), .open = !s->adopt,
-		.info = s->info ? s->info : s->queue_exists ? NULL : s->queue_option };
+	w->wish = (struct queue_wish){.name = s->queue_option,
+		.ppd = queue_ppd_path(),
+		.open = !s->adopt,
+		.info = s->info           ? s->info
+			: s->queue_exists ? NULL
+					  : s->queue_option};
 	if (access(w->wish.ppd, R_OK) != 0)
-		return cli_fail(s->c, CLI_FAILED, "The queue's PPD %s cannot be read: is Stillprint installed as a "
-						  "whole? Nothing was changed.", w->wish.ppd);
+		return cli_fail(s->c, CLI_FAILED,
+			"The queue's PPD %s cannot be read: is Stillprint installed as a "
+			"whole? Nothing was changed.",
+			w->wish.ppd);
 	w->section_fits = file_fits(w->section_path, w->section, SECTION_MODE, NULL);
-	w->secret_fits = w->secret ? file_fits(w->secret_path, w->secret, SECRET_MODE, "stillprint") :
-				     access(w->secret_path, F_OK) != 0;
+	w->secret_fits = w->secret ? file_fits(w->secret_path, w->secret, SECRET_MODE, "stillprint")
+				   : access(w->secret_path, F_OK) != 0;
 	w->queue_fits = s->queue_exists && queue_fits(s->http, &s->queue, &w->wish) &&
 			(!s->info || !strcmp(s->info, s->queue.info));
 	w->default_fits = !s->make_default || s->is_default;
@@ -59,15 +66,19 @@ static int compare(struct setup *s, struct work *w)
 
 static void tell_choice(struct setup *s)
 {
-	const char *outage = *s->after.on_outage ? s->after.on_outage : s->after.fallback_count ? "fallback" : "ask";
+	const char *outage = *s->after.on_outage       ? s->after.on_outage
+			     : s->after.fallback_count ? "fallback"
+						       : "ask";
 
 	json_set_text(s->answer, "on_outage", outage);
 	json_set_text(s->answer, "release", s->after.release);
 	setup_fact(s, "On outage", "%s%s", outage, *s->after.on_outage ? "" : " (preset)");
 	if (!strcmp(s->after.release, "held"))
-		setup_fact(s, "Release", "held: a job goes elsewhere only when its user says to be there");
+		setup_fact(s, "Release",
+			"held: a job goes elsewhere only when its user says to be there");
 	if (!strcmp(outage, "fallback") && !s->after.fallback_count)
-		setup_warn(s, "on-outage is fallback, but no fallback is named: only printers that users know can stand in");
+		setup_warn(s,
+			"on-outage is fallback, but no fallback is named: only printers that users know can stand in");
 }
 
 /* ---- doing ---- */
@@ -92,18 +103,20 @@ static void undo(struct setup *s, struct work *w)
 static int put_files(struct setup *s, struct work *w)
 {
 	char why[512];
-	int rc = w->secret ? file_put(&w->secret_change, w->secret_path, w->secret, SECRET_MODE, "stillprint") :
-			     file_remove(&w->secret_change, w->secret_path);
+	int rc = w->secret ? file_put(&w->secret_change, w->secret_path, w->secret, SECRET_MODE,
+				     "stillprint")
+			   : file_remove(&w->secret_change, w->secret_path);
 
 	if (rc)
-		return cli_fail(s->c, CLI_FAILED, "%s cannot be written: %s. Nothing was changed.", w->secret_path,
-			strerror(-rc));
+		return cli_fail(s->c, CLI_FAILED, "%s cannot be written: %s. Nothing was changed.",
+			w->secret_path, strerror(-rc));
 	rc = file_put(&w->section_change, w->section_path, w->section, SECTION_MODE, NULL);
 	if (rc)
-		return cli_fail(s->c, CLI_FAILED, "%s cannot be written: %s. Nothing was changed.", w->section_path,
-			strerror(-rc));
+		return cli_fail(s->c, CLI_FAILED, "%s cannot be written: %s. Nothing was changed.",
+			w->section_path, strerror(-rc));
 	if (section_check_all(why, sizeof(why)) != 0)
-		return cli_fail(s->c, CLI_FAILED, "The configuration would not be good: %s. It was put back.", why);
+		return cli_fail(s->c, CLI_FAILED,
+			"The configuration would not be good: %s. It was put back.", why);
 	return 0;
 }
 
@@ -116,8 +129,10 @@ static int put_queue(struct setup *s, struct work *w)
 	if (s->adopt && !queue_is_ours(&s->queue)) {
 		rc = adopted_save(s);
 		if (rc)
-			return cli_fail(s->c, CLI_FAILED, "What queue %s is now could not be saved: %s. Nothing was "
-							  "changed.", s->queue_option, strerror(-rc));
+			return cli_fail(s->c, CLI_FAILED,
+				"What queue %s is now could not be saved: %s. Nothing was "
+				"changed.",
+				s->queue_option, strerror(-rc));
 		w->saved = true;
 	}
 	w->queue_done = true;
@@ -127,23 +142,27 @@ static int put_queue(struct setup *s, struct work *w)
 		rc = queue_put(s->http, &w->wish);
 	}
 	if (rc)
-		return cli_fail(s->c, CLI_FAILED, "CUPS does not make the queue: %s. What was done has been undone.",
+		return cli_fail(s->c, CLI_FAILED,
+			"CUPS does not make the queue: %s. What was done has been undone.",
 			queue_why());
 	if (w->wish.plain_policy)
-		setup_warn(s, "cupsd has no policy \"" QUEUE_OP_POLICY "\": users' names are not verified. Put back "
-			      "<Policy " QUEUE_OP_POLICY "> from the stock cupsd.conf, then run setup again");
+		setup_warn(s, "cupsd has no policy \"" QUEUE_OP_POLICY
+			      "\": users' names are not verified. Put back "
+			      "<Policy " QUEUE_OP_POLICY
+			      "> from the stock cupsd.conf, then run setup again");
 	return 0;
 }
 
 void setup_reload(struct setup *s)
 {
-	AUTO(bus_answer_fini) struct bus_answer a = { 0 };
+	AUTO(bus_answer_fini) struct bus_answer a = {0};
 	int rc = bus_try(s->c, BUS_ROOT, BUS_MANAGER, "Reload", BUS_SOON_S, &a, "");
 
 	if (rc == CLI_NO_DAEMON)
 		setup_say(s, "The print daemon is not running; it reads this when it starts.");
 	else if (rc)
-		setup_warn(s, "the print daemon does not take the new configuration: %s", a.message);
+		setup_warn(
+			s, "the print daemon does not take the new configuration: %s", a.message);
 }
 
 static int apply_all(struct setup *s, struct work *w)
@@ -153,7 +172,8 @@ static int apply_all(struct setup *s, struct work *w)
 	if (!rc)
 		rc = put_queue(s, w);
 	if (!rc && !w->default_fits && queue_set_default(s->http, s->queue_option) != 0)
-		rc = cli_fail(s->c, CLI_FAILED, "CUPS does not make it the default: %s. What was done has been undone.",
+		rc = cli_fail(s->c, CLI_FAILED,
+			"CUPS does not make it the default: %s. What was done has been undone.",
 			queue_why());
 	if (rc)
 		undo(s, w);
@@ -165,18 +185,25 @@ static void tell_done(struct setup *s, const struct work *w)
 	const char *name = s->queue_option;
 
 	if (!w->queue_fits)
-		setup_say(s, s->adopt ? "Queue %s is taken over; back to what it was: stillprint setup --adopt %s --undo" :
-			     s->queue_exists ? "Queue %s is changed in CUPS" : "Queue %s is made in CUPS", name, name);
+		setup_say(s,
+			s->adopt
+				? "Queue %s is taken over; back to what it was: stillprint setup --adopt %s --undo"
+			: s->queue_exists ? "Queue %s is changed in CUPS"
+					  : "Queue %s is made in CUPS",
+			name, name);
 	if (!w->section_fits)
 		setup_say(s, "Settings written to %s", w->section_path);
 	if (!w->secret_fits)
-		setup_say(s, w->secret ? "Password kept in %s, for root and the daemon only" : "Password removed from %s",
+		setup_say(s,
+			w->secret ? "Password kept in %s, for root and the daemon only"
+				  : "Password removed from %s",
 			w->secret_path);
 	if (!w->default_fits)
 		setup_say(s, "It is the default printer now");
-	if (s->queue_exists && (!s->queue.accepting || s->queue.state == IPP_PSTATE_STOPPED) && s->adopt)
-		setup_warn(s, "queue %s was %s before, and still is: cupsenable and cupsaccept it", name,
-			s->queue.accepting ? "stopped" : "taking no jobs");
+	if (s->queue_exists && (!s->queue.accepting || s->queue.state == IPP_PSTATE_STOPPED) &&
+		s->adopt)
+		setup_warn(s, "queue %s was %s before, and still is: cupsenable and cupsaccept it",
+			name, s->queue.accepting ? "stopped" : "taking no jobs");
 }
 
 /* From here to the end nothing may leave it half done: signals wait. */
@@ -199,7 +226,7 @@ static int apply_guarded(struct setup *s, struct work *w)
 
 int setup_apply(struct setup *s)
 {
-	AUTO(work_fini) struct work w = { 0 };
+	AUTO(work_fini) struct work w = {0};
 	char question[256];
 	int rc = compare(s, &w);
 
@@ -214,7 +241,8 @@ int setup_apply(struct setup *s)
 		setup_say(s, "Nothing was changed (--dry-run).");
 		return CLI_DONE;
 	}
-	snprintf(question, sizeof(question), s->adopt ? "Take over queue %s?" : "Set up queue %s so?", s->queue_option);
+	snprintf(question, sizeof(question),
+		s->adopt ? "Take over queue %s?" : "Set up queue %s so?", s->queue_option);
 	if (!setup_ask(s, question, true))
 		return cli_fail(s->c, CLI_FAILED, "Nothing was changed.");
 	return apply_guarded(s, &w);
@@ -224,7 +252,7 @@ int setup_apply(struct setup *s)
 
 static int remove_files(struct setup *s)
 {
-	struct file_change section = { 0 }, secret = { 0 };
+	struct file_change section = {0}, secret = {0};
 	char path[PATH_MAX];
 	int rc = section_path(path, sizeof(path), s->queue_option);
 
@@ -247,14 +275,17 @@ int setup_remove(struct setup *s)
 
 	if (!ours && !s->before.exists) {
 		if (s->queue_exists)
-			return cli_fail(s->c, CLI_FAILED, "Queue %s is not one of Stillprint; nothing was removed.",
+			return cli_fail(s->c, CLI_FAILED,
+				"Queue %s is not one of Stillprint; nothing was removed.",
 				s->queue_option);
 		setup_say(s, "Nothing to remove: there is no queue %s.", s->queue_option);
 		return CLI_DONE;
 	}
 	if (adopted_is_there(s->queue_option))
-		return cli_fail(s->c, CLI_FAILED, "Queue %s was taken over: \"stillprint setup --adopt %s --undo\" gives it "
-						  "back as it was. Nothing was removed.", s->queue_option, s->queue_option);
+		return cli_fail(s->c, CLI_FAILED,
+			"Queue %s was taken over: \"stillprint setup --adopt %s --undo\" gives it "
+			"back as it was. Nothing was removed.",
+			s->queue_option, s->queue_option);
 	if (s->dry_run) {
 		setup_say(s, "Queue %s would be removed (--dry-run).", s->queue_option);
 		return CLI_DONE;
@@ -263,13 +294,16 @@ int setup_remove(struct setup *s)
 	if (!setup_ask(s, question, true))
 		return cli_fail(s->c, CLI_FAILED, "Nothing was removed.");
 	if (ours && queue_delete(s->http, s->queue_option) != 0)
-		return cli_fail(s->c, CLI_FAILED, "CUPS does not remove the queue: %s. Nothing was removed.", queue_why());
+		return cli_fail(s->c, CLI_FAILED,
+			"CUPS does not remove the queue: %s. Nothing was removed.", queue_why());
 	s->changed = true;
 	rc = remove_files(s);
 	if (rc)
-		return cli_fail(s->c, CLI_FAILED, "The queue is removed, but not its settings: %s. Run this again.",
+		return cli_fail(s->c, CLI_FAILED,
+			"The queue is removed, but not its settings: %s. Run this again.",
 			strerror(-rc));
-	setup_say(s, "Queue %s is removed. Jobs of it that wait are kept: stillprint jobs", s->queue_option);
+	setup_say(s, "Queue %s is removed. Jobs of it that wait are kept: stillprint jobs",
+		s->queue_option);
 	setup_reload(s);
 	return CLI_DONE;
 }
@@ -284,8 +318,10 @@ int setup_adopt_undo(struct setup *s)
 
 	if (!adopted_is_there(name)) {
 		if (s->queue_exists && queue_is_ours(&s->queue))
-			return cli_fail(s->c, CLI_FAILED, "Queue %s was made by setup, not taken over: --remove removes "
-							  "it. Nothing was changed.", name);
+			return cli_fail(s->c, CLI_FAILED,
+				"Queue %s was made by setup, not taken over: --remove removes "
+				"it. Nothing was changed.",
+				name);
 		setup_say(s, "Nothing to undo: queue %s is not taken over.", name);
 		return CLI_DONE;
 	}
@@ -298,15 +334,20 @@ int setup_adopt_undo(struct setup *s)
 		return cli_fail(s->c, CLI_FAILED, "Nothing was changed.");
 	rc = adopted_restore(s);
 	if (rc)
-		return cli_fail(s->c, CLI_FAILED, "Queue %s could not be given back: %s. What it was is kept; run this "
-						  "again.", name, rc == -EIO ? queue_why() : strerror(-rc));
+		return cli_fail(s->c, CLI_FAILED,
+			"Queue %s could not be given back: %s. What it was is kept; run this "
+			"again.",
+			name, rc == -EIO ? queue_why() : strerror(-rc));
 	s->changed = true;
 	rc = remove_files(s);
 	if (rc)
-		return cli_fail(s->c, CLI_FAILED, "Queue %s is given back, but its settings are not removed: %s. Run this "
-						  "again.", name, strerror(-rc));
+		return cli_fail(s->c, CLI_FAILED,
+			"Queue %s is given back, but its settings are not removed: %s. Run this "
+			"again.",
+			name, strerror(-rc));
 	adopted_forget(name);
-	setup_say(s, "Queue %s is as it was before. Jobs of it that wait are kept: stillprint jobs", name);
+	setup_say(s, "Queue %s is as it was before. Jobs of it that wait are kept: stillprint jobs",
+		name);
 	setup_reload(s);
 	return CLI_DONE;
 }

@@ -61,7 +61,8 @@ static int sync_folder(const char *path)
 }
 
 /* Ends with the file in place, or with nothing of it left. */
-static int write_whole(const char *path, const char *text, size_t octets, unsigned mode, const struct group *group)
+static int write_whole(
+	const char *path, const char *text, size_t octets, unsigned mode, const struct group *group)
 {
 	char temporary[PATH_MAX];
 	AUTO(auto_close) int fd = -1;
@@ -89,14 +90,16 @@ static bool same_rights(const char *path, unsigned mode, const struct group *gro
 {
 	struct stat st;
 
-	return lstat(path, &st) == 0 && (st.st_mode & 07777) == mode && (!group || st.st_gid == group->gr_gid);
+	return lstat(path, &st) == 0 && (st.st_mode & 07777) == mode &&
+	       (!group || st.st_gid == group->gr_gid);
 }
 
 bool file_fits(const char *path, const char *text, unsigned mode, const char *group)
 {
 	AUTO(auto_free) char *now = NULL;
 	size_t octets = 0;
-	bool same = read_all(path, &now, &octets) == 0 && octets == strlen(text) && !memcmp(now, text, octets) &&
+	bool same = read_all(path, &now, &octets) == 0 && now && octets == strlen(text) &&
+		    !memcmp(now, text, octets) &&
 		    same_rights(path, mode, group ? getgrnam(group) : NULL);
 
 	if (now)
@@ -104,7 +107,8 @@ bool file_fits(const char *path, const char *text, unsigned mode, const char *gr
 	return same;
 }
 
-int file_put(struct file_change *c, const char *path, const char *text, unsigned mode, const char *group)
+int file_put(
+	struct file_change *c, const char *path, const char *text, unsigned mode, const char *group)
 {
 	const struct group *g = group ? getgrnam(group) : NULL;
 	char folder[PATH_MAX];
@@ -155,7 +159,9 @@ int file_undo(struct file_change *c)
 	c->done = false;
 	if (c->before)
 		return write_whole(c->path, c->before, c->before_octets,
-			lstat(c->path, &st) == 0 ? st.st_mode & 07777 : secret ? 0640 : 0644,
+			lstat(c->path, &st) == 0 ? st.st_mode & 07777
+			: secret                 ? 0640
+						 : 0644,
 			secret ? getgrnam("stillprint") : NULL);
 	if (unlink(c->path) < 0 && errno != ENOENT)
 		return -errno;
@@ -181,16 +187,21 @@ static const char *take_line(void *arg, const char *section, const char *key, co
 		const char *key;
 		char *out;
 		size_t size;
-	} texts[] = { { "upstream", s->upstream, sizeof(s->upstream) }, { "upstream-user", s->user, sizeof(s->user) },
-		{ "upstream-pin", s->pin, sizeof(s->pin) }, { "on-outage", s->on_outage, sizeof(s->on_outage) },
-		{ "release", s->release, sizeof(s->release) } };
+	} texts[] = {{"upstream", s->upstream, sizeof(s->upstream)},
+		{"upstream-user", s->user, sizeof(s->user)},
+		{"upstream-pin", s->pin, sizeof(s->pin)},
+		{"on-outage", s->on_outage, sizeof(s->on_outage)},
+		{"release", s->release, sizeof(s->release)}};
 
-	if (strncmp(section, "queue ", 6) != 0 || strcmp(section + 6 + strspn(section + 6, " \t"), s->queue) != 0)
+	if (strncmp(section, "queue ", 6) != 0 ||
+		strcmp(section + 6 + strspn(section + 6, " \t"), s->queue) != 0)
 		return "is not of this queue: setup does not write to a file that holds more; move it elsewhere";
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (!strcmp(texts[i].key, key))
-			return snprintf(texts[i].out, texts[i].size, "%s", value) < (int)texts[i].size ? NULL :
-													 "is too long";
+			return snprintf(texts[i].out, texts[i].size, "%s", value) <
+					       (int)texts[i].size
+				       ? NULL
+				       : "is too long";
 	if (!strcmp(key, "accept-raw"))
 		s->accept_raw = !strcmp(value, "yes");
 	else if (!strcmp(key, "accept-foreign-hosts"))
@@ -238,10 +249,10 @@ static void put_pin(FILE *f, const char *pin)
 static void get_pin(const char *path, char *out, size_t size)
 {
 	AUTO(auto_free) char *text = NULL;
-	size_t octets;
+	size_t octets = 0;
 	char *found;
 
-	if (*out || read_all(path, &text, &octets) != 0)
+	if (read_all(path, &text, &octets) != 0 || !text)
 		return;
 	found = strstr(text, pin_words);
 	if (found) {
@@ -252,7 +263,7 @@ static void get_pin(const char *path, char *out, size_t size)
 
 int section_read(const char *queue, struct section *out, char *why, size_t size)
 {
-	struct reading r = { .first = { why, size } };
+	struct reading r = {.first = {why, size}};
 	char path[PATH_MAX];
 	int rc;
 
@@ -262,7 +273,7 @@ int section_read(const char *queue, struct section *out, char *why, size_t size)
 	if (!rc)
 		rc = conf_read(path, take_line, keep_first_reading, &r);
 	r.section.exists = !rc && access(path, F_OK) == 0;
-	if (r.section.exists)
+	if (r.section.exists && !*r.section.pin)
 		get_pin(path, r.section.pin, sizeof(r.section.pin));
 	*out = r.section;
 	return rc;
@@ -276,7 +287,9 @@ char *section_text(const struct section *s)
 
 	if (!f)
 		return NULL;
-	fprintf(f, "# Written by \"stillprint setup\", which replaces this file as a whole.\n[queue %s]\n", s->queue);
+	fprintf(f,
+		"# Written by \"stillprint setup\", which replaces this file as a whole.\n[queue %s]\n",
+		s->queue);
 	fprintf(f, "upstream = %s\n", s->upstream);
 	if (*s->user)
 		fprintf(f, "upstream-user = %s\n", s->user);
@@ -300,7 +313,7 @@ char *section_text(const struct section *s)
 int section_check_all(char *why, size_t size)
 {
 	AUTO(config_freep) struct config *config = NULL;
-	struct first_complaint first = { why, size };
+	struct first_complaint first = {why, size};
 
 	*why = '\0';
 	return config_load(paths_conf(), keep_first, &first, &config);
@@ -308,14 +321,18 @@ int section_check_all(char *why, size_t size)
 
 int section_read_password(const char *path, char *out, size_t size)
 {
-	FILE *f = strcmp(path, "-") ? fopen(path, "re") : stdin;
+	FILE *f = NULL;
 	char *got;
 
-	if (!f)
-		return -errno;
-	got = fgets(out, (int)size, f);
-	if (f != stdin)
+	if (!strcmp(path, "-")) {
+		got = fgets(out, (int)size, stdin);
+	} else {
+		f = fopen(path, "re");
+		if (!f)
+			return -errno;
+		got = fgets(out, (int)size, f);
 		fclose(f);
+	}
 	if (!got)
 		return -ENODATA;
 	if (!strchr(out, '\n') && strlen(out) == size - 1)

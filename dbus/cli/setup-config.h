@@ -34,7 +34,8 @@ void file_change_fini(struct file_change *c); /* wipes, keeps what was done */
 int file_undo(struct file_change *c);
 /* Writes @path anew (temporary file, fsync, rename). Does nothing when it is so already (c->done stays false).
  * @group: owner group's name, NULL: none. A folder that is missing is made. 0 or -errno. */
-int file_put(struct file_change *c, const char *path, const char *text, unsigned mode, const char *group);
+int file_put(struct file_change *c, const char *path, const char *text, unsigned mode,
+	const char *group);
 /* Is @path so already? */
 bool file_fits(const char *path, const char *text, unsigned mode, const char *group);
 int file_remove(struct file_change *c, const char *path);

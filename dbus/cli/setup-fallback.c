@@ -15,8 +15,10 @@ struct candidate {
 
 static int refuse_loop(struct setup *s, const char *uri)
 {
-	return cli_fail(s->c, CLI_FAILED, "Fallback %s leads back to a Stillprint queue: jobs would go round in "
-					  "circles. Nothing was changed.", uri);
+	return cli_fail(s->c, CLI_FAILED,
+		"Fallback %s leads back to a Stillprint queue: jobs would go round in "
+		"circles. Nothing was changed.",
+		uri);
 }
 
 static int look_cups(struct setup *s, const char *name, struct candidate *c)
@@ -25,15 +27,19 @@ static int look_cups(struct setup *s, const char *name, struct candidate *c)
 	int rc = queue_get(s->http, name, &q);
 
 	if (rc == QUEUE_E_NONE)
-		return cli_fail(s->c, CLI_NO_SUCH, "There is no queue %s on this computer, which --fallback %s names. "
-						   "Nothing was changed.", name, c->uri);
+		return cli_fail(s->c, CLI_NO_SUCH,
+			"There is no queue %s on this computer, which --fallback %s names. "
+			"Nothing was changed.",
+			name, c->uri);
 	if (!strcmp(name, s->queue_option) || (!rc && queue_leads_back(s->http, name)))
 		return refuse_loop(s, c->uri);
 	c->good = !rc && q.accepting && q.state != IPP_PSTATE_STOPPED;
 	c->pdf = true; /* this computer's CUPS makes of PDF what the printer wants */
-	snprintf(c->words, sizeof(c->words), "%s", rc ? "CUPS does not tell about it" :
-						   !q.accepting ? "takes no jobs now" :
-						   q.state == IPP_PSTATE_STOPPED ? "stopped" : "there, printed by CUPS");
+	snprintf(c->words, sizeof(c->words), "%s",
+		rc                              ? "CUPS does not tell about it"
+		: !q.accepting                  ? "takes no jobs now"
+		: q.state == IPP_PSTATE_STOPPED ? "stopped"
+						: "there, printed by CUPS");
 	return 0;
 }
 
@@ -43,11 +49,13 @@ static int look_printer(struct setup *s, struct candidate *c)
 	int rc;
 
 	if (!strcmp(c->uri, s->after.upstream))
-		return cli_fail(s->c, CLI_USAGE, "%s is the upstream: it cannot stand in for itself. Nothing was changed.",
+		return cli_fail(s->c, CLI_USAGE,
+			"%s is the upstream: it cannot stand in for itself. Nothing was changed.",
 			c->uri);
-	rc = probe_uri(c->uri, NULL, NULL, &p);
+	rc = probe_uri(c->uri, NULL, NULL, NULL, &p);
 	if (rc)
-		return cli_fail(s->c, CLI_FAILED, "%s could not be asked: %s. Nothing was changed.", c->uri, strerror(-rc));
+		return cli_fail(s->c, CLI_FAILED, "%s could not be asked: %s. Nothing was changed.",
+			c->uri, strerror(-rc));
 	probe_words(&p, c->words, sizeof(c->words));
 	if (p.info.stillprint)
 		return refuse_loop(s, c->uri);
@@ -60,7 +68,7 @@ static int look_printer(struct setup *s, struct candidate *c)
 /* "10.1.2.3" or a host name: ipps first, then ipp, whichever answers. */
 static int try_address(struct setup *s, const char *address, struct candidate *c)
 {
-	static const char *const schemes[] = { "ipps", "ipp" };
+	static const char *const schemes[] = {"ipps", "ipp"};
 
 	for (int i = 0; i < 2; i++) {
 		char text[CONFIG_URI_MAX];
@@ -69,13 +77,16 @@ static int try_address(struct setup *s, const char *address, struct candidate *c
 
 		snprintf(text, sizeof(text), "%s://%s/ipp/print", schemes[i], address);
 		if (uri_parse(text, &u) != 0 || uri_format(c->uri, sizeof(c->uri), &u) != 0)
-			return cli_usage(s->c, "--fallback \"%s\" is neither a URI nor a host", address);
+			return cli_usage(
+				s->c, "--fallback \"%s\" is neither a URI nor a host", address);
 		rc = look_printer(s, c);
 		if (rc || c->good)
 			return rc;
 	}
-	return cli_fail(s->c, CLI_FAILED, "No printer answers at %s by ipps or ipp: %s. Nothing was changed. To name it "
-					  "all the same, give its whole URI.", address, c->words);
+	return cli_fail(s->c, CLI_FAILED,
+		"No printer answers at %s by ipps or ipp: %s. Nothing was changed. To name it "
+		"all the same, give its whole URI.",
+		address, c->words);
 }
 
 static int look_at(struct setup *s, const char *text, struct candidate *c)
@@ -87,10 +98,13 @@ static int look_at(struct setup *s, const char *text, struct candidate *c)
 	if (rc && !strchr(text, '/') && strncmp(text, "cups:", 5) != 0)
 		return try_address(s, text, c);
 	if (rc == URI_E_CREDENTIALS)
-		return cli_fail(s->c, CLI_USAGE, "A fallback cannot have a user and password. Nothing was changed.");
+		return cli_fail(s->c, CLI_USAGE,
+			"A fallback cannot have a user and password. Nothing was changed.");
 	if (rc || uri_format(c->uri, sizeof(c->uri), &u) != 0)
-		return cli_fail(s->c, CLI_USAGE, "--fallback %s: write ipp://HOST/PATH, ipps://HOST/PATH or cups:QUEUE. "
-						 "Nothing was changed.", text);
+		return cli_fail(s->c, CLI_USAGE,
+			"--fallback %s: write ipp://HOST/PATH, ipps://HOST/PATH or cups:QUEUE. "
+			"Nothing was changed.",
+			text);
 	return u.kind == URI_CUPS ? look_cups(s, u.path, c) : look_printer(s, c);
 }
 
@@ -136,9 +150,10 @@ static bool same_device(struct setup *s, struct candidate *c)
 		uri_format(c->uri, sizeof(c->uri), &u) != 0 || !strcmp(c->uri, s->after.upstream))
 		return false;
 	if (!strcmp(u.host, "localhost") || !strncmp(u.host, "127.", 4) || !strcmp(u.host, "::1"))
-		if (!strstr(s->after.upstream, "//localhost") && !strstr(s->after.upstream, "//127."))
+		if (!strstr(s->after.upstream, "//localhost") &&
+			!strstr(s->after.upstream, "//127."))
 			return false; /* the server's own localhost is not ours */
-	if (probe_uri(c->uri, NULL, NULL, &p) != 0)
+	if (probe_uri(c->uri, NULL, NULL, NULL, &p) != 0)
 		return false;
 	probe_words(&p, c->words, sizeof(c->words));
 	c->encrypted = p.encrypted;
@@ -154,7 +169,8 @@ static void offer_same_device(struct setup *s)
 
 	if (!same_device(s, &c)) {
 		if (s->same_printer)
-			setup_warn(s, "the server does not tell of a device behind it that prints PDF and answers here");
+			setup_warn(s,
+				"the server does not tell of a device behind it that prints PDF and answers here");
 		return;
 	}
 	if (has(&s->before, c.uri) || s->same_printer) {
@@ -162,11 +178,13 @@ static void offer_same_device(struct setup *s)
 		return;
 	}
 	if (s->yes || s->dry_run) {
-		setup_fact(s, "Hint", "the server prints on %s (%s); --same-printer makes it the first fallback", c.uri,
-			c.words);
+		setup_fact(s, "Hint",
+			"the server prints on %s (%s); --same-printer makes it the first fallback",
+			c.uri, c.words);
 		return;
 	}
-	snprintf(question, sizeof(question), "The server prints on %s (%s). Use this printer itself when the server is away?",
+	snprintf(question, sizeof(question),
+		"The server prints on %s (%s). Use this printer itself when the server is away?",
 		c.uri, c.words);
 	if (setup_ask(s, question, true))
 		add(s, &c);

@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 #include "core/uri.h"
-#include "ipp/wire.h"
+#include "core/wire.h"
 
 enum { CONNECT_MS = 5000, STALL_MS = 10000, TOTAL_MS = 20000 };
 
@@ -55,8 +55,14 @@ static int ask(struct question *q)
 	AUTO(loop_freep) sd_event *loop = NULL;
 	AUTO(client_freep) struct client *client = NULL;
 	AUTO(wire_deletep) ipp_t *request = STEAL(q->request);
-	struct client_request r = { .uri = q->uri, .user = q->user, .password = q->password, .pin = q->pin,
-		.connect_ms = CONNECT_MS, .stall_ms = STALL_MS, .total_ms = TOTAL_MS, .ipp = request };
+	struct client_request r = {.uri = q->uri,
+		.user = q->user,
+		.password = q->password,
+		.pin = q->pin,
+		.connect_ms = CONNECT_MS,
+		.stall_ms = STALL_MS,
+		.total_ms = TOTAL_MS,
+		.ipp = request};
 	int rc;
 
 	if (!request)
@@ -77,8 +83,8 @@ static ipp_t *look_request(const char *uri, const char *user)
 	ipp_t *request = target_request(IPP_OP_GET_PRINTER_ATTRIBUTES, uri, user);
 
 	if (request)
-		ippAddStrings(request, IPP_TAG_OPERATION, IPP_CONST_TAG(IPP_TAG_KEYWORD), "requested-attributes",
-			target_attribute_count, NULL, target_attributes);
+		ippAddStrings(request, IPP_TAG_OPERATION, IPP_CONST_TAG(IPP_TAG_KEYWORD),
+			"requested-attributes", target_attribute_count, NULL, target_attributes);
 	return request;
 }
 
@@ -87,8 +93,8 @@ static ipp_t *validate_request(const char *uri, const char *user)
 	ipp_t *request = target_request(IPP_OP_VALIDATE_JOB, uri, user);
 
 	if (request)
-		ippAddString(request, IPP_TAG_OPERATION, IPP_CONST_TAG(IPP_TAG_MIMETYPE), "document-format", NULL,
-			"application/pdf");
+		ippAddString(request, IPP_TAG_OPERATION, IPP_CONST_TAG(IPP_TAG_MIMETYPE),
+			"document-format", NULL, "application/pdf");
 	return request;
 }
 
@@ -101,11 +107,14 @@ static void ask_scheme(const char *uri, ipp_t *request, struct probe *out)
 	http_t *http;
 	int port;
 
-	if (httpSeparateURI(HTTP_URI_CODING_ALL, uri, scheme, sizeof(scheme), userpass, sizeof(userpass), host,
-		    sizeof(host), &port, resource, sizeof(resource)) != HTTP_URI_STATUS_OK || !request)
+	if (httpSeparateURI(HTTP_URI_CODING_ALL, uri, scheme, sizeof(scheme), userpass,
+		    sizeof(userpass), host, sizeof(host), &port, resource,
+		    sizeof(resource)) != HTTP_URI_STATUS_OK ||
+		!request)
 		return;
 	http = httpConnect2(host, port, NULL, AF_UNSPEC,
-		!strcmp(scheme, "ipps") ? HTTP_ENCRYPTION_ALWAYS : HTTP_ENCRYPTION_IF_REQUESTED, 1, CONNECT_MS, NULL);
+		!strcmp(scheme, "ipps") ? HTTP_ENCRYPTION_ALWAYS : HTTP_ENCRYPTION_IF_REQUESTED, 1,
+		CONNECT_MS, NULL);
 	if (!http)
 		return;
 	if (cupsSendRequest(http, request, resource, ippLength(request)) == HTTP_STATUS_CONTINUE) {
@@ -118,7 +127,8 @@ static void ask_scheme(const char *uri, ipp_t *request, struct probe *out)
 		if (field && strcasestr(field, "basic"))
 			snprintf(out->scheme, sizeof(out->scheme), "Basic");
 		else if (field)
-			snprintf(out->scheme, sizeof(out->scheme), "%.*s", (int)strcspn(field, " ,"), field);
+			snprintf(out->scheme, sizeof(out->scheme), "%.*s",
+				(int)strcspn(field, " ,"), field);
 	}
 	httpClose(http);
 }
@@ -126,7 +136,8 @@ static void ask_scheme(const char *uri, ipp_t *request, struct probe *out)
 /* What the answer says about logins. Return: true if the door is open. */
 static bool read_login(const struct question *q, struct probe *out)
 {
-	bool unauthenticated = q->http_status == 401 || q->status == IPP_STATUS_ERROR_NOT_AUTHENTICATED;
+	bool unauthenticated =
+		q->http_status == 401 || q->status == IPP_STATUS_ERROR_NOT_AUTHENTICATED;
 	bool denied = q->http_status == 403 || q->status == IPP_STATUS_ERROR_FORBIDDEN ||
 		      q->status == IPP_STATUS_ERROR_NOT_AUTHORIZED;
 
@@ -138,9 +149,10 @@ static bool read_login(const struct question *q, struct probe *out)
 	return !unauthenticated && !denied;
 }
 
-int probe_uri(const char *uri, const char *user, const char *password, struct probe *out)
+int probe_uri(const char *uri, const char *user, const char *password, const char *expected,
+	struct probe *out)
 {
-	struct question q = { .uri = uri, .out = out, .looking = true };
+	struct question q = {.uri = uri, .out = out, .looking = true};
 	const char *asker = user && *user ? user : cupsUser();
 	bool login = password && *password, open;
 	char pin[64], detail[256];
@@ -153,6 +165,9 @@ int probe_uri(const char *uri, const char *user, const char *password, struct pr
 	if (rc)
 		return rc;
 	open = read_login(&q, out);
+	out->other_pin = expected && *expected && *out->pin && strcmp(expected, out->pin) != 0;
+	if (out->other_pin)
+		return 0;
 	snprintf(pin, sizeof(pin), "%s", out->pin);
 	if (login && out->encrypted && *pin) { /* from here on to this certificate only */
 		q.user = user;
@@ -185,12 +200,13 @@ int probe_uri(const char *uri, const char *user, const char *password, struct pr
 static void silence_words(const struct probe *p, char *out, size_t size)
 {
 	bool more = p->detail[0] && p->fault != CLIENT_REFUSED && p->fault != CLIENT_SILENT;
-	const char *what = p->fault == CLIENT_REFUSED                                ? "unreachable, connection refused" :
-			   p->fault == CLIENT_NO_ROUTE                               ? "unreachable" :
-			   p->fault == CLIENT_SILENT                                 ? "unreachable, no answer" :
-			   p->fault == CLIENT_TLS                                    ? "no encryption could be agreed on" :
-			   p->fault == CLIENT_HTTP || p->fault == CLIENT_GARBAGE     ? "reachable, but no IPP there" :
-										       "unreachable";
+	const char *what = p->fault == CLIENT_REFUSED    ? "unreachable, connection refused"
+			   : p->fault == CLIENT_NO_ROUTE ? "unreachable"
+			   : p->fault == CLIENT_SILENT   ? "unreachable, no answer"
+			   : p->fault == CLIENT_TLS      ? "no encryption could be agreed on"
+			   : p->fault == CLIENT_HTTP || p->fault == CLIENT_GARBAGE
+				   ? "reachable, but no IPP there"
+				   : "unreachable";
 
 	snprintf(out, size, "%s%s%s", what, more ? ": " : "", more ? p->detail : "");
 }
@@ -200,7 +216,8 @@ void probe_words(const struct probe *p, char *out, size_t size)
 	if (p->info.stillprint)
 		snprintf(out, size, "is a Stillprint queue itself: jobs would go round in circles");
 	else if (p->wants_login)
-		snprintf(out, size, "%s", p->login_refused ? "user or password not taken" : "wants a login");
+		snprintf(out, size, "%s",
+			p->login_refused ? "user or password not taken" : "wants a login");
 	else if (p->denied)
 		snprintf(out, size, "does not let this computer in");
 	else if (!p->answered)

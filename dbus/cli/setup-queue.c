@@ -11,7 +11,8 @@
 
 enum { TIMEOUT_MS = 30000, DEPTH_MAX = 8 };
 
-static const char *no_password(const char *prompt, http_t *http, const char *method, const char *resource, void *data)
+static const char *no_password(
+	const char *prompt, http_t *http, const char *method, const char *resource, void *data)
 {
 	(void)prompt;
 	(void)http;
@@ -26,7 +27,8 @@ http_t *queue_open(const char *socket)
 	if (!getenv("CUPS_SERVER"))
 		cupsSetServer(socket);
 	cupsSetPasswordCB2(no_password, NULL);
-	return httpConnect2(cupsServer(), ippPort(), NULL, AF_UNSPEC, cupsEncryption(), 1, TIMEOUT_MS, NULL);
+	return httpConnect2(
+		cupsServer(), ippPort(), NULL, AF_UNSPEC, cupsEncryption(), 1, TIMEOUT_MS, NULL);
 }
 
 const char *queue_why(void)
@@ -46,9 +48,11 @@ ipp_t *queue_request(ipp_op_t op, const char *name)
 	ipp_t *request = ippNewRequest(op);
 	char uri[512];
 
-	httpAssembleURIf(HTTP_URI_CODING_ALL, uri, sizeof(uri), "ipp", NULL, "localhost", 0, "/printers/%s", name);
+	httpAssembleURIf(HTTP_URI_CODING_ALL, uri, sizeof(uri), "ipp", NULL, "localhost", 0,
+		"/printers/%s", name);
 	ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_URI, "printer-uri", NULL, uri);
-	ippAddString(request, IPP_TAG_OPERATION, IPP_TAG_NAME, "requesting-user-name", NULL, cupsUser());
+	ippAddString(
+		request, IPP_TAG_OPERATION, IPP_TAG_NAME, "requesting-user-name", NULL, cupsUser());
 	return request;
 }
 
@@ -61,7 +65,8 @@ static int simple(http_t *http, ipp_t *request, const char *resource)
 
 ipp_t *queue_attributes(http_t *http, const char *name)
 {
-	ipp_t *answer = cupsDoRequest(http, queue_request(IPP_OP_GET_PRINTER_ATTRIBUTES, name), "/");
+	ipp_t *answer =
+		cupsDoRequest(http, queue_request(IPP_OP_GET_PRINTER_ATTRIBUTES, name), "/");
 
 	if (cupsLastError() <= IPP_STATUS_OK_CONFLICTING)
 		return answer;
@@ -218,17 +223,23 @@ int queue_put(http_t *http, const struct queue_wish *wish)
 
 	wish_uri(uri, sizeof(uri), wish);
 	ippAddString(request, IPP_TAG_PRINTER, IPP_TAG_URI, "device-uri", NULL, uri);
-	ippAddString(request, IPP_TAG_PRINTER, IPP_TAG_NAME, "printer-error-policy", NULL, "retry-job");
+	ippAddString(
+		request, IPP_TAG_PRINTER, IPP_TAG_NAME, "printer-error-policy", NULL, "retry-job");
 	if (!wish->plain_policy)
-		ippAddString(request, IPP_TAG_PRINTER, IPP_TAG_NAME, "printer-op-policy", NULL, QUEUE_OP_POLICY);
+		ippAddString(request, IPP_TAG_PRINTER, IPP_TAG_NAME, "printer-op-policy", NULL,
+			QUEUE_OP_POLICY);
 	if (wish->info)
-		ippAddString(request, IPP_TAG_PRINTER, IPP_TAG_TEXT, "printer-info", NULL, wish->info);
+		ippAddString(
+			request, IPP_TAG_PRINTER, IPP_TAG_TEXT, "printer-info", NULL, wish->info);
 	if (wish->open) {
-		ippAddInteger(request, IPP_TAG_PRINTER, IPP_TAG_ENUM, "printer-state", IPP_PSTATE_IDLE);
+		ippAddInteger(
+			request, IPP_TAG_PRINTER, IPP_TAG_ENUM, "printer-state", IPP_PSTATE_IDLE);
 		ippAddBoolean(request, IPP_TAG_PRINTER, "printer-is-accepting-jobs", 1);
 	}
 	if (queue_modify(http, request, wish->ppd) != 0)
-		return !wish->plain_policy && strstr(cupsLastErrorString(), "op-policy") ? QUEUE_E_POLICY : -EIO;
+		return !wish->plain_policy && strstr(cupsLastErrorString(), "op-policy")
+			       ? QUEUE_E_POLICY
+			       : -EIO;
 	/* A request of its own: while the queue still counts as another server's, cupsd refuses to change this. */
 	return queue_set_shared(http, wish->name, false);
 }
@@ -245,11 +256,14 @@ int queue_set_default(http_t *http, const char *name)
 
 int queue_set_running(http_t *http, const char *name, bool running, bool accepting)
 {
-	int rc = simple(http, queue_request(running ? IPP_OP_RESUME_PRINTER : IPP_OP_PAUSE_PRINTER, name), "/admin/");
+	int rc = simple(http,
+		queue_request(running ? IPP_OP_RESUME_PRINTER : IPP_OP_PAUSE_PRINTER, name),
+		"/admin/");
 
 	if (rc)
 		return rc;
-	return simple(http, queue_request(accepting ? IPP_OP_CUPS_ACCEPT_JOBS : IPP_OP_CUPS_REJECT_JOBS, name),
+	return simple(http,
+		queue_request(accepting ? IPP_OP_CUPS_ACCEPT_JOBS : IPP_OP_CUPS_REJECT_JOBS, name),
 		"/admin/");
 }
 
@@ -264,7 +278,8 @@ static bool leads_back(http_t *http, const char *name, int depth)
 		return depth >= DEPTH_MAX;
 	copy(device, sizeof(device), answer, "device-uri");
 	copy(model, sizeof(model), answer, "printer-make-and-model");
-	back = !strncmp(device, VENDOR_SCHEME ":", strlen(VENDOR_SCHEME) + 1) || strstr(model, VENDOR_QUEUE_MODEL);
+	back = !strncmp(device, VENDOR_SCHEME ":", strlen(VENDOR_SCHEME) + 1) ||
+	       strstr(model, VENDOR_QUEUE_MODEL);
 	members = ippFindAttribute(answer, "member-names", IPP_TAG_NAME);
 	for (int i = 0; !back && members && i < ippGetCount(members); i++)
 		back = leads_back(http, ippGetString(members, i, NULL), depth + 1);

@@ -11,7 +11,11 @@
 /* cupsd then believes a user's name only with proof; it is in the stock cupsd.conf. */
 #define QUEUE_OP_POLICY "authenticated"
 
-enum queue_err { QUEUE_E_NONE = 1, /* no such queue */ QUEUE_E_POLICY, /* cupsd lacks the policy */ };
+enum queue_err {
+	QUEUE_E_NONE = 1,
+	/* no such queue */ QUEUE_E_POLICY,
+	/* cupsd lacks the policy */
+};
 
 struct queue_state {
 	char name[128];
@@ -24,10 +28,10 @@ struct queue_state {
 /* What a Stillprint queue must look like. */
 struct queue_wish {
 	const char *name;
-	const char *ppd;       /* file; NULL: leave the PPD alone */
-	bool plain_policy;     /* without QUEUE_OP_POLICY */
-	bool open;             /* take jobs and print them */
-	const char *info;      /* NULL: leave it alone */
+	const char *ppd; /* file; NULL: leave the PPD alone */
+	bool plain_policy; /* without QUEUE_OP_POLICY */
+	bool open; /* take jobs and print them */
+	const char *info; /* NULL: leave it alone */
 };
 
 static inline void queue_closep(http_t **http)

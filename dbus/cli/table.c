@@ -12,11 +12,11 @@ enum { GAP = 2, CELL_OCTETS = 1024, BELOW_INDENT = 5 };
 struct table {
 	const struct table_column *column;
 	size_t columns;
-	char **cell;  /* row after row */
+	char **cell; /* row after row */
 	size_t cells;
 	char **below; /* per row, or NULL */
 	size_t rows;
-	bool broken;  /* memory ran out: what is missing is told at the end */
+	bool broken; /* memory ran out: what is missing is told at the end */
 };
 
 struct table *table_new(const struct table_column *columns, size_t count)

@@ -9,8 +9,8 @@
 
 struct table_column {
 	const char *title;
-	int least;   /* may be cut down to this many columns; 0: never cut */
-	char align;  /* 'l' or 'r' */
+	int least; /* may be cut down to this many columns; 0: never cut */
+	char align; /* 'l' or 'r' */
 };
 struct table;
 

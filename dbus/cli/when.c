@@ -35,9 +35,9 @@ static int64_t parse_span(const char *text)
 	static const struct {
 		const char *unit;
 		int seconds;
-	} units[] = { { "seconds", 1 }, { "sec", 1 }, { "s", 1 }, { "minutes", 60 }, { "min", 60 }, { "m", 60 },
-		{ "hours", 3600 }, { "hour", 3600 }, { "h", 3600 }, { "days", 86400 }, { "day", 86400 },
-		{ "d", 86400 }, { "weeks", 604800 }, { "w", 604800 } };
+	} units[] = {{"seconds", 1}, {"sec", 1}, {"s", 1}, {"minutes", 60}, {"min", 60}, {"m", 60},
+		{"hours", 3600}, {"hour", 3600}, {"h", 3600}, {"days", 86400}, {"day", 86400},
+		{"d", 86400}, {"weeks", 604800}, {"w", 604800}};
 	int64_t total = 0;
 
 	if (!isdigit((unsigned char)*text))
@@ -54,7 +54,8 @@ static int64_t parse_span(const char *text)
 		while (isalpha((unsigned char)end[letters]))
 			letters++;
 		for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-			if (strlen(units[i].unit) == letters && !strncasecmp(units[i].unit, end, letters))
+			if (strlen(units[i].unit) == letters &&
+				!strncasecmp(units[i].unit, end, letters))
 				break;
 		if (i == sizeof(units) / sizeof(units[0]) || n > FAR_S)
 			return -1;
@@ -70,8 +71,8 @@ static int parse_clock(const char *text, struct tm *tm, const char **rest)
 {
 	int used = 0, more = 0;
 
-	if (sscanf(text, "%2d:%2d%n", &tm->tm_hour, &tm->tm_min, &used) != 2 || !isdigit((unsigned char)text[0]) ||
-		!isdigit((unsigned char)text[used - 2]))
+	if (sscanf(text, "%2d:%2d%n", &tm->tm_hour, &tm->tm_min, &used) != 2 ||
+		!isdigit((unsigned char)text[0]) || !isdigit((unsigned char)text[used - 2]))
 		return -EINVAL;
 	tm->tm_sec = 0;
 	if (text[used] == ':') {
@@ -104,7 +105,7 @@ static int parse_zone(const char *text, int *east_s)
 
 static int parse_date(const char *text, int64_t *out, bool *whole_day)
 {
-	struct tm tm = { .tm_isdst = -1 }, check;
+	struct tm tm = {.tm_isdst = -1}, check;
 	const char *rest;
 	int year, month, day, used = 0, east = 0, rc;
 
@@ -161,7 +162,7 @@ static int parse_today(const char *text, int64_t now_s, enum when_side side, int
 
 int when_parse(const char *text, int64_t now_s, enum when_side side, int64_t *out, bool *whole_day)
 {
-	static const char *const days[] = { "yesterday", "today", "tomorrow" };
+	static const char *const days[] = {"yesterday", "today", "tomorrow"};
 	bool ignored;
 	int64_t span = parse_span(text);
 	int rc = 0;
@@ -177,7 +178,8 @@ int when_parse(const char *text, int64_t now_s, enum when_side side, int64_t *ou
 				*whole_day = true;
 				return 0;
 			}
-		rc = strchr(text, '-') ? parse_date(text, out, whole_day) : parse_today(text, now_s, side, out);
+		rc = strchr(text, '-') ? parse_date(text, out, whole_day)
+				       : parse_today(text, now_s, side, out);
 	}
 	if (!rc && (*out < now_s - FAR_S || *out > now_s + FAR_S))
 		rc = -ERANGE;

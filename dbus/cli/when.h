@@ -7,7 +7,7 @@
 
 enum when_side {
 	WHEN_AHEAD, /* "2h" from now, "17:30" the next one */
-	WHEN_BACK,  /* "2h" ago, "17:30" the last one */
+	WHEN_BACK, /* "2h" ago, "17:30" the last one */
 };
 
 /** when_parse() - "17:30", "90min", "2h", "1h30m", "3d", "today", "tomorrow", "yesterday", "2026-11-23",

@@ -84,8 +84,15 @@ void engine_cancel(struct engine *e, int32_t id, const char *decided_by, engine_
 
 /* ---- release, print again, print here too ---- */
 
+/* Answered only now, so that who asks next sees the job on its way. */
 static void released(struct job *j, int rc)
 {
+	struct act *a = j->act;
+
+	j->act = NULL;
+	if (a)
+		act_answer(a, rc ? ENGINE_E_INTERNAL : ENGINE_OK,
+			rc ? "The store cannot be written now; see the daemon's log and try again" : "On its way");
 	if (rc)
 		return;
 	if (j->attempt.cancel_wanted)
@@ -133,6 +140,7 @@ static void go_on(struct act *a, struct job *j, const char *uri)
 	timer_stop(&j->ask);
 	audit(j->engine, j, a->again || superseding ? "printed-again" : "released", a->decided_by, j->attempt.uri,
 		uri ? uri : "", false);
+	j->act = a;
 	if (superseding) {
 		supersede(j, &row);
 	} else {
@@ -140,7 +148,6 @@ static void go_on(struct act *a, struct job *j, const char *uri)
 		snprintf(j->row.chosen, sizeof(j->row.chosen), "%s", row.chosen);
 		job_move(j, JOB_PENDING, JOB_R_STORED, NULL, released);
 	}
-	act_answer(a, ENGINE_OK, "On its way");
 }
 
 static const char *release_objection(struct act *a, struct job *j, const struct config_queue *q, enum engine_err *err);

@@ -135,7 +135,8 @@ static DBusMessage *removed(const char *path, enum bus_kind kind, struct bus_out
 static struct bus_known *known_find(struct bus *b, int32_t job_id, const char *queue)
 {
 	for (size_t i = 0; i < b->known_count; i++)
-		if (b->known[i].job_id == job_id && (job_id || (queue && !strcmp(b->known[i].text, queue))))
+		if (b->known[i].job_id == job_id &&
+			(job_id || (queue && !strcmp(b->known[i].text, queue))))
 			return &b->known[i];
 	return NULL;
 }
@@ -221,6 +222,12 @@ static void notice_keep(struct bus *b, const struct engine_notice *n, uint32_t i
 	b->notices = kept;
 }
 
+/* Told, not asked, although the job can still be cancelled: such a notice outlives the job. */
+static bool is_news(const char *kind)
+{
+	return !strcmp(kind, "printed-elsewhere") || !strcmp(kind, "server-back");
+}
+
 static void on_notice(void *arg, const struct engine_notice *n)
 {
 	struct bus *b = arg;
@@ -252,7 +259,7 @@ static void on_notice(void *arg, const struct engine_notice *n)
 	}
 	bus_out_close(&o);
 	send_all(b, m, &o, hears_notice, n->owner);
-	if (n->job_id && n->action_count)
+	if (n->job_id && n->action_count && !is_news(n->kind))
 		notice_keep(b, n, b->last_notice);
 	/* After the new one, so that an agent which shows one per job replaces it without a gap. */
 	if (before)
@@ -303,9 +310,8 @@ static void on_job_changed(void *arg, int32_t id)
 }
 
 /* A queue tells each viewer the number of his own jobs, so every connection gets its own message. */
-static void on_queue_changed(void *arg, const char *name)
+static void tell_queue(struct bus *b, const char *name)
 {
-	struct bus *b = arg;
 	struct bus_known *k = known_find(b, 0, name);
 	struct bus_object object;
 	bool there = bus_object_queue(b->e, &everyone, name, &object);
@@ -330,6 +336,24 @@ static void on_queue_changed(void *arg, const char *name)
 		known_add(b, 0, name);
 	else if (!there && k)
 		known_remove(b, k);
+}
+
+/* After a new configuration the engine names the queues that there are; those that went are found here. */
+static void on_queue_changed(void *arg, const char *name)
+{
+	struct bus *b = arg;
+	struct engine_queue queue;
+
+	tell_queue(b, name);
+	for (size_t i = b->known_count; i-- > 0;) {
+		AUTO(auto_free) char *gone = NULL;
+
+		if (b->known[i].job_id || engine_queue_find(b->e, b->known[i].text, &queue))
+			continue;
+		gone = strdup(b->known[i].text);
+		if (gone)
+			tell_queue(b, gone);
+	}
 }
 
 static bool on_can_ask(void *arg, const char *owner)

@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/text.h"
-#include "ipp/wire.h"
+#include "core/wire.h"
 #include "must.h"
 
 enum { TARGET_CONNECT_MS = 3000, TARGET_TOTAL_MS = 5000, CREATE_TOTAL_MS = 15000, SEND_STALL_MS = 60000,

@@ -27,6 +27,7 @@ struct job;
 struct step;
 struct upstream;
 struct delivery;
+struct act;
 
 /* A timer that can be set anew and forgotten. */
 typedef void timer_fn(void *arg);
@@ -58,6 +59,7 @@ struct job {
 	bool cancel_wanted;           /* stop the delivery at its next step */
 	char canceled_by[256];        /* the user's name */
 	struct wish wish;
+	struct act *act; /* what a user asked for and is being committed */
 	struct delivery *delivery;    /* under way up to SENT */
 	struct follow *follow;        /* SENDING (broken), SENT, UNKNOWN: asks for the final state */
 	/* The plan's memory of this round: which targets were tried, and what was wrong. */

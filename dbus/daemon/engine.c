@@ -167,6 +167,9 @@ int queues_set(struct engine *e)
 	for (size_t k = 0; k < old_count; k++)
 		timer_stop(&old[k].outage_end);
 	free(old);
+	for (size_t i = 0; i < e->queue_count; i++)
+		for (size_t k = 0; k < e->queue[i].config->fallback_count; k++)
+			printer_of(e, e->queue[i].config->fallback[k]);
 	upstreams_set(e);
 	outages_watch(e);
 	policy_publish(e);

@@ -66,6 +66,21 @@ struct engine_queue {
 bool engine_queue_at(struct engine *e, unsigned index, struct engine_queue *out);
 bool engine_queue_find(struct engine *e, const char *name, struct engine_queue *out);
 
+/* A target that is known: upstreams and the administrator's fallbacks are everybody's to see (@configured), what users
+ * named or used is root's. */
+struct engine_printer {
+	uint32_t id;         /* of its URI; stable over restarts */
+	const char *uri;
+	const char *name;    /* as it calls itself, "" if never met */
+	const char *pin;     /* "sha256//…", "" without TLS or before first use */
+	bool encrypted;
+	bool counts;         /* its impressions can be believed */
+	bool configured;
+	int64_t seen_s;
+};
+bool engine_printer_at(struct engine *e, unsigned index, struct engine_printer *out);
+bool engine_printer_find(struct engine *e, uint32_t id, struct engine_printer *out);
+
 struct engine_status {
 	const char *run_id;
 	int64_t started_s;

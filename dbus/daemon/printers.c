@@ -23,6 +23,64 @@ struct printer *printer_of(struct engine *e, const char *uri)
 	return p;
 }
 
+/* FNV-1a: only a name for an object path. */
+static uint32_t id_of(const char *uri)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *uri; uri++)
+		h = (h ^ (uint8_t)*uri) * 16777619u;
+	return h;
+}
+
+static bool is_configured(struct engine *e, const char *uri)
+{
+	for (size_t i = 0; i < e->config->queue_count; i++) {
+		const struct config_queue *q = &e->config->queue[i];
+
+		if (!strcmp(q->upstream, uri))
+			return true;
+		for (size_t k = 0; k < q->fallback_count; k++)
+			if (!strcmp(q->fallback[k], uri))
+				return true;
+	}
+	return false;
+}
+
+static void printer_view(struct engine *e, const struct printer *p, struct engine_printer *out)
+{
+	out->id = id_of(p->row.uri);
+	out->uri = p->row.uri;
+	out->name = p->row.name;
+	out->pin = p->row.pin;
+	out->encrypted = strncmp(p->row.uri, "ipp:", 4) != 0;
+	out->counts = p->row.counts;
+	out->configured = is_configured(e, p->row.uri);
+	out->seen_s = p->row.seen_s;
+}
+
+bool engine_printer_at(struct engine *e, unsigned index, struct engine_printer *out)
+{
+	struct printer *p = e->printers;
+
+	while (p && index--)
+		p = p->next;
+	if (p)
+		printer_view(e, p, out);
+	return p;
+}
+
+bool engine_printer_find(struct engine *e, uint32_t id, struct engine_printer *out)
+{
+	for (struct printer *p = e->printers; p; p = p->next) {
+		if (id_of(p->row.uri) != id)
+			continue;
+		printer_view(e, p, out);
+		return true;
+	}
+	return false;
+}
+
 static int work_put(void *arg, struct store *s)
 {
 	return store_printer_put(s, arg);
@@ -132,7 +190,8 @@ static void probe_answered(void *arg, const struct client_reply *reply)
 	if (health == TARGET_OK && info.name[0]) {
 		struct printer *known = printer_of(p->engine, p->uri);
 
-		if (strcmp(known->row.name, info.name)) {
+		if (strcmp(known->row.name, info.name) || mono_utc_s() - known->row.seen_s > 24 * 3600) {
+			known->row.seen_s = mono_utc_s();
 			snprintf(known->row.name, sizeof(known->row.name), "%s", info.name);
 			printer_commit(p->engine, known);
 		}

@@ -87,7 +87,8 @@ static int open_temp(struct incoming *in)
 	for (int i = 0; i < 100; i++) {
 		clock_gettime(CLOCK_REALTIME, &now);
 		snprintf(in->temp, sizeof(in->temp), ".tmp-%d-%09ld", (int)getpid(), now.tv_nsec);
-		in->fd = openat(in->dir, in->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		in->fd = openat(in->dir, in->temp,
+			O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (in->fd >= 0)
 			return 0;
 		in->temp[0] = '\0';
@@ -98,8 +99,8 @@ static int open_temp(struct incoming *in)
 }
 
 /* One attempt at everything that a job needs before its first octet. */
-static int try_begin(struct incoming *in, const void *envelope, size_t envelope_octets, const void *ticket,
-	size_t ticket_octets)
+static int try_begin(struct incoming *in, const void *envelope, size_t envelope_octets,
+	const void *ticket, size_t ticket_octets)
 {
 	uint8_t key[SEAL_PUBLIC_OCTETS];
 	char path[PATH_MAX];
@@ -121,7 +122,8 @@ static int try_begin(struct incoming *in, const void *envelope, size_t envelope_
 	if (!rc && fchmod(in->fd, 0660))
 		rc = -errno;
 	if (!rc)
-		rc = seal_writer_new(in->fd, key, envelope, envelope_octets, ticket, ticket_octets, &in->writer);
+		rc = seal_writer_new(
+			in->fd, key, envelope, envelope_octets, ticket, ticket_octets, &in->writer);
 	return rc;
 }
 
@@ -135,8 +137,8 @@ static void undo_begin(struct incoming *in)
 	auto_close(&in->dir);
 }
 
-int incoming_begin(const struct incoming_caller *caller, const struct envelope *e, const void *ticket,
-	size_t ticket_octets, struct incoming **out)
+int incoming_begin(const struct incoming_caller *caller, const struct envelope *e,
+	const void *ticket, size_t ticket_octets, struct incoming **out)
 {
 	AUTO(incoming_freep) struct incoming *in = calloc(1, sizeof(*in));
 	AUTO(auto_free) void *envelope = NULL;
@@ -187,7 +189,8 @@ static void poke(const char *name)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	/* Absent or full: the daemon looks by itself, at its start and when it is through with what it has. */
 	if (fd >= 0)
-		(void)!sendto(fd, name, strlen(name), MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to, sizeof(to));
+		(void)!sendto(fd, name, strlen(name), MSG_DONTWAIT | MSG_NOSIGNAL,
+			(struct sockaddr *)&to, sizeof(to));
 }
 
 int incoming_commit(struct incoming *in, const struct envelope *e)
@@ -200,7 +203,8 @@ int incoming_commit(struct incoming *in, const struct envelope *e)
 		rc = -errno;
 	if (rc)
 		return rc;
-	snprintf(name, sizeof(name), "%020" PRId64 "-%s.job", e->handed_ns, e->document_uuid + strlen("urn:uuid:"));
+	snprintf(name, sizeof(name), "%020" PRId64 "-%s.job", e->handed_ns,
+		e->document_uuid + strlen("urn:uuid:"));
 	/* From here to the end a cancel is too late: either it came before the rename, or the job is stored. */
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
@@ -213,7 +217,8 @@ int incoming_commit(struct incoming *in, const struct envelope *e)
 		in->temp[0] = '\0';
 	if (!rc && fsync(in->dir)) {
 		rc = -errno;
-		unlinkat(in->dir, name, 0); /* not known to last: cupsd keeps the job and hands it over again */
+		unlinkat(in->dir, name,
+			0); /* not known to last: cupsd keeps the job and hands it over again */
 	}
 	if (!rc)
 		poke(name);

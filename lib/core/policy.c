@@ -57,7 +57,8 @@ int policy_write(const char *spool, const char *queue, const struct policy *poli
 	fd = mkostemp(temp, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (dprintf(fd, "%s%s", policy->accept_raw ? accept_raw : "", policy->accept_raw ? "\n" : "") < 0 ||
+	if (dprintf(fd, "%s%s", policy->accept_raw ? accept_raw : "",
+		    policy->accept_raw ? "\n" : "") < 0 ||
 		fchmod(fd, 0644) || fsync(fd) || rename(temp, path)) {
 		rc = -errno;
 		unlink(temp);

@@ -195,11 +195,11 @@ static int write_or_wait(struct seal_writer *w, const uint8_t *octets, size_t co
 }
 
 /* @bind: octets that the record stands for without containing them (the file's header), may be NULL. */
-static int write_record(struct seal_writer *w, const void *octets, size_t count, const uint8_t *bind,
-	size_t bind_octets, int tag)
+static int write_record(struct seal_writer *w, const void *octets, size_t count,
+	const uint8_t *bind, size_t bind_octets, int tag)
 {
-	if (crypto_secretstream_xchacha20poly1305_push(&w->state, w->record + 4, NULL, octets, count, bind,
-		    bind_octets, (unsigned char)tag))
+	if (crypto_secretstream_xchacha20poly1305_push(&w->state, w->record + 4, NULL, octets,
+		    count, bind, bind_octets, (unsigned char)tag))
 		return -EIO;
 	put32(w->record, (uint32_t)(count + OVERHEAD));
 	return write_or_wait(w, w->record, 4 + count + OVERHEAD);
@@ -227,7 +227,8 @@ int seal_writer_new(int fd, const uint8_t public_key[SEAL_PUBLIC_OCTETS], const 
 	seal_key_id(public_key, head + ID_AT);
 	crypto_secretstream_xchacha20poly1305_keygen(key.octets);
 	rc = crypto_box_seal(head + SEALED_AT, key.octets, sizeof(key.octets), public_key) ||
-			     crypto_secretstream_xchacha20poly1305_init_push(&w->state, head + HEADER_AT, key.octets)
+			     crypto_secretstream_xchacha20poly1305_init_push(
+				     &w->state, head + HEADER_AT, key.octets)
 		     ? -EIO
 		     : 0;
 	seal_key_wipe(&key);
@@ -330,7 +331,8 @@ int seal_open_key(int fd, const struct seal_pair *pair, struct seal_key *out)
 	if (memcmp(id, ours, sizeof(id)) != 0)
 		return SEAL_E_KEY;
 	rc = read_all(fd, sealed, sizeof(sealed), SEALED_AT);
-	if (!rc && crypto_box_seal_open(key.octets, sealed, sizeof(sealed), pair->public_key, pair->secret_key))
+	if (!rc && crypto_box_seal_open(
+			   key.octets, sealed, sizeof(sealed), pair->public_key, pair->secret_key))
 		rc = SEAL_E_DAMAGED;
 	if (!rc)
 		*out = key;
@@ -365,8 +367,8 @@ struct seal_reader {
 };
 
 /* The next record, opened into r->chunk. */
-static int read_record(struct seal_reader *r, const uint8_t *bind, size_t bind_octets, size_t *count,
-	unsigned char *tag)
+static int read_record(struct seal_reader *r, const uint8_t *bind, size_t bind_octets,
+	size_t *count, unsigned char *tag)
 {
 	unsigned long long opened = 0;
 	uint8_t length[4];
@@ -382,8 +384,8 @@ static int read_record(struct seal_reader *r, const uint8_t *bind, size_t bind_o
 	rc = read_all(r->fd, r->record, n, r->at + 4);
 	if (rc)
 		return rc;
-	if (crypto_secretstream_xchacha20poly1305_pull(&r->state, r->chunk, &opened, tag, r->record, n, bind,
-		    bind_octets))
+	if (crypto_secretstream_xchacha20poly1305_pull(
+		    &r->state, r->chunk, &opened, tag, r->record, n, bind, bind_octets))
 		return SEAL_E_DAMAGED;
 	r->at += 4 + (off_t)n;
 	*count = (size_t)opened;

@@ -2,8 +2,8 @@
 /* ticket - see ticket.h. */
 #include "core/ticket.h"
 
-#include <cups/pwg.h>
 #include <ctype.h>
+#include <cups/pwg.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include <strings.h>
 
 #include "base/auto.h"
-#include "core/codec.h"
+#include "core/wire.h"
 #include "core/vendor.h"
 
 enum { FINISHING_MAX = 16 };
@@ -87,7 +87,10 @@ static void unppdize(const char *ppd, char *out, size_t size)
 /* RFC 8011 5.1.4; what is none goes to no printer. */
 static bool is_keyword(const char *text)
 {
-	return text[0] && strlen(text) < 256 && text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-._ABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0';
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-._";
+
+	return text[0] && strlen(text) < 256 && !text[strspn(text, letters)];
 }
 
 static bool add_keyword(ipp_t *t, const char *name, const char *value)
@@ -97,7 +100,8 @@ static bool add_keyword(ipp_t *t, const char *name, const char *value)
 	return ippAddString(t, IPP_TAG_JOB, IPP_TAG_KEYWORD, name, NULL, value);
 }
 
-static bool add_choice(ipp_t *t, const struct source *s, const char *ipp, const char *ppd, const struct choice *table)
+static bool add_choice(ipp_t *t, const struct source *s, const char *ipp, const char *ppd,
+	const struct choice *table)
 {
 	bool is_ppd;
 	const char *value = ask(s, ipp, ppd, &is_ppd);
@@ -127,7 +131,8 @@ static bool add_copies(ipp_t *t, const struct source *s, int copies)
 	if (!ippAddInteger(t, IPP_TAG_JOB, IPP_TAG_INTEGER, "copies", copies))
 		return false;
 	if (!how && (collate || copies > 1))
-		how = collate && (!strcasecmp(collate, "false") || !strcasecmp(collate, "no") || !strcasecmp(collate, "off"))
+		how = collate && (!strcasecmp(collate, "false") || !strcasecmp(collate, "no") ||
+					 !strcasecmp(collate, "off"))
 			      ? "separate-documents-uncollated-copies"
 			      : "separate-documents-collated-copies";
 	return add_keyword(t, "multiple-document-handling", how);
@@ -180,8 +185,9 @@ static void read_media_word(struct media *m, const char *word)
 		char name[64];
 
 		unppdize(word, name, sizeof(name));
-		if (strstr(name, "tray") || strstr(name, "manual") || strstr(name, "feed") || strstr(name, "cassette") ||
-			!strcmp(name, "upper") || !strcmp(name, "lower") || strstr(name, "capacity"))
+		if (strstr(name, "tray") || strstr(name, "manual") || strstr(name, "feed") ||
+			strstr(name, "cassette") || !strcmp(name, "upper") ||
+			!strcmp(name, "lower") || strstr(name, "capacity"))
 			snprintf(m->source, sizeof(m->source), "%s", name);
 		else
 			snprintf(m->type, sizeof(m->type), "%s", name);
@@ -202,7 +208,8 @@ static void read_media(struct media *m, const struct source *s)
 		AUTO(auto_free) char *words = strdup(media);
 		char *save = NULL;
 
-		for (char *w = words ? strtok_r(words, ",", &save) : NULL; w; w = strtok_r(NULL, ",", &save))
+		for (char *w = words ? strtok_r(words, ",", &save) : NULL; w;
+			w = strtok_r(NULL, ",", &save))
 			read_media_word(m, w);
 	}
 	slot = ask(s, NULL, "InputSlot", &is_ppd);
@@ -215,7 +222,7 @@ static void read_media(struct media *m, const struct source *s)
 
 static bool add_media(ipp_t *t, const struct source *s)
 {
-	AUTO(codec_deletep) ipp_t *col = NULL, *size = NULL;
+	AUTO(wire_deletep) ipp_t *col = NULL, *size = NULL;
 	struct media m = {0};
 	bool ok = true;
 
@@ -227,15 +234,18 @@ static bool add_media(ipp_t *t, const struct source *s)
 		return false;
 	if (m.x) {
 		size = ippNew();
-		ok = size && ippAddInteger(size, IPP_TAG_ZERO, IPP_TAG_INTEGER, "x-dimension", m.x) &&
+		ok = size &&
+		     ippAddInteger(size, IPP_TAG_ZERO, IPP_TAG_INTEGER, "x-dimension", m.x) &&
 		     ippAddInteger(size, IPP_TAG_ZERO, IPP_TAG_INTEGER, "y-dimension", m.y) &&
 		     ippAddCollection(col, IPP_TAG_ZERO, "media-size", size);
 		if (ok && is_keyword(m.name))
 			ok = add_keyword(t, "media", m.name) &&
-			     ippAddString(col, IPP_TAG_ZERO, IPP_TAG_KEYWORD, "media-size-name", NULL, m.name);
+			     ippAddString(col, IPP_TAG_ZERO, IPP_TAG_KEYWORD, "media-size-name",
+				     NULL, m.name);
 	}
 	if (ok && is_keyword(m.source))
-		ok = ippAddString(col, IPP_TAG_ZERO, IPP_TAG_KEYWORD, "media-source", NULL, m.source);
+		ok = ippAddString(
+			col, IPP_TAG_ZERO, IPP_TAG_KEYWORD, "media-source", NULL, m.source);
 	if (ok && is_keyword(m.type))
 		ok = ippAddString(col, IPP_TAG_ZERO, IPP_TAG_KEYWORD, "media-type", NULL, m.type);
 	return ok && ippAddCollection(t, IPP_TAG_JOB, "media-col", col);
@@ -265,7 +275,9 @@ static int finishing_of(const char *choice)
 	};
 	const char *keyword = choose(others, choice);
 
-	return isdigit((unsigned char)*choice) ? atoi(choice) : ippEnumValue("finishings", keyword ? keyword : choice);
+	return isdigit((unsigned char)*choice)
+		       ? atoi(choice)
+		       : ippEnumValue("finishings", keyword ? keyword : choice);
 }
 
 static void add_ppd_finishings(int *values, int *count, int option_count, cups_option_t *options)
@@ -288,24 +300,27 @@ static bool add_finishings(ipp_t *t, const struct source *s)
 	int values[FINISHING_MAX], count = 0;
 	char *save = NULL;
 
-	for (char *w = words ? strtok_r(words, ",", &save) : NULL; w; w = strtok_r(NULL, ",", &save))
+	for (char *w = words ? strtok_r(words, ",", &save) : NULL; w;
+		w = strtok_r(NULL, ",", &save))
 		add_finishing(values, &count, finishing_of(w));
 	add_ppd_finishings(values, &count, s->count, s->options);
 	if (!count)
 		add_ppd_finishings(values, &count, s->default_count, s->defaults);
-	return words && (!count || ippAddIntegers(t, IPP_TAG_JOB, IPP_TAG_ENUM, "finishings", count, values));
+	return words && (!count || ippAddIntegers(t, IPP_TAG_JOB, IPP_TAG_ENUM, "finishings", count,
+					   values));
 }
 
 static bool add_finishing_template(ipp_t *t, const struct source *s)
 {
-	AUTO(codec_deletep) ipp_t *col = NULL;
+	AUTO(wire_deletep) ipp_t *col = NULL;
 	bool is_ppd;
 	const char *name = ask(s, "finishing-template", "cupsFinishingTemplate", &is_ppd);
 
 	if (!name || !is_keyword(name) || !strcasecmp(name, "none"))
 		return true;
 	col = ippNew();
-	return col && ippAddString(col, IPP_TAG_ZERO, IPP_TAG_KEYWORD, "finishing-template", NULL, name) &&
+	return col &&
+	       ippAddString(col, IPP_TAG_ZERO, IPP_TAG_KEYWORD, "finishing-template", NULL, name) &&
 	       ippAddCollection(t, IPP_TAG_JOB, "finishings-col", col);
 }
 
@@ -322,7 +337,8 @@ static bool add_resolution(ipp_t *t, const struct source *s)
 			return true;
 		y = x;
 	}
-	return x < 1 || y < 1 || ippAddResolution(t, IPP_TAG_JOB, "printer-resolution", IPP_RES_PER_INCH, x, y);
+	return x < 1 || y < 1 ||
+	       ippAddResolution(t, IPP_TAG_JOB, "printer-resolution", IPP_RES_PER_INCH, x, y);
 }
 
 static bool add_output_bin(ipp_t *t, const struct source *s)
@@ -331,7 +347,8 @@ static bool add_output_bin(ipp_t *t, const struct source *s)
 	const char *value = ask(s, "output-bin", "OutputBin", &is_ppd);
 	char name[64];
 
-	if (value && !strcasecmp(value, "auto")) /* the queue's default, as cupsd tells it: nobody asked */
+	if (value && !strcasecmp(value,
+			     "auto")) /* the queue's default, as cupsd tells it: nobody asked */
 		value = ask(s, NULL, "OutputBin", &is_ppd);
 	if (value && is_ppd) {
 		unppdize(value, name, sizeof(name));
@@ -357,7 +374,8 @@ static bool add_same(ipp_t *t, const struct source *s)
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
 		const char *value = cupsGetOption(same[i].name, s->count, s->options);
 
-		if (!value || !*value || (same[i].tag == IPP_TAG_KEYWORD && !is_keyword(value)) || strlen(value) > 255)
+		if (!value || !*value || (same[i].tag == IPP_TAG_KEYWORD && !is_keyword(value)) ||
+			strlen(value) > 255)
 			continue;
 		if (!ippAddString(t, IPP_TAG_JOB, same[i].tag, same[i].name, NULL, value))
 			return false;
@@ -367,16 +385,17 @@ static bool add_same(ipp_t *t, const struct source *s)
 	return ippAddOctetString(t, IPP_TAG_JOB, "job-password", password, (int)strlen(password));
 }
 
-int ticket_from_options(int option_count, cups_option_t *options, int default_count, cups_option_t *defaults,
-	int copies, ipp_t **out)
+int ticket_from_options(int option_count, cups_option_t *options, int default_count,
+	cups_option_t *defaults, int copies, ipp_t **out)
 {
 	const struct source s = {option_count, default_count, options, defaults};
-	AUTO(codec_deletep) ipp_t *t = codec_new();
+	AUTO(wire_deletep) ipp_t *t = wire_new();
 
-	if (!t || !add_copies(t, &s, copies) || !add_choice(t, &s, "sides", "Duplex", sides_choices) ||
-		!add_media(t, &s) || !add_color(t, &s) ||
-		!add_quality(t, &s) || !add_finishings(t, &s) || !add_finishing_template(t, &s) ||
-		!add_output_bin(t, &s) || !add_resolution(t, &s) || !add_same(t, &s))
+	if (!t || !add_copies(t, &s, copies) ||
+		!add_choice(t, &s, "sides", "Duplex", sides_choices) || !add_media(t, &s) ||
+		!add_color(t, &s) || !add_quality(t, &s) || !add_finishings(t, &s) ||
+		!add_finishing_template(t, &s) || !add_output_bin(t, &s) ||
+		!add_resolution(t, &s) || !add_same(t, &s))
 		return -ENOMEM;
 	*out = STEAL(t);
 	return 0;
@@ -385,7 +404,8 @@ int ticket_from_options(int option_count, cups_option_t *options, int default_co
 int ticket_add_document(ipp_t *ticket, const char *format, const struct ticket_pages *pages)
 {
 	ipp_attribute_t *sizes = NULL;
-	bool ok = ippAddString(ticket, IPP_TAG_JOB, IPP_TAG_MIMETYPE, "document-format", NULL, format) &&
+	bool ok = ippAddString(
+			  ticket, IPP_TAG_JOB, IPP_TAG_MIMETYPE, "document-format", NULL, format) &&
 		  add_keyword(ticket, VENDOR "color", "unknown");
 
 	if (ok && pages->pages >= 0)
@@ -393,31 +413,36 @@ int ticket_add_document(ipp_t *ticket, const char *format, const struct ticket_p
 	else if (ok)
 		ok = ippAddOutOfBand(ticket, IPP_TAG_JOB, IPP_TAG_UNKNOWN, "job-pages");
 	for (int i = 0; ok && i < pages->size_count && i < TICKET_SIZE_MAX; i++) {
-		AUTO(codec_deletep) ipp_t *col = ippNew();
+		AUTO(wire_deletep) ipp_t *col = ippNew();
 
-		ok = col && ippAddInteger(col, IPP_TAG_ZERO, IPP_TAG_INTEGER, "x-dimension", pages->size[i].x) &&
-		     ippAddInteger(col, IPP_TAG_ZERO, IPP_TAG_INTEGER, "y-dimension", pages->size[i].y) &&
-		     ippAddInteger(col, IPP_TAG_ZERO, IPP_TAG_INTEGER, VENDOR "pages", pages->size[i].pages);
+		ok = col &&
+		     ippAddInteger(
+			     col, IPP_TAG_ZERO, IPP_TAG_INTEGER, "x-dimension", pages->size[i].x) &&
+		     ippAddInteger(
+			     col, IPP_TAG_ZERO, IPP_TAG_INTEGER, "y-dimension", pages->size[i].y) &&
+		     ippAddInteger(col, IPP_TAG_ZERO, IPP_TAG_INTEGER, VENDOR "pages",
+			     pages->size[i].pages);
 		if (!ok)
 			break;
 		if (sizes)
 			ok = ippSetCollection(ticket, &sizes, ippGetCount(sizes), col);
 		else
-			ok = (sizes = ippAddCollection(ticket, IPP_TAG_JOB, VENDOR "page-size", col)) != NULL;
+			ok = (sizes = ippAddCollection(
+				      ticket, IPP_TAG_JOB, VENDOR "page-size", col)) != NULL;
 	}
 	return ok ? 0 : -ENOMEM;
 }
 
 int ticket_encode(ipp_t *ticket, void **out, size_t *octets)
 {
-	return codec_encode(ticket, out, octets);
+	return wire_encode(ticket, out, octets);
 }
 
 int ticket_decode(const void *octets, size_t count, ipp_t **out)
 {
-	int rc = codec_decode(octets, count, out);
+	int rc = wire_decode(octets, count, out);
 
-	return rc == CODEC_E_DAMAGED ? TICKET_E_DAMAGED : rc;
+	return rc > 0 ? TICKET_E_DAMAGED : rc;
 }
 
 static void copy_string(ipp_t *from, const char *name, ipp_tag_t tag, char *out, size_t size)
@@ -441,7 +466,8 @@ void ticket_summarise(ipp_t *ticket, struct ticket_summary *out)
 	ipp_attribute_t *a;
 	char how[64] = "";
 
-	*out = (struct ticket_summary){.pages = -1, .copies = 1, .collated = true, .color = "unknown"};
+	*out = (struct ticket_summary){
+		.pages = -1, .copies = 1, .collated = true, .color = "unknown"};
 	if (!ticket)
 		return;
 	out->pages = get_integer(ticket, "job-pages", IPP_TAG_INTEGER, -1);
@@ -456,11 +482,13 @@ void ticket_summarise(ipp_t *ticket, struct ticket_summary *out)
 	copy_string(ticket, "multiple-document-handling", IPP_TAG_KEYWORD, how, sizeof(how));
 	out->collated = !strstr(how, "uncollated");
 	copy_string(ticket, "sides", IPP_TAG_KEYWORD, out->sides, sizeof(out->sides));
-	copy_string(ticket, "print-color-mode", IPP_TAG_KEYWORD, out->color_mode, sizeof(out->color_mode));
+	copy_string(ticket, "print-color-mode", IPP_TAG_KEYWORD, out->color_mode,
+		sizeof(out->color_mode));
 	copy_string(ticket, VENDOR "color", IPP_TAG_KEYWORD, out->color, sizeof(out->color));
 	copy_string(ticket, "media", IPP_TAG_KEYWORD, out->media, sizeof(out->media));
 	copy_string(ticket, "document-format", IPP_TAG_MIMETYPE, out->format, sizeof(out->format));
 	a = ippFindAttribute(ticket, "media-col", IPP_TAG_BEGIN_COLLECTION);
 	if (a)
-		copy_string(ippGetCollection(a, 0), "media-source", IPP_TAG_KEYWORD, out->source, sizeof(out->source));
+		copy_string(ippGetCollection(a, 0), "media-source", IPP_TAG_KEYWORD, out->source,
+			sizeof(out->source));
 }

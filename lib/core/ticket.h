@@ -30,37 +30,38 @@ struct ticket_size {
 
 /* What is known of the document. */
 struct ticket_pages {
-	int32_t pages;      /* -1: unknown */
+	int32_t pages; /* -1: unknown */
 	int32_t size_count; /* distinct sizes, the most used ones if there are more */
 	struct ticket_size size[TICKET_SIZE_MAX];
 };
 
 struct ticket_summary {
-	int32_t pages;         /* -1: unknown */
-	int32_t copies;        /* at least 1 */
-	bool collated;         /* false only if the user asked for uncollated copies */
-	int32_t quality;       /* 3 draft, 4 normal, 5 high; 0: not asked for */
+	int32_t pages; /* -1: unknown */
+	int32_t copies; /* at least 1 */
+	bool collated; /* false only if the user asked for uncollated copies */
+	int32_t quality; /* 3 draft, 4 normal, 5 high; 0: not asked for */
 	int32_t finishing_count;
-	char sides[32];        /* "one-sided", "two-sided-long-edge", "two-sided-short-edge"; "" not asked for */
-	char color_mode[32];   /* print-color-mode asked for, "" */
-	char color[32];        /* what the document has: "unknown" */
-	char media[64];        /* PWG size name, "" */
-	char source[64];       /* media-source, "" */
-	char format[128];      /* document-format */
+	char sides
+		[32]; /* "one-sided", "two-sided-long-edge", "two-sided-short-edge"; "" not asked for */
+	char color_mode[32]; /* print-color-mode asked for, "" */
+	char color[32]; /* what the document has: "unknown" */
+	char media[64]; /* PWG size name, "" */
+	char source[64]; /* media-source, "" */
+	char format[128]; /* document-format */
 };
 
 /** ticket_from_options() - the message for what CUPS hands a filter
  * @options: argv[5], parsed; @copies: argv[4]
  * @defaults: the queue's own defaults ("Duplex", "InputSlot", …), weaker than @options; may be NULL
  * Return: 0 or -ENOMEM. *@out is the caller's, ippDelete(). */
-int ticket_from_options(int option_count, cups_option_t *options, int default_count, cups_option_t *defaults,
-	int copies, ipp_t **out);
+int ticket_from_options(int option_count, cups_option_t *options, int default_count,
+	cups_option_t *defaults, int copies, ipp_t **out);
 /* Adds what is known of the document. Return: 0 or -ENOMEM. */
 int ticket_add_document(ipp_t *ticket, const char *format, const struct ticket_pages *pages);
 
 /* @out: heap memory, the caller frees it. Return: 0, -EMSGSIZE, -ENOMEM. */
 int ticket_encode(ipp_t *ticket, void **out, size_t *octets);
-/* Caps as in codec.h. Return: 0, TICKET_E_DAMAGED, or -ENOMEM. */
+/* Caps as in wire.h. Return: 0, TICKET_E_DAMAGED, or -ENOMEM. */
 int ticket_decode(const void *octets, size_t count, ipp_t **out);
 
 /* Never fails: what is missing or of another syntax counts as not asked for. @ticket may be NULL (raw file). */

@@ -10,7 +10,7 @@
 enum { PAGECOUNT_SIZES = 16, PAGECOUNT_MAX = 1000000 };
 
 struct pagecount {
-	int32_t pages;      /* -1: unknown */
+	int32_t pages; /* -1: unknown */
 	int32_t size_count; /* distinct sizes in @size; further ones are left out */
 	struct pagecount_size {
 		int32_t x, y; /* hundredths of a millimetre, rotation applied */

@@ -150,14 +150,29 @@ lab_kill_with()
 	done
 }
 
+# lab_as_argv USER - sets lab_as: the words before a command that make it run as the user
+lab_as_argv()
+{
+	local home=$LAB/home/$1
+	[ -d "$home" ] || install -d -o "$1" -m 700 "$home"
+	lab_as=(setpriv --reuid "$1" --regid "$(id -g "$1")" --init-groups
+		env HOME="$home" USER="$1" LOGNAME="$1" XDG_RUNTIME_DIR="$home")
+}
+
 # as USER COMMAND... - with the user's uid and groups only, and a home of its own below $LAB
 as()
 {
-	local user=$1 home=$LAB/home/$1
-	shift
-	[ -d "$home" ] || install -d -o "$user" -m 700 "$home"
-	setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups \
-		env HOME="$home" USER="$user" LOGNAME="$user" XDG_RUNTIME_DIR="$home" "$@"
+	local lab_as
+	lab_as_argv "$1"
+	"${lab_as[@]}" "${@:2}"
+}
+
+# lab_spawn_as USER NAME COMMAND... - lab_spawn as the user
+lab_spawn_as()
+{
+	local lab_as
+	lab_as_argv "$1"
+	lab_spawn "$2" "${lab_as[@]}" "${@:3}"
 }
 
 # lab_user NAME [PASSWORD] - make a user for this test; it is removed at the end
@@ -227,6 +242,7 @@ lab_tails()
 # lab_installed - where our programs are: with STILLPRINT_DESTDIR below that (made once per run), else the build tree
 lab_installed()
 {
+	local f d
 	LAB_DESTDIR=${STILLPRINT_DESTDIR:-}
 	if [ -n "$LAB_DESTDIR" ] && [ ! -e "$LAB_DESTDIR/.complete" ]; then
 		mkdir -p "$LAB_DESTDIR"
@@ -240,21 +256,25 @@ lab_installed()
 		LAB_BACKEND=$LAB_DESTDIR$LAB_SERVERBIN/backend/stillprint
 		LAB_FILTER=$LAB_DESTDIR$LAB_SERVERBIN/filter/stillprint-ticket
 		LAB_MIME=$LAB_DESTDIR$LAB_DATADIR/mime
-		LAB_PPD=$(find "$LAB_DESTDIR" -name stillprint-queue.ppd 2>/dev/null | head -n 1)
-		LAB_DAEMON=$LAB_DESTDIR/usr/sbin/stillprintd
-		[ -x "$LAB_DAEMON" ] || LAB_DAEMON=$(find "$LAB_DESTDIR" -name stillprintd -type f | head -n 1)
-		LAB_BUS_POLICY=$LAB_DESTDIR/usr/share/dbus-1/system.d/org.stillprint.conf
-		PATH=$LAB_DESTDIR/usr/bin:$PATH
+		LAB_PPD=$(find "$LAB_DESTDIR" -name stillprint-queue.ppd | head -n 1)
+		LAB_BUS_POLICY=$(find "$LAB_DESTDIR" -name org.stillprint.conf | head -n 1)
 	else
 		LAB_BACKEND=$LAB_OUT/backend/stillprint
 		LAB_FILTER=$LAB_OUT/bin/stillprint-ticket
 		LAB_MIME=$LAB_TOP/filter
 		LAB_PPD=$LAB_OUT/ppd/stillprint-queue.ppd
-		LAB_DAEMON=$LAB_OUT/bin/stillprintd
 		LAB_BUS_POLICY=$(find "$LAB_TOP/dbus" -name org.stillprint.conf 2>/dev/null | head -n 1)
-		PATH=$LAB_OUT/bin:$PATH
 	fi
-	PATH=$PATH:/usr/sbin:/sbin
+	# Copies, since other users may be unable to reach the build tree; and so a rebuild cannot change a running test.
+	mkdir -p "$LAB/bin"
+	for f in stillprintd stillprint stillprint-agent; do
+		for d in "$LAB_DESTDIR"/usr/{sbin,bin,libexec,lib/stillprint} "$LAB_OUT/bin"; do
+			[ -n "$LAB_DESTDIR" ] || d=$LAB_OUT/bin
+			[ ! -x "$d/$f" ] || { install -m 755 "$d/$f" "$LAB/bin/" && break; }
+		done
+	done
+	LAB_DAEMON=$LAB/bin/stillprintd
+	PATH=$LAB/bin:$PATH:/usr/sbin:/sbin
 }
 
 # lab_tool NAME... - make sure that the tests' own programs are built
@@ -439,7 +459,11 @@ lab_queue()
 	esac
 	lpadmin -h "$(cups_socket "$cupsd")" -p "$queue" -v "$uri" "${model[@]}" "$@" -E 2>"$LAB/log/lpadmin.log" ||
 		{ cat "$LAB/log/lpadmin.log" && return 1; }
+	# cupsd makes the PPD of an everywhere queue in the background; a job in between would find none.
+	[ "$how" != everywhere ] || wait_for 10 lab_queue_ready "$cupsd" "$queue"
 }
+
+lab_queue_ready() { [ -s "$LAB/$1/etc/ppd/$2.ppd" ] && lab_cups "$1" lpstat -a "$2" | grep -q "^$2 accepting"; }
 
 # lab_lp CUPSD LP-ARGUMENTS... - print as $LAB_USER through the cupsd's socket; prints lp's request id
 lab_lp()
@@ -550,6 +574,102 @@ lab_pdf()
 	"$LAB_TOOLS/make-pdf" "${@:2}" "$1" && chmod 644 "$1" && sha256sum "$1" | cut -d' ' -f1
 }
 
+# ---------------------------------------------------------------- sessions
+
+# lab_session [USER] - a desktop for the user: Xvfb, a session bus, dunst.  Sets DISPLAY and DBUS_SESSION_BUS_ADDRESS.
+# What passes over the session bus is recorded, so that a test sees actions, hints and answers too.
+lab_session()
+{
+	local d=$LAB/session
+	lab_session_user=${1:-$LAB_USER}
+	need Xvfb dunst dunstctl busctl jq
+	mkdir -p "$d"
+	install -m 755 "$LAB_HERE/choose.sh" "$d/choose"
+	sed "s|@CHOOSE@|$d/choose|" "$LAB_HERE/dunstrc" >"$d/dunstrc"
+	: >"$d/choice"
+	chown -R "$lab_session_user" "$d"
+	lab_spawn_as "$lab_session_user" xvfb Xvfb -displayfd 1 -screen 0 1024x768x24 -nolisten tcp
+	wait_for 10 grep -qxs '[0-9][0-9]*' "$LAB/log/xvfb.log" || die "Xvfb does not start"
+	DISPLAY=:$(grep -xm 1 '[0-9][0-9]*' "$LAB/log/xvfb.log")
+	export DISPLAY DBUS_SESSION_BUS_ADDRESS=unix:path=$d/bus
+	lab_spawn_as "$lab_session_user" session-bus dbus-daemon --session --nofork --nopidfile \
+		--address="$DBUS_SESSION_BUS_ADDRESS"
+	wait_for 5 test -S "$d/bus" || die "no session bus"
+	lab_spawn_as "$lab_session_user" session-traffic busctl --address="$DBUS_SESSION_BUS_ADDRESS" --json=short monitor
+	LAB_CHOICE=$d/choice lab_spawn_as "$lab_session_user" dunst dunst -conf "$d/dunstrc"
+	wait_for 10 lab_session_up || die "dunst does not start"
+}
+
+# in_session COMMAND... - as the session's user, who alone may talk to that bus
+in_session() { as "$lab_session_user" "$@"; }
+lab_session_up() { in_session dunstctl is-paused && [ -s "$LAB/log/session-traffic.log" ]; }
+
+# notifications - all since the session began, one JSON object a line: app, replaces, summary, body, actions, hints
+notifications()
+{
+	grep -a '^{.*"member":"Notify"' "$LAB/log/session-traffic.log" | jq -c '.payload.data |
+		{ app: .[0], replaces: .[1], summary: .[3], body: .[4], actions: .[5], hints: (.[6] | map_values(.data)) }'
+}
+notified() { notifications | grep -qE -- "$1"; }                     # REGEX: such a notification came
+notifications_shown() { in_session dunstctl count displayed; }
+notifications_history() { in_session dunstctl history; }             # dunst's own JSON: those that were closed
+notifications_close() { in_session dunstctl close-all; }
+
+# notification_choose LABEL - the user picks this action of a shown notification from dunst's menu
+notification_choose()
+{
+	echo "$1" >"$LAB/session/choice"
+	in_session dunstctl context
+}
+
+# screenshot FILE.png
+screenshot()
+{
+	need import
+	in_session import -window root "png:-" >"$1"
+}
+
+# ---------------------------------------------------------------- networks
+
+# lab_netns - run the rest of the test in a network of its own; call it before lab_start.  There, lo is up and:
+# 10.99.0.1 is this host (port closed unless something listens: refused), 10.99.0.2 a host that is down (nobody
+# answers ARP), 10.99.0.3 a black hole (packets leave and nothing ever comes back).
+lab_netns()
+{
+	need ip unshare nsenter
+	if [ -z "${LAB_NETNS:-}" ]; then
+		need_root
+		unshare -n true 2>/dev/null || skip_all "may not make a network namespace"
+		LAB_NETNS=1 exec unshare -n "$BASH" "$0" "$@"
+	fi
+	ip link set lo up
+	ip link add lab0 type veth peer name lab1 || skip_all "no veth devices here"
+	ip addr add 10.99.0.1/24 dev lab0
+	ip link set lab0 up && ip link set lab1 up
+	net_blackhole 10.99.0.3
+}
+
+# net_blackhole ADDRESS, net_heal ADDRESS - packets to that neighbour go to a MAC that nobody owns
+net_blackhole() { ip neigh replace "$1" lladdr 02:00:00:00:00:99 dev lab0 nud permanent; }
+net_heal() { ip neigh del "$1" dev lab0; }
+# net_offline, net_online - this workstation loses its network (loopback stays)
+net_offline() { ip link set lab0 down; }
+net_online() { ip link set lab0 up; }
+
+# lab_host NAME - a second host behind lab0 with address 10.99.0.10; on_host NAME COMMAND... runs there
+lab_host()
+{
+	lab_spawn "host-$1" unshare -n sleep infinity
+	wait_for 5 lab_host_apart "host-$1" || die "no second namespace"
+	ip link set lab1 netns "$(lab_pid "host-$1")"
+	on_host "$1" ip link set lo up
+	on_host "$1" ip addr add 10.99.0.10/24 dev lab1
+	on_host "$1" ip link set lab1 up
+}
+
+lab_host_apart() { [ "$(readlink "/proc/$(lab_pid "$1")/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
+on_host() { nsenter -t "$(lab_pid "host-$1")" -n "${@:2}"; }
+
 # ---------------------------------------------------------------- stillprintd
 
 # lab_daemon [NAME=VALUE...] - start stillprintd as user stillprint on private folders; wait until it answers
@@ -570,7 +690,7 @@ lab_daemon_start()
 	local vars=()
 	[ ! -s "$LAB/daemon.env" ] || mapfile -d '' vars <"$LAB/daemon.env"
 	[ "${vars[*]}" ] || vars=()
-	lab_spawn stillprintd setpriv --reuid stillprint --regid stillprint --init-groups env "${vars[@]}" "$LAB_DAEMON"
+	lab_spawn_as stillprint stillprintd "${vars[@]}" "$LAB_DAEMON"
 	wait_for 10 lab_bus_has org.stillprint || die "stillprintd does not answer on the bus"
 }
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # t0200-front-intake - what a real cupsd hands over ends in the spool, once, sealed, under the true names; what it must
 # not take is refused with a reason.
+# shellcheck source=tests/system/front.sh disable=SC2016,SC2154
 . "$(dirname "$0")/front.sh"
 front_start
 lab_pdf "$LAB/a.pdf" -n 3 >"$LAB/a.sha"

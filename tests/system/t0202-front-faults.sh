@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # t0202-front-faults - a job is stored whole or comes again: filters that die, a spool that is not there, cupsd's death,
 # the user's cancel.
+# shellcheck source=tests/system/front.sh disable=SC2016,SC2154
 . "$(dirname "$0")/front.sh"
 front_start "JobRetryLimit 2"
 lab_pdf "$LAB/a.pdf" -n 3 >"$LAB/a.sha"

@@ -3,8 +3,8 @@
 # t0400-agent - the agent with a real notification daemon (dunst) under Xvfb, on a private session and system bus, with
 # the daemon's bus over a fake engine. As root, since daemon, user and stranger are three uids.
 # shellcheck disable=SC2086,SC2317 # $as_user is several words; functions are called through wait_for
-# usage: tests/system/t0400-agent.sh [OUT]    STILLPRINT_SHOT=FILE: also takes a picture of the questions
-out=${1:-${OUT:-build}}
+# usage: tests/system/t0400-agent.sh [FOLDER OF WHAT WAS BUILT]    STILLPRINT_SHOT=FILE: also takes a picture of the questions
+out=${1:-${STILLPRINT_OUT:-build}}
 user=nobody stranger=daemon
 n=0
 
@@ -45,11 +45,11 @@ export DBUS_SYSTEM_BUS_ADDRESS DBUS_SESSION_BUS_ADDRESS XDG_RUNTIME_DIR HOME NO_
 as_user="setpriv --reuid $user --regid nogroup --clear-groups"
 
 # ---- the parts ----
-wait_for() { # CONDITION...: up to five seconds
+wait_for() { # CONDITION...: up to ten seconds
 	i=0
 	while ! "$@" >/dev/null 2>&1; do
 		i=$((i + 1))
-		[ $i -lt 50 ] || return 1
+		[ $i -lt 100 ] || return 1
 		sleep 0.1
 	done
 }
@@ -213,6 +213,16 @@ check "a question that is over elsewhere is taken away" shows 0
 
 engine tell $user 'All documents are printed.' >/dev/null
 check "news without a question are shown" on_wire 'string "All documents are printed."'
+$as_user dunstctl close-all
+shows 0
+
+engine add 23 $user >/dev/null
+engine news 23 >/dev/null
+shows 1
+engine remove 23 >/dev/null
+sleep 0.3
+check "news about a job stay when the job is over" shows 1
+check "and are not urgent" sh -c "tail -n 30 '$dir/wire' | grep -q 'variant *byte 1'"
 $as_user dunstctl close-all
 shows 0
 

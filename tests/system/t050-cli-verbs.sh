@@ -109,7 +109,7 @@ check "a printer that does not answer ends with 1" dead
 csv() { exits 0 stillprint usage --not-accounted --csv "$LAB/usage.csv" && python3 - "$LAB/usage.csv" <<-'EOF'
 	import csv, sys
 	rows = list(csv.DictReader(open(sys.argv[1], newline="")))
-	assert len(rows) == 2 and all(r["not_at_server"] == "yes" for r in rows), rows
+	assert len(rows) == 2 and all(r["not_accounted_at_server"] == "yes" for r in rows), rows
 	assert rows[0]["title"].startswith("'="), rows[0]["title"]  # no formula
 	assert rows[1]["impressions"] == "", rows[1]
 EOF

@@ -13,6 +13,7 @@ lab_printer mfp
 lab_cupsd server
 lab_cupsd local
 lab_queue server Office "$(printer_uri mfp)"
+nap 0.5 # its PPD is made in a thread; a request at that moment has ended cupsd 2.4.2
 export CUPS_SERVER STILLPRINT_CUPS_ROOT=$LAB/local/etc
 CUPS_SERVER=$(cups_socket local)
 out=$LAB/out
@@ -31,26 +32,35 @@ adopt() { stillprint setup --adopt "$@" --yes; }
 printf '%s\n' '{' 'OPERATION Get-Printer-Attributes' 'GROUP operation-attributes-tag' \
 	'ATTR charset attributes-charset utf-8' 'ATTR language attributes-natural-language en' \
 	'ATTR uri printer-uri $uri' '}' >"$LAB/get-printer.test"
-# Every attribute but the clocks, the PPD, the entry in printers.conf without its times; its Type is what cupsd made of
-# the PPD when it last wrote, while printer-type above is what holds
+# Every attribute but the clocks, the PPD, the entry in printers.conf without its times
 dump()
 {
 	ipptool -tv "ipp://localhost:$(cups_port local)/printers/$1" "$LAB/get-printer.test" | grep -a ' = ' |
 		grep -avE '^ *(printer-up-time|printer-current-time|marker-change-time|printer-(state|config)-change-[a-z-]*) '
 	cat "$LAB/local/etc/ppd/$1.ppd" 2>/dev/null
-	sed -n "/^<[A-Za-z]*Printer $1>/,/^<\/Printer>/p" "$LAB/local/etc/printers.conf" | grep -avE '^(StateTime|ConfigTime|Type) '
+	sed -n "/^<[A-Za-z]*Printer $1>/,/^<\/Printer>/p" "$LAB/local/etc/printers.conf" | grep -avE '^(StateTime|ConfigTime) '
 }
 device() { lab_cups local lpstat -v "$1" | sed "s/^device for $1: //"; }
+# cupsd reads an "everywhere" PPD in a thread of its own, and writes what it made of it only with the next change
+settle()
+{
+	wait_for 5 grep -q . "$LAB/local/etc/ppd/$1.ppd"
+	nap 0.2
+	lab_cups local lpadmin -p "$1" -o printer-op-policy=default
+	nap 0.2
+}
 printed() { dump "$1" >"$LAB/$1.$2"; }
 # the same as before, but for what adoption is about
 like_before() { diff "$LAB/$1.before" "$LAB/$1.after"; }
 
 # ---- an IPP Everywhere queue with everything set that can be
 
-lab_queue local Office "$(cups_uri server Office)?waitjob=true" everywhere -D "Our printer" -L "2nd floor" \
+lab_queue local Office "$(cups_uri server Office)" everywhere -D "Our printer" -L "2nd floor" \
 	-o printer-is-shared=true -o printer-error-policy=abort-job -o number-up-default=2 \
 	-o media-default=iso_a5_148x210mm -o job-sheets-default=standard,none -o PageSize=A5 -u deny:mallory
 lab_cups local lpadmin -d Office
+lab_cups local lpadmin -p Office -v "$(cups_uri server Office)?waitjob=true"
+settle Office
 printed Office before
 as "$LAB_USER" lpoptions -h "$CUPS_SERVER" -p Office -o number-up=2
 cp "$LAB/home/$LAB_USER/.cups/lpoptions" "$LAB/lpoptions.before" || die "no options of a user"
@@ -84,10 +94,10 @@ check "a second --undo changes nothing and says so" undo_again
 
 # ---- a raw queue
 
-lab_queue local Raw "$(printer_uri mfp)" raw
+lab_queue local Raw "$(printer_uri mfp)" raw -o printer-is-shared=true
 printed Raw before
-raw() { exits 0 adopt Raw && exits 0 adopt --undo Raw && printed Raw after && like_before Raw; }
-check "a queue without PPD goes there and back" raw
+raw() { exits 0 adopt Raw && dump Raw | grep -qx " *printer-is-shared (boolean) = false" && exits 0 adopt --undo Raw && printed Raw after && like_before Raw; }
+check "a shared queue without PPD is not shared meanwhile, and goes there and back" raw
 
 # ---- a URI with a password, which cupsd does not tell
 
@@ -95,6 +105,7 @@ if [ -r /etc/pam.d/cups ]; then
 	lab_user stilltest "geheim"
 	id stillprint >/dev/null 2>&1 || lab_user stillprint
 	lab_queue server Locked "$(printer_uri mfp)" everywhere -o printer-op-policy=authenticated
+	nap 0.5
 	locked=$(cups_uri server Locked ipps)
 	lab_queue local Locked "${locked/:\/\//:\/\/stilltest:geheim@}" raw
 	printed Locked before
@@ -135,6 +146,7 @@ check "a named --upstream takes over a queue of another protocol" over
 # ---- interrupted
 
 lab_queue local Cut "$(cups_uri server Office)"
+settle Cut
 printed Cut before
 saved_only() {
 	exits 0 adopt Cut && cp -a "$LAB/state/adopted/Cut" "$LAB/saved" && exits 0 adopt --undo Cut &&

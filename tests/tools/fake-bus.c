@@ -14,7 +14,9 @@
 static FILE *record;
 static int64_t now_s;
 
-#define HOSTILE "\x1b[31mred\xe2\x80\xae" "fdp.exe\r\n\x07 \xe5\x8d\xb0\xe5\x88\xb7 <b>$(id)</b>.pdf"
+#define HOSTILE \
+	"\x1b[31mred\xe2\x80\xae" \
+	"fdp.exe\r\n\x07 \xe5\x8d\xb0\xe5\x88\xb7 <b>$(id)</b>.pdf"
 
 static const char *text(const char *plain)
 {
@@ -29,17 +31,22 @@ struct job {
 };
 
 static const struct job jobs[] = {
-	{ 11, "Quarterly report 2026 for the board, third and final version after review.pdf", "Office", "completed",
-		"server-reported", "Printed at 10:02, reported by the server print.example.org", "",
-		"ipps://print.example.org/printers/Office", 42, 90000 },
-	{ 12, "Invoice 2026-11.pdf", "Office", "held", "server-lost",
+	{11, "Quarterly report 2026 for the board, third and final version after review.pdf",
+		"Office", "completed", "server-reported",
+		"Printed at 10:02, reported by the server print.example.org", "",
+		"ipps://print.example.org/printers/Office", 42, 90000},
+	{12, "Invoice 2026-11.pdf", "Office", "held", "server-lost",
 		"Held: server lost at 10:42, waiting for you to choose a printer",
-		"Print at a fallback printer: stillprint release JOB; give it up: stillprint cancel JOB", "", 3, 240 },
-	{ 13, "Brief an die Stra\xc3\x9f" "e", "Color-A3", "unknown", "may-have-printed",
+		"Print at a fallback printer: stillprint release JOB; give it up: stillprint cancel JOB",
+		"", 3, 240},
+	{13,
+		"Brief an die Stra\xc3\x9f"
+		"e",
+		"Color-A3", "unknown", "may-have-printed",
 		"May have printed at 10:44 on ipp://10.1.2.3/ipp/print",
 		"Look at the printer: it printed: stillprint release JOB --printed; print again: stillprint "
 		"print-again JOB",
-		"ipp://10.1.2.3/ipp/print", -1, 100 },
+		"ipp://10.1.2.3/ipp/print", -1, 100},
 };
 enum { JOBS = sizeof(jobs) / sizeof(jobs[0]) };
 
@@ -96,7 +103,8 @@ static int put_job(sd_bus_message *m, const struct job *j)
 static const struct job *job_at(const char *path)
 {
 	for (size_t i = 0; i < JOBS; i++)
-		if (!strncmp(path, "/org/stillprint/jobs/", 21) && (uint32_t)atoi(path + 21) == jobs[i].id)
+		if (!strncmp(path, "/org/stillprint/jobs/", 21) &&
+			(uint32_t)atoi(path + 21) == jobs[i].id)
 			return &jobs[i];
 	return NULL;
 }
@@ -191,15 +199,17 @@ static int on_usage(sd_bus_message *m, void *data, sd_bus_error *e)
 		entry(r, "Owner", "s", text("anna"));
 		entry(r, "Title", "s", text(i == 1 ? "=cmd|'/C calc'!A0" : jobs[i].title));
 		entry(r, "Queue", "s", "Office");
-		entry(r, "Target", "s", i ? "ipp://10.1.2.3/ipp/print" : "ipps://print.example.org/printers/Office");
+		entry(r, "Target", "s",
+			i ? "ipp://10.1.2.3/ipp/print"
+			  : "ipps://print.example.org/printers/Office");
 		entry(r, "State", "s", "completed");
 		entry(r, "Certainty", "s", i ? "device-reported" : "server-reported");
 		entry(r, "Impressions", "x", i == 2 ? (int64_t)-1 : (int64_t)42);
 		entry(r, "Sheets", "x", (int64_t)21);
 		entry(r, "Copies", "x", (int64_t)1);
-		entry(r, "NotAtServer", "b", i > 0);
+		entry(r, "NotAccountedAtServer", "b", i > 0);
 		entry(r, "Diverted", "b", i > 0);
-		entry(r, "Record", "s", "00000000-0000-0000-0000-000000000001");
+		entry(r, "Sequence", "x", (int64_t)(i + 1));
 		sd_bus_message_close_container(r);
 	}
 	sd_bus_message_close_container(r);
@@ -219,7 +229,9 @@ static int on_check(sd_bus_message *m, void *data, sd_bus_error *e)
 		sd_bus_message_open_container(r, 'a', "{sv}");
 		entry(r, "Queue", "s", queue);
 		entry(r, "Role", "s", i ? "fallback" : "upstream");
-		entry(r, "Uri", "s", i ? "ipp://10.1.2.3/ipp/print" : "ipps://print.example.org/printers/Office");
+		entry(r, "Uri", "s",
+			i ? "ipp://10.1.2.3/ipp/print"
+			  : "ipps://print.example.org/printers/Office");
 		entry(r, "Ok", "b", !(bad && i));
 		entry(r, "Verdict", "s", bad && i ? "unreachable" : "ok");
 		entry(r, "Encrypted", "b", !i);
@@ -240,9 +252,11 @@ static int on_fallback_add(sd_bus_message *m, void *data, sd_bus_error *e)
 	if (sd_bus_message_read(m, "ss", &queue, &address) < 0)
 		return -EINVAL;
 	if (strstr(address, "dead"))
-		return refuse(m, "org.stillprint.Error.Unreachable", "dead.example.org does not answer: is it on?");
+		return refuse(m, "org.stillprint.Error.Unreachable",
+			"dead.example.org does not answer: is it on?");
 	if (strstr(address, "forbidden"))
-		return refuse(m, "org.stillprint.Error.Policy", "The administrator allows no printers of users.");
+		return refuse(m, "org.stillprint.Error.Policy",
+			"The administrator allows no printers of users.");
 	sd_bus_message_rewind(m, true);
 	note(m);
 	sd_bus_message_new_method_return(m, &r);
@@ -258,7 +272,7 @@ static int on_fallback_add(sd_bus_message *m, void *data, sd_bus_error *e)
 
 static int on_fallback_list(sd_bus_message *m, void *data, sd_bus_error *e)
 {
-	static const char *const source[] = { "policy", "admin", "recent", "user" };
+	static const char *const source[] = {"policy", "admin", "recent", "user"};
 	sd_bus_message *r = NULL;
 
 	(void)data, (void)e;
@@ -266,7 +280,8 @@ static int on_fallback_list(sd_bus_message *m, void *data, sd_bus_error *e)
 	sd_bus_message_open_container(r, 'a', "a{sv}");
 	for (int i = 0; i < 4 && !getenv("FAKE_EMPTY"); i++) {
 		sd_bus_message_open_container(r, 'a', "{sv}");
-		entry(r, "Uri", "s", i == 1 ? "cups:Label" : "ipps://mfp-2.floor-3.example.org/ipp/print");
+		entry(r, "Uri", "s",
+			i == 1 ? "cups:Label" : "ipps://mfp-2.floor-3.example.org/ipp/print");
 		entry(r, "Queue", "s", i < 2 ? "Office" : "");
 		entry(r, "Source", "s", source[i]);
 		entry(r, "Encrypted", "b", i != 1);
@@ -282,11 +297,12 @@ static int on_plain(sd_bus_message *m, void *data, sd_bus_error *e)
 	(void)data, (void)e;
 	note(m);
 	if (getenv("FAKE_DENY"))
-		return refuse(m, "org.freedesktop.DBus.Error.AccessDenied", "Only root may do this.");
+		return refuse(
+			m, "org.freedesktop.DBus.Error.AccessDenied", "Only root may do this.");
 	return sd_bus_reply_method_return(m, "");
 }
 
-static const sd_bus_vtable manager[] = { SD_BUS_VTABLE_START(0),
+static const sd_bus_vtable manager[] = {SD_BUS_VTABLE_START(0),
 	SD_BUS_METHOD("Status", "", "a{sv}", on_status, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("Jobs", "a{sv}", "aa{sv}", on_jobs, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("Usage", "a{sv}", "aa{sv}", on_usage, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -297,7 +313,7 @@ static const sd_bus_vtable manager[] = { SD_BUS_VTABLE_START(0),
 	SD_BUS_METHOD("OutageStart", "sxs", "", on_plain, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("OutageStop", "s", "", on_plain, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("Trust", "s", "", on_plain, SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_METHOD("Reload", "", "", on_plain, SD_BUS_VTABLE_UNPRIVILEGED), SD_BUS_VTABLE_END };
+	SD_BUS_METHOD("Reload", "", "", on_plain, SD_BUS_VTABLE_UNPRIVILEGED), SD_BUS_VTABLE_END};
 
 /* ---- what has no vtable: jobs, queues ---- */
 
@@ -336,7 +352,8 @@ static void put_queue(sd_bus_message *r, const char *path, const char *name, boo
 	sd_bus_message_append(r, "s", "org.stillprint.Queue1");
 	sd_bus_message_open_container(r, 'a', "{sv}");
 	entry(r, "Name", "s", name);
-	entry(r, "Upstream", "s", "ipps://print-server-1.branch-office.example.org/printers/Office");
+	entry(r, "Upstream", "s",
+		"ipps://print-server-1.branch-office.example.org/printers/Office");
 	entry(r, "OnOutage", "s", "ask");
 	entry(r, "Release", "s", "direct");
 	entry(r, "Health", "s", lost ? "lost" : "ok");
@@ -355,7 +372,8 @@ static int on_objects(sd_bus_message *m, void *data, sd_bus_error *e)
 	sd_bus_message *r = NULL;
 
 	(void)data, (void)e;
-	if (!sd_bus_message_is_method_call(m, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"))
+	if (!sd_bus_message_is_method_call(
+		    m, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"))
 		return 0;
 	sd_bus_message_new_method_return(m, &r);
 	sd_bus_message_open_container(r, 'a', "{oa{sa{sv}}}");
@@ -376,7 +394,8 @@ int main(int argc, char **argv)
 	now_s = time(NULL);
 	r = record ? sd_bus_open_system(&bus) : -errno;
 	if (r >= 0)
-		r = sd_bus_add_object_vtable(bus, NULL, "/org/stillprint", "org.stillprint.Manager1", manager, NULL);
+		r = sd_bus_add_object_vtable(
+			bus, NULL, "/org/stillprint", "org.stillprint.Manager1", manager, NULL);
 	if (r >= 0)
 		r = sd_bus_add_object(bus, NULL, "/org/stillprint", on_objects, NULL);
 	if (r >= 0)

@@ -4,7 +4,7 @@
  * usage: fake-engine USER1 USER2    jobs 1, 2 are USER1's, 3, 5 are USER2's; there is no job 4
  *        fake-engine --rows         the method table: interface, name, in, out
  * Commands on stdin, one a line; each answers with one line on stdout:
- *   change N, add N USER, remove N, notice N, tell USER TEXT, queue NAME, drop-queue NAME, can-ask USER, asked, last,
+ *   change N, add N USER, remove N, notice N, news N, tell USER TEXT, queue NAME, drop-queue NAME, can-ask USER, asked, last,
  *   flood N USER */
 #include <errno.h>
 #include <signal.h>
@@ -15,7 +15,7 @@
 
 #include "../../dbus/daemon/bus-impl.h"
 
-enum { JOBS_MAX = 20000, LATE_MS = 400 };
+enum { JOBS_MAX = 20000, LATE_MS = 1000 };
 
 struct late {
 	struct engine *e;
@@ -115,6 +115,29 @@ bool engine_queue_find(struct engine *e, const char *name, struct engine_queue *
 {
 	for (unsigned i = 0; engine_queue_at(e, i, out); i++)
 		if (!strcmp(out->config->name, name))
+			return true;
+	return false;
+}
+
+/* One that the administrator configured, one that a user named. */
+bool engine_printer_at(struct engine *e, unsigned index, struct engine_printer *out)
+{
+	(void)e;
+	if (index > 1)
+		return false;
+	*out = (struct engine_printer){.id = 0x1a2b3c4d + index,
+		.uri = index ? "ipp://10.1.2.3/ipp/print" : "ipps://attic.example/ipp/print",
+		.name = "Attic",
+		.pin = index ? "" : "sha256//AAAA",
+		.encrypted = !index,
+		.configured = !index};
+	return true;
+}
+
+bool engine_printer_find(struct engine *e, uint32_t id, struct engine_printer *out)
+{
+	for (unsigned i = 0; engine_printer_at(e, i, out); i++)
+		if (out->id == id)
 			return true;
 	return false;
 }
@@ -365,11 +388,11 @@ static void add_queue(struct engine *e, const char *name)
 	snprintf(q->fallback[0], sizeof(q->fallback[0]), "ipp://hall.example/ipp/print");
 }
 
-static void notice(struct engine *e, int32_t id)
+static void notice(struct engine *e, int32_t id, const char *kind)
 {
 	struct engine_action action[ENGINE_ACTION_MAX];
 	unsigned i = index_of(e, id);
-	struct engine_notice n = {.job_id = id, .kind = "server-lost", .action = action};
+	struct engine_notice n = {.job_id = id, .kind = kind, .action = action};
 
 	if (i == e->count)
 		return;
@@ -403,7 +426,9 @@ static void obey(struct engine *e, const char *verb, const char *what, const cha
 		e->job[i] = e->job[--e->count];
 		e->listener.job_removed(e->listener.arg, id);
 	} else if (!strcmp(verb, "notice")) {
-		notice(e, id);
+		notice(e, id, "server-lost");
+	} else if (!strcmp(verb, "news")) {
+		notice(e, id, "printed-elsewhere");
 	} else if (!strcmp(verb, "tell")) {
 		struct engine_notice n = {.owner = what,
 			.kind = "server-back",

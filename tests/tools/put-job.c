@@ -15,7 +15,7 @@
 
 #include "core/envelope.h"
 #include "core/seal.h"
-#include "ipp/wire.h"
+#include "core/wire.h"
 
 static const char *opt(char **argv, const char *name, const char *otherwise)
 {

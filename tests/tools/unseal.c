@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/codec.h"
+#include "core/wire.h"
 #include "core/envelope.h"
 #include "core/seal.h"
 #include "core/ticket.h"
@@ -34,9 +34,9 @@ static int make_keys(const char *secret, const char *public)
 
 static void show(const char *whose, const void *octets, size_t count)
 {
-	AUTO(codec_deletep) ipp_t *ipp = NULL;
+	AUTO(wire_deletep) ipp_t *ipp = NULL;
 
-	if (codec_decode(octets, count, &ipp))
+	if (wire_decode(octets, count, &ipp))
 		return;
 	for (ipp_attribute_t *a = ippFirstAttribute(ipp); a; a = ippNextAttribute(ipp)) {
 		char text[4096];
@@ -44,7 +44,8 @@ static void show(const char *whose, const void *octets, size_t count)
 		if (ippGetGroupTag(a) != IPP_TAG_JOB)
 			continue;
 		ippAttributeString(a, text, sizeof(text));
-		if (ippGetValueTag(a) == IPP_TAG_NAME) /* as it is, without the quotes of the above */
+		if (ippGetValueTag(a) ==
+			IPP_TAG_NAME) /* as it is, without the quotes of the above */
 			snprintf(text, sizeof(text), "%s", ippGetString(a, 0, NULL));
 		printf("%s %s %s\n", whose, ippGetName(a), text);
 	}
