@@ -249,10 +249,10 @@ static void put_pin(FILE *f, const char *pin)
 static void get_pin(const char *path, char *out, size_t size)
 {
 	AUTO(auto_free) char *text = NULL;
-	size_t octets;
+	size_t octets = 0;
 	char *found;
 
-	if (*out || read_all(path, &text, &octets) != 0 || !text)
+	if (read_all(path, &text, &octets) != 0 || !text)
 		return;
 	found = strstr(text, pin_words);
 	if (found) {
@@ -273,7 +273,7 @@ int section_read(const char *queue, struct section *out, char *why, size_t size)
 	if (!rc)
 		rc = conf_read(path, take_line, keep_first_reading, &r);
 	r.section.exists = !rc && access(path, F_OK) == 0;
-	if (r.section.exists)
+	if (r.section.exists && !*r.section.pin)
 		get_pin(path, r.section.pin, sizeof(r.section.pin));
 	*out = r.section;
 	return rc;

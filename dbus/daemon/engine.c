@@ -57,10 +57,13 @@ static void view(struct job *j, struct engine_job *out)
 
 bool engine_job_at(struct engine *e, unsigned index, struct engine_job *out)
 {
-	struct job *j = e->jobs;
+	bool on = e->cursor && e->cursor_index <= index; /* the caller walks: go on from where he was */
+	struct job *j = on ? e->cursor : e->jobs;
 
-	while (j && index--)
+	for (unsigned i = on ? e->cursor_index : 0; j && i < index; i++)
 		j = j->next;
+	e->cursor = j;
+	e->cursor_index = index;
 	if (j)
 		view(j, out);
 	return j;
@@ -296,14 +299,14 @@ static void recover(struct engine *e)
 			begin_afresh(j);
 			break;
 		case JOB_SENDING:
-			follow_start(j, false);
+			follow_start(j, false, false);
 			break;
 		case JOB_SENT:
-			follow_start(j, true);
+			follow_start(j, true, true);
 			break;
 		case JOB_UNKNOWN:
 			if (j->attempt.remote_id)
-				follow_start(j, j->attempt.sent_s > 0);
+				follow_start(j, j->attempt.sent_s > 0, j->attempt.sent_s > 0);
 			break;
 		case JOB_HELD:
 			/* What it waited for may have come: the plan looks afresh at all that is not the user's to decide. */

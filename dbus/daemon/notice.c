@@ -151,20 +151,31 @@ void notice_unconfirmed(struct job *j)
 	tell(j, "unconfirmed", summary, body);
 }
 
+/* The next step with the job's number in the place of "JOB". */
+static void append_next(const struct job *j, char *body, size_t size)
+{
+	const char *next = job_reason_next_step(j->row.reason), *at;
+	size_t n = strlen(body);
+
+	for (; (at = strstr(next, "JOB")) && n < size; next = at + 3) {
+		snprintf(body + n, size - n, "%s%.*s%d", next == job_reason_next_step(j->row.reason) ? " " : "",
+			(int)(at - next), next, j->row.id);
+		n = strlen(body);
+	}
+	if (*next)
+		snprintf(body + n, size - n, "%s%s.", next == job_reason_next_step(j->row.reason) ? " " : "", next);
+}
+
 void notice_attention(struct job *j)
 {
 	char title[120], summary[260], body[900];
-	const char *next = job_reason_next_step(j->row.reason);
-	size_t n;
 
 	title_of(j, title, sizeof(title));
 	snprintf(summary, sizeof(summary), j->row.state == JOB_SENT ? "“%s”: the printer needs attention"
 								      : "“%s” is not printed", title);
 	body[0] = '\0';
 	append_sentence(j, body, sizeof(body));
-	n = strlen(body);
-	if (next[0])
-		snprintf(body + n, sizeof(body) - n, " %s.", next);
+	append_next(j, body, sizeof(body));
 	tell(j, "attention", summary, body);
 }
 
