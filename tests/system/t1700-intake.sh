@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/workstation.sh"
 
-LAB_DIRTY_CLEAN=30 # as stock: what cupsd did in the last half minute is forgotten when it dies
+export LAB_DIRTY_CLEAN=30 # as stock: what cupsd did in the last half minute is forgotten when it dies
 lab_start
 need sqlite3 ipptool
 lab_tool put-job unseal
@@ -101,7 +101,7 @@ mkdir -p "$LAB/other/incoming"
 "$LAB_TOOLS/put-job" "$LAB/other" "$LAB/hotel.pdf" >/dev/null
 mv "$LAB"/other/incoming/*.job "$incoming/00-otherkey.job"
 "$LAB_TOOLS/put-job" "$LAB/spool" "$LAB/hotel.pdf" job-id=901 >/dev/null
-good=$(ls "$incoming"/*hotel.job "$incoming"/[0-9]*-*.job 2>/dev/null | grep -v otherkey | head -n 1)
+good=$(find "$incoming" -name '[0-9]*.job' ! -name '*otherkey*')
 cp "$good" "$incoming/00-damaged.job"
 printf '\377' | dd of="$incoming/00-damaged.job" bs=1 seek=$(($(stat -c %s "$good") - 40)) conv=notrunc 2>/dev/null
 head -c 700 "$good" >"$incoming/00-short.job"
