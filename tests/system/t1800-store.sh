@@ -16,7 +16,7 @@ lab_relay net "localhost:$(printer_port mfp)"
 upstream=ipp://localhost:$(relay_port net)/ipp/print
 for w in warm alpha bravo charlie delta echo foxtrot golf hotel; do lab_pdf "$LAB/$w.pdf" -t $w >/dev/null; done
 settled() { case $(job_state "$1") in completed | unknown) ;; *) return 1 ;; esac; }
-spool_empty() { [ -z "$(ls "$LAB/spool/jobs" "$LAB/spool/incoming" | grep job$)" ]; }
+spool_empty() { [ -z "$(find "$LAB/spool/jobs" "$LAB/spool/incoming" -name '*.job')" ]; }
 # start_another - a daemon beside the first, or on what the first left; sets rc and said
 start_another()
 {
@@ -167,7 +167,7 @@ check "and went nowhere else" same "$(prints_of spare big)" 0
 lab_daemon_stop
 rm -f "$LAB/state"/store.db* "$LAB"/spool/jobs/*
 net refuse
-WS_GLOBALS='spool-max = 1MB'
+export WS_GLOBALS='spool-max = 1MB'
 ws_conf office "$upstream" "on-outage = hold"
 lab_daemon_start
 for w in one two three four; do lab_pdf "$LAB/$w.pdf" -b 200000 -t $w >/dev/null; done
@@ -187,7 +187,7 @@ check "its document and key are gone" same \
 check "he is told" daemon_log 'job=2 event=notice kind=attention'
 
 # retention
-WS_GLOBALS='held-max = 1h'
+export WS_GLOBALS='held-max = 1h'
 ws_conf office "$upstream" "on-outage = hold"
 lab_daemon_stop
 sqlite3 "$LAB/state/store.db" 'update job set stored_s = stored_s - 7200 where id = 3'
