@@ -288,7 +288,7 @@ demo:				## tell the whole story with real parts, in a temporary folder
 	$(Q)demo/demo.sh
 
 bench:				## figures beside stock CUPS: metric, ours, stock, ratio
-	$(Q)$(call deps,build test) >&2
+	$(Q)$(call deps,build test bench) >&2
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools >&2
 	$(Q)bench/bench.sh
 
