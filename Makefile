@@ -42,7 +42,7 @@ OURS := -std=gnu17 -D_GNU_SOURCE -Ilib -Itests $(DEFS) $(WARN) -Wno-deprecated-d
         $(if $(SANITIZE),-g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
 
 # What the linker takes for each program; the archive gives only the objects that a program needs.
-LIBS_filter  := libsodium libqpdf libseccomp zlib libjpeg
+LIBS_filter  := libsodium zlib libjpeg
 LIBS_backend := libsodium
 LIBS_daemon  := sqlite3 libsodium libcurl gnutls dbus-1 libsystemd
 LIBS_cli     := libsodium libcurl gnutls dbus-1 json-c libsystemd

@@ -82,6 +82,8 @@ struct parse_limits {
 	uint32_t objects; /* 8000000 */
 	uint8_t tolerance; /* chroma (largest less smallest of R, G, B; 0..255) above which a colour is one: 24 */
 	bool composite_colour; /* CMYK with C = M = Y > 0 is colour: toner is used; default false, as eyes see it */
+	bool printed_annotations; /* only annotations with the Print flag count; default false: as shown on a
+				   * screen. pdftopdf has drawn the printing ones into the page already. */
 	bool count_only; /* pages and sizes; each colour stays unknown */
 	bool no_sandbox; /* for debugging and fuzzing alone: read in this process */
 };
