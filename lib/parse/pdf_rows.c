@@ -231,7 +231,7 @@ static void prepare(struct rows *rs)
 	bool plain = img->bpc == 8 && !img->decode && !img->keyed && !img->composite_colour;
 	int per = img->bpc <= 8 ? 8 / img->bpc : 0;
 
-	rs->plain_rgb = plain && img->cs->kind == CS_RGB;
+	rs->plain_rgb = plain && img->cs->kind == CS_RGB && rs->n == 3;
 	rs->plain_cmyk = plain && img->cs->kind == CS_CMYK;
 	for (int octet = 0; rs->n == 1 && per && octet < 256; octet++)
 		for (int i = 0; i < per; i++) {

@@ -20,7 +20,7 @@ struct window {
 struct src {
 	int fd; /* -1: in memory */
 	const uint8_t *mem;
-	uint64_t size;
+	uint64_t start, size;
 	uint64_t clock;
 	struct window windows[WINDOWS];
 };
@@ -46,6 +46,18 @@ int src_new_mem(const void *p, size_t len, struct src **out)
 	return rc;
 }
 
+int src_new_part(const struct src *of, uint64_t start, struct src **out)
+{
+	uint64_t skip = start < of->size ? start : of->size;
+	int rc = src_new_fd(of->fd, of->size - skip, out);
+
+	if (rc)
+		return rc;
+	(*out)->mem = of->mem ? of->mem + skip : NULL;
+	(*out)->start = of->start + skip;
+	return 0;
+}
+
 void src_free(struct src *s)
 {
 	if (!s)
@@ -65,7 +77,7 @@ static size_t read_at(struct src *s, uint64_t off, uint8_t *buf, size_t len)
 	size_t done = 0;
 
 	while (done < len) {
-		ssize_t n = pread(s->fd, buf + done, len - done, (off_t)(off + done));
+		ssize_t n = pread(s->fd, buf + done, len - done, (off_t)(s->start + off + done));
 
 		if (n < 0 && errno == EINTR)
 			continue;

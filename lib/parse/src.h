@@ -14,6 +14,9 @@ int src_new_fd(int fd, uint64_t size, struct src **out);
 /** src_new_mem() - @len octets at @p, which is borrowed. Return: 0 or -ENOMEM. */
 int src_new_mem(const void *p, size_t len, struct src **out);
 
+/** src_new_part() - @of from octet @start on; @of must outlive it. Return: 0 or -ENOMEM. */
+int src_new_part(const struct src *of, uint64_t start, struct src **out);
+
 void src_free(struct src *s); /* NULL is fine */
 AUTO_DEFINE(struct src *, src_free)
 
