@@ -227,16 +227,19 @@ enum jpeg_answer jpeg_look(struct stm *in, struct jpeg_look *look)
 	const struct cs *cs;
 	JSAMPARRAY row;
 	/* Changed after setjmp() and read after longjmp(). */
-	volatile bool seen = false;
+	volatile bool seen = false, header = false;
 
 	init(&d, in);
 	look->top = 0;
 	if (setjmp(d.failed)) {
 		jpeg_destroy_decompress(&d.jpeg);
-		return look->top > look->tolerance ? JPEG_COLOUR : seen ? JPEG_GRAY : JPEG_BROKEN;
+		if (look->top > look->tolerance)
+			return JPEG_COLOUR;
+		return seen ? JPEG_GRAY : header ? JPEG_BROKEN : JPEG_NONE;
 	}
 	start(&d);
 	jpeg_read_header(&d.jpeg, TRUE);
+	header = true;
 	note_header(&d, look);
 	cs = space_for(look, d.jpeg.num_components);
 	if (d.jpeg.num_components == 2 || d.jpeg.num_components > 4 ||

@@ -60,6 +60,8 @@ static uint8_t judge_dct(
 	answer = jpeg_look(in, look);
 	if (answer == JPEG_COLOUR)
 		return bits | VERDICT_COLOUR;
+	if (answer == JPEG_NONE)
+		return VERDICT_KNOWN;
 	if (answer == JPEG_BROKEN || r->pdf->budget.out_of_time)
 		return bits | VERDICT_DOUBT;
 	return look->top > look->tolerance / 2 ? bits | VERDICT_FAINT : bits;
