@@ -136,6 +136,11 @@ static const struct page_case cases[] = {
 	{"an annotation", &C, "", "", "/Annots [<< /Type /Annot /Subtype /Stamp /F 4 /Rect [20 20 120 120] /AP << /N 5 0 R >> >>]", RED_FORM, "1 0 0 rg" BOX},
 	{"a hidden annotation", &G, "", "", "/Annots [<< /Type /Annot /Subtype /Stamp /F 6 /Rect [20 20 120 120] /AP << /N 5 0 R >> >>]", RED_FORM, "1 0 0 rg" BOX},
 	{"an annotation in another state", &G, "", "", "/Annots [<< /Type /Annot /Subtype /Widget /FT /Btn /F 4 /Rect [20 20 120 120] /AS /Off /AP << /N << /On 5 0 R >> >> >>]", RED_FORM, "1 0 0 rg" BOX},
+	{"a highlight without an appearance", &C, "", "", "/Annots [<< /Type /Annot /Subtype /Highlight /F 4 /C [1 1 0] /QuadPoints [20 100 120 100 20 60 120 60] /Rect [20 20 120 120] >>]"},
+	{"a red square without an appearance, hidden", &G, "", "", "/Annots [<< /Type /Annot /Subtype /Square /F 2 /C [1 0 0] /Rect [20 20 120 120] >>]"},
+	{"a link without a border", &G, "", "", "/Annots [<< /Type /Annot /Subtype /Link /C [1 0 0] /Border [0 0 0] /Rect [20 20 120 120] >>]"},
+	{"a field without an appearance", &C, "", "", "/Annots [<< /Type /Annot /Subtype /Widget /F 4 /FT /Tx /T (a) /MK << /BG [1 0 0] >> /Rect [20 20 120 120] >>]"},
+	{"a field's red text without an appearance", &C, "", "", "/Annots [<< /Type /Annot /Subtype /Widget /F 4 /FT /Tx /T (a) /V (x) /DA (1 0 0 rg /Helv 12 Tf) /Rect [20 20 120 120] >>]"},
 	{"an annotation of no size", &G, "", "", "/Annots [<< /Type /Annot /Subtype /Stamp /F 4 /Rect [0 0 0 0] /AP << /N 5 0 R >> >>]", RED_FORM, "1 0 0 rg" BOX},
 };
 

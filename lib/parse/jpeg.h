@@ -9,7 +9,7 @@ enum jpeg_answer {
 	JPEG_GRAY,
 	JPEG_COLOUR,
 	JPEG_BROKEN, /* nothing could be decoded, or not in a way we know */
-	JPEG_NONE,   /* no header: no renderer draws it either */
+	JPEG_NONE, /* no header: no renderer draws it either */
 };
 
 struct jpeg_look {

@@ -50,6 +50,90 @@ static bool place(struct run *r, const struct obj *form, struct box rect)
 	return true;
 }
 
+static void mark_array(struct run *r, const struct obj *color, double alpha, struct box where)
+{
+	static const struct cs *const spaces[] = {NULL, &cs_gray, NULL, &cs_rgb, &cs_cmyk};
+	struct paint p;
+	double v[4];
+
+	if (color->type != OBJ_ARRAY || color->len > 4 || !spaces[color->len])
+		return;
+	pdf_numbers(r->pdf, color, v, 4);
+	paint_init(&p);
+	paint_set(r, &p, spaces[color->len], v);
+	paint_mark(r, &p, alpha, where);
+}
+
+/* The text of a field or note, in the colour that its DA sets. */
+static void mark_text(struct run *r, const struct obj *da, struct box where)
+{
+	struct gstate gs = r->gs;
+	struct stm *in;
+
+	if (da->type != OBJ_STRING || !(in = stm_new_mem(da->u.s, da->len, &r->pdf->budget)))
+		return;
+	paint_init(&r->gs.fill);
+	run_content(r, in, &(struct obj){.type = OBJ_NULL});
+	paint_mark(r, &r->gs.fill, 1, where);
+	r->gs = gs;
+	stm_close(in);
+}
+
+/* A field's entry, from the field above it where it has none itself. */
+static struct obj field_get(struct run *r, const struct obj *annot, const char *key)
+{
+	struct obj at = *annot, o = {.type = OBJ_NULL};
+
+	for (int i = 0; i < 8 && at.type == OBJ_DICT; i++) {
+		o = pdf_get(r->pdf, &at, key);
+		if (o.type != OBJ_NULL)
+			return o;
+		at = pdf_get(r->pdf, &at, "Parent");
+	}
+	return o;
+}
+
+static void run_bare_widget(struct run *r, const struct obj *annot, struct box rect)
+{
+	struct obj mk = pdf_get(r->pdf, annot, "MK"), bg = pdf_get(r->pdf, &mk, "BG");
+	struct obj value = field_get(r, annot, "V"), da = field_get(r, annot, "DA"), root, form;
+
+	mark_array(r, &bg, 1, rect);
+	if (value.type != OBJ_STRING || !value.len)
+		return;
+	if (da.type == OBJ_NULL) {
+		root = pdf_get(r->pdf, &r->pdf->trailer, "Root");
+		form = pdf_get(r->pdf, &root, "AcroForm");
+		da = pdf_get(r->pdf, &form, "DA");
+	}
+	mark_text(r, &da, rect);
+}
+
+/* Renderers make up an appearance for some kinds that have none, out of C, IC, MK and DA. These are the
+ * kinds for which the three that we compare with agree. */
+static void run_bare(struct run *r, const struct obj *annot, struct box rect)
+{
+	static const char *const drawn[] = {"Highlight", "Underline", "StrikeOut", "Squiggly",
+		"Square", "Circle", "Line", "Ink", "Polygon", "PolyLine", "FreeText"};
+	struct obj subtype = pdf_get(r->pdf, annot, "Subtype"),
+		   alpha = pdf_get(r->pdf, annot, "CA"), o;
+
+	if (pdf_name_is(&subtype, "Widget")) {
+		run_bare_widget(r, annot, rect);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(drawn) / sizeof(drawn[0]); i++) {
+		if (!pdf_name_is(&subtype, drawn[i]))
+			continue;
+		o = pdf_get(r->pdf, annot, "C");
+		mark_array(r, &o, pdf_number(&alpha, 1), rect);
+		o = pdf_get(r->pdf, annot, "IC");
+		mark_array(r, &o, pdf_number(&alpha, 1), rect);
+		o = pdf_get(r->pdf, annot, "DA");
+		mark_text(r, &o, rect);
+	}
+}
+
 static bool is_shown(struct run *r, const struct obj *annot)
 {
 	struct obj flags = pdf_get(r->pdf, annot, "F"), subtype = pdf_get(r->pdf, annot, "Subtype");
@@ -72,9 +156,13 @@ static void run_annotation(struct run *r, const struct obj *annot)
 
 	if (annot->type != OBJ_DICT || !is_shown(r, annot))
 		return;
+	if (!read_rect(r, annot, "Rect", &rect))
+		return;
 	form = appearance(r, annot, &raw);
-	if (form.type == OBJ_STREAM && read_rect(r, annot, "Rect", &rect) && place(r, &form, rect))
+	if (form.type == OBJ_STREAM && place(r, &form, rect))
 		run_form(r, &form, raw, &(struct obj){.type = OBJ_NULL});
+	else if (!pdf_raw(annot, "AP") && rect.x1 > rect.x0 && rect.y1 > rect.y0)
+		run_bare(r, annot, rect);
 	r->gs = gs;
 }
 
