@@ -124,12 +124,34 @@ tools: $(TOOLS)			## build the tests' own programs
 unit: $(TESTS)			## run the unit tests alone
 	$(Q)tests/run-tests $(TESTS)
 
+# What the parser must survive. CORPUS: documents to start from; FUZZ_S: seconds for each libFuzzer target.
+CORPUS   ?= ../shared/corpus
+FUZZ_S   ?= 60
+FUZZ_CC  ?= clang
+PARSE_SRC := $(sort $(wildcard lib/parse/*.c))
+parse_link = -std=gnu17 -D_GNU_SOURCE -Ilib $(PARSE_SRC) $(call pc_libs,zlib libjpeg) -lm
+
+$(OUT)/fuzz/mutate-%: tests/fuzz/mutate.c tests/fuzz/fuzz-%.c $(PARSE_SRC) $(wildcard lib/parse/*.h)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -o $@ $(filter tests/%,$^) $(parse_link)
+$(OUT)/fuzz/fuzz-%: tests/fuzz/fuzz-%.c $(PARSE_SRC) $(wildcard lib/parse/*.h)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(FUZZ_CC) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(parse_link)
+
+mutate: $(OUT)/fuzz/mutate-parse	## cut the corpus' files at 20 places, change 10,000 single octets
+	$(Q)$< 20 10000 $$(find $(CORPUS) tests/fuzz/seeds -type f ! -name '*.tsv' ! -name '*.md' 2>/dev/null)
+
+fuzz: $(OUT)/fuzz/fuzz-parse $(OUT)/fuzz/fuzz-record	## libFuzzer, FUZZ_S seconds for each format
+	$(Q)tests/fuzz/run $(OUT)/fuzz $(FUZZ_S) $(CORPUS)
+
 clean:				## remove what was built
 	$(RM) -r $(OUT)
 
 help:				## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-.PHONY: all tools unit clean help
+.PHONY: all tools unit mutate fuzz clean help
 .SECONDARY:
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)
