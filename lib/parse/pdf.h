@@ -208,6 +208,7 @@ struct pdf_box {
 	double x0, y0, x1, y1; /* CropBox cut to MediaBox, in user space */
 };
 
+/** pdf_tree_read() - find all pages. Return: 0, -EOVERFLOW for more than the limit, -ENOMEM. */
 int pdf_tree_read(struct pdf *pdf, struct pdf_tree *tree);
 void pdf_tree_fini(struct pdf_tree *tree);
 struct obj pdf_leaf_resources(struct pdf *pdf, const struct pdf_tree *tree,

@@ -221,7 +221,7 @@ int pdf_tree_read(struct pdf *pdf, struct pdf_tree *tree)
 		rc = take_all_pages(w);
 	free(w->visited);
 	free(w);
-	return rc == -ENOMEM ? rc : 0;
+	return rc;
 }
 
 void pdf_tree_fini(struct pdf_tree *tree)

@@ -237,7 +237,9 @@ static bool at_end(const struct capture *c, const struct stm *in)
 
 	if (c->len < 2 || p[-1] != 'I' || p[-2] != 'E' || (c->len > 2 && !pdf_is_space(p[-3])))
 		return false;
-	if (in->p < in->end && !pdf_is_space(*in->p))
+	if (in->p == in->end)
+		return true;
+	if (!pdf_is_space(*in->p))
 		return false;
 	for (int i = 0; i < 12 && in->p + i < in->end; i++)
 		if (in->p[i] >= 0x7f || (in->p[i] < 0x20 && !pdf_is_space(in->p[i])) || !in->p[i])

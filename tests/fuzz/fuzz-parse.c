@@ -3,11 +3,11 @@
  *
  * One target for all formats, as the first octets choose the reader; tests/fuzz/run gives each
  * format its own seeds. */
-#include <stdlib.h>
 #include "parse/parse.h"
 #include "parse/record.h"
 #include "parse/result.h"
 #include "parse/src.h"
+#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

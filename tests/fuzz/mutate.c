@@ -52,7 +52,8 @@ static void run(const uint8_t *p, size_t len)
 int main(int argc, char **argv)
 {
 	unsigned long cuts = argc > 3 ? strtoul(argv[1], NULL, 10) : 0, done = 0;
-	unsigned long each = argc > 3 ? strtoul(argv[2], NULL, 10) / (unsigned long)(argc - 3) + 1 : 0;
+	unsigned long each =
+		argc > 3 ? strtoul(argv[2], NULL, 10) / (unsigned long)(argc - 3) + 1 : 0;
 
 	for (int i = 3; i < argc; i++) {
 		size_t len;
