@@ -46,11 +46,13 @@ static bool read_box(struct pdf *pdf, const struct obj *dict, const char *key, d
 
 	if (o.type != OBJ_ARRAY || pdf_numbers(pdf, &o, v, 4) < 4)
 		return false;
+	if (!isfinite(v[0] - v[2]) || !isfinite(v[1] - v[3]) || v[0] == v[2] || v[1] == v[3])
+		return false;
 	box[0] = fmin(v[0], v[2]);
 	box[1] = fmin(v[1], v[3]);
 	box[2] = fmax(v[0], v[2]);
 	box[3] = fmax(v[1], v[3]);
-	return isfinite(box[0]) && isfinite(box[1]) && box[2] - box[0] > 0 && box[3] - box[1] > 0;
+	return true;
 }
 
 /* What @dict says for itself and, in the tree, for all pages below it. */

@@ -155,7 +155,7 @@ struct stm *stm_new_mem(const void *p, size_t len, struct budget *b)
 
 	if (!s)
 		return NULL;
-	s->p = p;
+	s->p = p ? p : (const void *)"";
 	s->end = s->p + len;
 	s->close = plain_close;
 	s->budget = b;

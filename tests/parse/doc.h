@@ -2,6 +2,7 @@
 /* doc - documents made in memory for the parser's tests. Include from one file per test program. */
 #pragma once
 
+#include "parse/parse.h"
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -10,7 +11,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "parse/parse.h"
 
 struct doc {
 	char *p;
@@ -32,7 +32,8 @@ static inline void doc_bytes(struct doc *d, const void *p, size_t len)
 	d->p[d->len] = '\0';
 }
 
-__attribute__((__format__(printf, 2, 3))) static inline void doc_printf(struct doc *d, const char *form, ...)
+__attribute__((__format__(printf, 2, 3))) static inline void doc_printf(
+	struct doc *d, const char *form, ...)
 {
 	char *s;
 	va_list ap;
@@ -73,7 +74,8 @@ static inline void doc_end(struct doc *d, const char *trailer)
 	doc_printf(d, "xref\n0 %d\n0000000000 65535 f \n", d->objects + 1);
 	for (int i = 1; i <= d->objects; i++)
 		doc_printf(d, "%010zu 00000 n \n", d->offsets[i]);
-	doc_printf(d, "trailer\n<< /Size %d /Root 1 0 R %s >>\nstartxref\n%zu\n%%%%EOF\n", d->objects + 1, trailer, at);
+	doc_printf(d, "trailer\n<< /Size %d /Root 1 0 R %s >>\nstartxref\n%zu\n%%%%EOF\n",
+		d->objects + 1, trailer, at);
 }
 
 static inline void doc_fini(struct doc *d)
@@ -83,7 +85,8 @@ static inline void doc_fini(struct doc *d)
 }
 
 /* Objects 1 to 4 of a document of one page, whose resources and contents these are. Others follow. */
-static inline void doc_page(struct doc *d, const char *page, const char *resources, const char *content)
+static inline void doc_page(
+	struct doc *d, const char *page, const char *resources, const char *content)
 {
 	char *s;
 
@@ -108,7 +111,8 @@ static inline int doc_fd(const void *p, size_t len)
 }
 
 /* Reads @p in the sandbox. Never NULL. */
-static inline struct parse_result *doc_parse_bytes(const void *p, size_t len, const struct parse_limits *limits)
+static inline struct parse_result *doc_parse_bytes(
+	const void *p, size_t len, const struct parse_limits *limits)
 {
 	struct parse_result *r = NULL;
 	int fd = doc_fd(p, len);
