@@ -359,9 +359,11 @@ static void read_info(struct pdf *pdf, struct parse_result *r)
 	struct obj info = pdf_get(pdf, &pdf->trailer, "Info"), o;
 
 	o = pdf_get(pdf, &info, "Title");
-	r->title = text_of(&o);
+	if (!r->title) /* what PJL said of it stands */
+		r->title = text_of(&o);
 	o = pdf_get(pdf, &info, "Producer");
-	r->producer = text_of(&o);
+	if (!r->producer)
+		r->producer = text_of(&o);
 }
 
 static int read_pages(struct pdf *pdf, struct parse_result *r)
