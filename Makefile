@@ -146,12 +146,19 @@ mutate: $(OUT)/fuzz/mutate-parse	## cut the corpus' files at 20 places, change 1
 fuzz: $(OUT)/fuzz/fuzz-parse $(OUT)/fuzz/fuzz-record	## libFuzzer, FUZZ_S seconds for each format
 	$(Q)tests/fuzz/run $(OUT)/fuzz $(FUZZ_S) $(CORPUS)
 
+$(OUT)/bench/parse-cost: $(OUT)/bench/parse-cost.o
+	$(Q)$(call link,)
+$(OUT)/bench/parse-floor: $(OUT)/bench/parse-floor.o $(ARCHIVE)
+	$(Q)$(call link,zlib libjpeg)
+bench-parse: $(OUT)/tools/inspect $(OUT)/bench/parse-cost $(OUT)/bench/parse-floor	## parsing beside gs, mutool, pdftoppm, qpdf; DOCS=folder of PDFs
+	$(Q)bench/parse.sh $(OUT) $(CORPUS) $(DOCS)
+
 clean:				## remove what was built
 	$(RM) -r $(OUT)
 
 help:				## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-.PHONY: all tools unit mutate fuzz clean help
+.PHONY: all tools unit mutate fuzz bench-parse clean help
 .SECONDARY:
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)

@@ -104,11 +104,17 @@ static bool is_coloured(const struct pclxl *x, const double *rgb, double unit)
 	return (top - low) * 255 / unit > x->f->limits->tolerance;
 }
 
+/* As an int, 0 for what does not fit one. */
+static int whole(double v)
+{
+	return v >= -1e9 && v <= 1e9 ? (int)v : 0;
+}
+
 static void attribute(struct pclxl *x, int id)
 {
 	switch (id) {
 	case ATTR_SPACE:
-		x->space = (int)x->v[0];
+		x->space = whole(x->v[0]);
 		break;
 	case ATTR_PALETTE:
 		x->has_palette = true;
@@ -122,20 +128,20 @@ static void attribute(struct pclxl *x, int id)
 			x->rgb[i] = x->real ? 255 * x->v[i] : x->v[i];
 		break;
 	case ATTR_MEDIA_SIZE:
-		x->media = x->n == 1 ? (int)x->v[0] : -1;
+		x->media = x->n == 1 ? whole(x->v[0]) : -1;
 		break;
 	case ATTR_ORIENTATION:
-		x->orientation = (int)x->v[0];
+		x->orientation = whole(x->v[0]);
 		break;
 	case ATTR_CUSTOM_SIZE:
 		x->custom[0] = x->v[0];
 		x->custom[1] = x->v[1];
 		break;
 	case ATTR_CUSTOM_UNITS:
-		x->custom_units = (int)x->v[0];
+		x->custom_units = whole(x->v[0]);
 		break;
 	case ATTR_COPIES:
-		format_job(x->f->r, (int32_t)x->v[0], 0);
+		format_job(x->f->r, whole(x->v[0]), 0);
 		break;
 	case ATTR_SIMPLEX:
 		format_job(x->f->r, 0, 1);

@@ -404,7 +404,8 @@ static void text_op(struct run *r, struct content *c, uint32_t op)
 		op_tf(r, c);
 		break;
 	case OP2('T', 'r'):
-		r->gs.text_mode = (int)operands(c, 1)[0];
+		v = operands(c, 1);
+		r->gs.text_mode = v[0] >= 0 && v[0] < 8 ? (int)v[0] : 0;
 		break;
 	case OP2('T', 'L'):
 		r->gs.leading = operands(c, 1)[0];

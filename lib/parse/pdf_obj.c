@@ -255,17 +255,20 @@ static bool push(struct pdf *pdf, const struct obj *o)
 /* "12 0 R" is seen when its R is: the two numbers before become one reference. */
 static void reduce_ref(struct pdf *pdf, size_t bottom)
 {
-	struct obj *top = pdf->stack + pdf->nstack;
+	struct obj *num, *gen;
 
-	if (pdf->nstack < bottom + 2 || top[-1].type != OBJ_INT || top[-2].type != OBJ_INT)
+	if (pdf->nstack < bottom + 2)
+		return;
+	num = &pdf->stack[pdf->nstack - 2];
+	gen = num + 1;
+	if (num->type != OBJ_INT || gen->type != OBJ_INT)
 		return;
 	pdf->nstack--;
-	if (top[-2].u.i > 0 && top[-2].u.i <= UINT32_MAX)
-		top[-2] = (struct obj){.type = OBJ_REF,
-			.len = (uint32_t)top[-1].u.i,
-			.u.num = (uint32_t)top[-2].u.i};
+	if (num->u.i > 0 && num->u.i <= UINT32_MAX)
+		*num = (struct obj){
+			.type = OBJ_REF, .len = (uint32_t)gen->u.i, .u.num = (uint32_t)num->u.i};
 	else
-		top[-2] = null_obj;
+		*num = null_obj;
 }
 
 static struct obj take(struct pdf *pdf, struct arena *arena, size_t bottom)
