@@ -42,7 +42,7 @@ OURS := -std=gnu17 -D_GNU_SOURCE -Ilib -Itests $(DEFS) $(WARN) -Wno-deprecated-d
         $(if $(SANITIZE),-g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
 
 # What the linker takes for each program; the archive gives only the objects that a program needs.
-LIBS_filter  := libsodium zlib libjpeg json-c
+LIBS_filter  := libsodium zlib libdeflate libjpeg json-c
 LIBS_backend := libsodium
 LIBS_daemon  := sqlite3 libsodium libcurl gnutls dbus-1 libsystemd
 LIBS_cli     := libsodium libcurl gnutls dbus-1 json-c libsystemd
@@ -129,7 +129,7 @@ CORPUS   ?= ../shared/corpus
 FUZZ_S   ?= 60
 FUZZ_CC  ?= clang
 PARSE_SRC := $(sort $(wildcard lib/parse/*.c))
-parse_link = -std=gnu17 -D_GNU_SOURCE -Ilib $(PARSE_SRC) $(call pc_libs,zlib libjpeg) -lm
+parse_link = -std=gnu17 -D_GNU_SOURCE -Ilib $(PARSE_SRC) $(call pc_libs,zlib libdeflate libjpeg) -lm
 
 $(OUT)/fuzz/mutate-%: tests/fuzz/mutate.c tests/fuzz/fuzz-%.c $(PARSE_SRC) $(wildcard lib/parse/*.h)
 	@mkdir -p $(@D)
@@ -147,9 +147,9 @@ fuzz: $(OUT)/fuzz/fuzz-parse $(OUT)/fuzz/fuzz-record	## libFuzzer, FUZZ_S second
 	$(Q)tests/fuzz/run $(OUT)/fuzz $(FUZZ_S) $(CORPUS)
 
 $(OUT)/bench/parse-cost: $(OUT)/bench/parse-cost.o
-	$(Q)$(call link,)
+	$(Q)$(CC) $(OURS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 $(OUT)/bench/parse-floor: $(OUT)/bench/parse-floor.o $(ARCHIVE)
-	$(Q)$(call link,zlib libjpeg)
+	$(Q)$(call link,zlib libdeflate libjpeg)
 bench-parse: $(OUT)/tools/inspect $(OUT)/bench/parse-cost $(OUT)/bench/parse-floor	## parsing beside gs, mutool, pdftoppm, qpdf; DOCS=folder of PDFs
 	$(Q)bench/parse.sh $(OUT) $(CORPUS) $(DOCS)
 

@@ -272,6 +272,7 @@ uint8_t raw_image_judge(struct stm *in, const struct raw_image *img)
 	if (!band || !memo)
 		return bits | VERDICT_DOUBT;
 	prepare(&rs);
+	stm_expect(in, row * (uint64_t)img->height);
 	if (read_bands(in, &rs))
 		return bits | VERDICT_COLOUR;
 	if (rs.in_doubt || (in->bad && in->budget->spent))

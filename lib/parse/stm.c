@@ -90,6 +90,12 @@ size_t stm_skip(struct stm *s, size_t len)
 	return done;
 }
 
+void stm_expect(struct stm *s, uint64_t octets)
+{
+	if (s->expect)
+		s->expect(s, octets);
+}
+
 void stm_close(struct stm *s)
 {
 	while (s) {
@@ -109,6 +115,7 @@ struct file_stm {
 	struct stm s;
 	struct src *src;
 	uint64_t off, left;
+	uint64_t start, len;
 	size_t chunk;
 	uint8_t buf[CHUNK];
 };
@@ -134,10 +141,10 @@ struct stm *stm_new_file(struct src *src, uint64_t off, uint64_t len, struct bud
 	if (!f)
 		return NULL;
 	memset(f, 0, offsetof(struct file_stm, buf));
-	f->s = (struct stm){.fill = file_fill, .close = plain_close, .budget = b};
+	f->s = (struct stm){.fill = file_fill, .close = plain_close, .is_file = true, .budget = b};
 	f->src = src;
-	f->off = off;
-	f->left = len;
+	f->off = f->start = off;
+	f->left = f->len = len;
 	f->chunk = FIRST_CHUNK;
 	return &f->s;
 }
@@ -147,6 +154,18 @@ uint64_t stm_file_tell(const struct stm *s)
 	const struct file_stm *f = (const struct file_stm *)s;
 
 	return f->off - (uint64_t)(s->end - s->p);
+}
+
+bool stm_file_range(const struct stm *s, struct src **src, uint64_t *off, uint64_t *len)
+{
+	const struct file_stm *f = (const struct file_stm *)s;
+
+	if (!s->is_file)
+		return false;
+	*src = f->src;
+	*off = f->start;
+	*len = f->len;
+	return true;
 }
 
 struct stm *stm_new_mem(const void *p, size_t len, struct budget *b)

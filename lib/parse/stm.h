@@ -25,10 +25,12 @@ struct stm {
 	const uint8_t *p, *end; /* what can be read at once */
 	bool (*fill)(struct stm *s);
 	void (*close)(struct stm *s); /* frees @s; the one below is closed by stm_close() */
+	void (*expect)(struct stm *s, uint64_t octets); /* NULL: knowing that does not help */
 	struct stm *below;
 	struct budget *budget;
 	uint64_t made; /* decoded so far */
 	bool bad;
+	bool is_file; /* the octets of the document themselves */
 };
 
 bool stm_fill_slow(struct stm *s);
@@ -52,6 +54,10 @@ static inline int stm_peek(struct stm *s)
 size_t stm_read(struct stm *s, void *buf, size_t len);
 size_t stm_skip(struct stm *s, size_t len);
 
+/** stm_expect() - tell a stream how many octets it will be asked for: all at once may be cheaper
+ * Say it before the first read. It changes the cost, not the octets. */
+void stm_expect(struct stm *s, uint64_t octets);
+
 void stm_close(struct stm *s); /* closes those below too; NULL is fine */
 AUTO_DEFINE(struct stm *, stm_close)
 
@@ -62,6 +68,8 @@ bool budget_look(struct budget *b);
 struct stm *stm_new_file(struct src *src, uint64_t off, uint64_t len, struct budget *b);
 struct stm *stm_new_mem(const void *p, size_t len, struct budget *b); /* @p is borrowed */
 uint64_t stm_file_tell(const struct stm *s); /* offset of *s->p; of a stm_new_file() */
+/** stm_file_range() - where a stream's octets lie in @src. Return: false unless it is a stm_new_file(). */
+bool stm_file_range(const struct stm *s, struct src **src, uint64_t *off, uint64_t *len);
 
 /* Decoders. */
 struct stm *stm_new_flate(struct stm *below);

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stm_flate - inflate and LZW. */
 #include "parse/stm.h"
+#include <libdeflate.h>
 #include <string.h>
 #include <zlib.h>
 
 enum {
 	FLATE_CHUNK = 16 << 10,
 	FLATE_FIRST = 4 << 10, /* what shows colour often shows it early */
+	/* What has not shown it by here is read to its end, and that costs half when done at once. */
+	WHOLE_AFTER = 128 << 10,
+	WHOLE_IN_MAX = 8 << 20,
+	WHOLE_OUT_MAX = 32 << 20,
 };
 
 struct flate_stm {
@@ -14,6 +19,8 @@ struct flate_stm {
 	z_stream z;
 	size_t chunk;
 	bool started, ended, gzip;
+	uint64_t expect;
+	uint8_t *whole;
 	struct flate_stm *next; /* in the pool */
 	uint8_t buf[FLATE_CHUNK];
 };
@@ -28,6 +35,8 @@ static void flate_close(struct stm *s)
 {
 	struct flate_stm *f = (struct flate_stm *)s;
 
+	free(f->whole);
+	f->whole = NULL;
 	if (!f->gzip && pooled < POOL_MAX) {
 		f->next = pool;
 		pool = f;
@@ -46,11 +55,58 @@ static bool skip_header(struct flate_stm *f)
 	return f->gzip || stm_skip(f->s.below, 2) == 2;
 }
 
+static void flate_expect(struct stm *s, uint64_t octets)
+{
+	((struct flate_stm *)s)->expect = octets;
+}
+
+static uint8_t *inflate_whole(const uint8_t *packed, size_t n, size_t room, size_t *made)
+{
+	struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
+	uint8_t *out = d ? malloc(room) : NULL;
+
+	if (out && libdeflate_deflate_decompress(d, packed + 2, n - 2, out, room, made) !=
+			   LIBDEFLATE_SUCCESS) {
+		free(out);
+		out = NULL;
+	}
+	libdeflate_free_decompressor(d);
+	return out;
+}
+
+/* Once more from the beginning, but all at once. Where anything is odd the old way goes on. */
+static bool take_whole(struct flate_stm *f)
+{
+	uint64_t off, len,
+		room = f->expect + 64; /* a little more than asked for is no reason to fail */
+	uint8_t *packed;
+	struct src *src;
+	size_t made = 0, n;
+
+	f->expect = 0;
+	if (room > WHOLE_OUT_MAX || !stm_file_range(f->s.below, &src, &off, &len) ||
+		len > WHOLE_IN_MAX || len < 8)
+		return false;
+	packed = malloc((size_t)len);
+	n = packed ? src_read(src, off, packed, (size_t)len) : 0;
+	if (n == len)
+		f->whole = inflate_whole(packed, n, (size_t)room, &made);
+	free(packed);
+	if (!f->whole || made <= f->s.made)
+		return false;
+	f->s.p = f->whole + f->s.made;
+	f->s.end = f->whole + made;
+	f->ended = true;
+	return true;
+}
+
 static bool flate_fill(struct stm *s)
 {
 	struct flate_stm *f = (struct flate_stm *)s;
 	int rc = Z_OK;
 
+	if (f->expect > WHOLE_AFTER && s->made >= WHOLE_AFTER && !f->ended && take_whole(f))
+		return true;
 	if (f->ended || (!f->started && !skip_header(f)))
 		return false;
 	f->z.next_out = f->buf;
@@ -105,9 +161,14 @@ static struct stm *new_flate(struct stm *below, bool gzip)
 		stm_close(below);
 		return NULL;
 	}
-	f->s = (struct stm){
-		.fill = flate_fill, .close = flate_close, .below = below, .budget = below->budget};
+	f->s = (struct stm){.fill = flate_fill,
+		.close = flate_close,
+		.expect = flate_expect,
+		.below = below,
+		.budget = below->budget};
 	f->started = f->ended = false;
+	f->expect = 0;
+	f->whole = NULL;
 	f->gzip = gzip;
 	f->chunk = FLATE_FIRST;
 	return &f->s;

@@ -119,6 +119,14 @@ static void pred_close(struct stm *s)
 	free(d);
 }
 
+static void pred_expect(struct stm *s, uint64_t octets)
+{
+	struct pred_stm *d = (struct pred_stm *)s;
+
+	/* PNG has an octet before each row. */
+	stm_expect(s->below, d->how.predictor >= 10 ? octets + octets / d->row : octets);
+}
+
 static bool sane(const struct stm_predictor *how)
 {
 	return how->colours >= 1 && how->colours <= 256 && how->columns >= 1 &&
@@ -143,8 +151,11 @@ struct stm *stm_new_predictor(struct stm *below, const struct stm_predictor *how
 		stm_close(below);
 		return NULL;
 	}
-	d->s = (struct stm){
-		.fill = pred_fill, .close = pred_close, .below = below, .budget = below->budget};
+	d->s = (struct stm){.fill = pred_fill,
+		.close = pred_close,
+		.expect = pred_expect,
+		.below = below,
+		.budget = below->budget};
 	d->how = *how;
 	d->row = (size_t)((bits + 7) / 8);
 	d->pixel = (size_t)(how->colours * how->bpc + 7) / 8;
