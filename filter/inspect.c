@@ -22,7 +22,7 @@ struct inspect {
 static int usage(void)
 {
 	fputs("usage: stillprint-ticket --inspect [--summary] [--json] [--count-only] [--tolerance 0..255]\n"
-	      "           [--composite-colour] [--printed-annotations] [-o copies=N] [-o sides=WORD]\n"
+	      "           [--composite-colour] [--printed-annotations] [--render] [-o copies=N] [-o sides=WORD]\n"
 	      "           [-o number-up=N] [-o page-ranges=LIST] [-o print-color-mode=WORD] FILE...\n",
 		stderr);
 	return 2;
@@ -72,6 +72,8 @@ static int take_option(struct inspect *in, int argc, char **argv)
 		in->limits.count_only = true;
 	else if (!strcmp(argv[0], "--composite-colour"))
 		in->limits.composite_colour = true;
+	else if (!strcmp(argv[0], "--render"))
+		in->limits.renderer = "/usr/bin/pdftoppm";
 	else if (!strcmp(argv[0], "--printed-annotations"))
 		in->limits.printed_annotations = true;
 	else if (!strcmp(argv[0], "--tolerance") && argc > 1 && number(argv[1], 0, 255, &v))

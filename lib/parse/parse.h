@@ -85,6 +85,11 @@ struct parse_limits {
 	bool printed_annotations; /* only annotations with the Print flag count; default false: as shown on a
 				   * screen. pdftopdf has drawn the printing ones into the page already. */
 	bool count_only; /* pages and sizes; each colour stays unknown */
+	/* The program that draws pages of unknown colour, as pdftoppm does: an absolute path; NULL, the default:
+	 * none is allowed. At most so many pages of a document, and so long for all of them together. */
+	const char *renderer;
+	uint32_t render_pages; /* 20 */
+	uint32_t render_ms; /* 10000 */
 	bool no_sandbox; /* for debugging and fuzzing alone: read in this process */
 };
 

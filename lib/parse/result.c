@@ -18,6 +18,8 @@ void parse_limits_init(struct parse_limits *limits)
 		.pages = 1000000,
 		.objects = 8000000,
 		.tolerance = 24,
+		.render_pages = 20,
+		.render_ms = 10000,
 	};
 }
 

@@ -5,6 +5,7 @@
  * the kernel filters system calls only those listed here.  Its death is an answer: unknown. */
 #include "parse/parse.h"
 #include "parse/record.h"
+#include "parse/render.h"
 #include "parse/result.h"
 #include "parse/src.h"
 #include <errno.h>
@@ -281,5 +282,7 @@ int parse_sandboxed(int fd, const struct parse_limits *limits, struct parse_resu
 	if (!rc)
 		rc = hear_child(pid, pipefd[0], limits, out);
 	close(pipefd[0]);
+	if (!rc && !limits->count_only)
+		render_unknown(fd, limits, *out);
 	return rc;
 }
