@@ -75,9 +75,10 @@ static void pixels_decide(void)
 static void program_gets_the_document_and_the_page(void)
 {
 	/* Red only if the document is a PDF and the arguments name page 1. */
-	CHECK(is(drawn_by_script(
-			 "read -r head </dev/fd/0; case \"$head $*\" in %PDF-1.7*' -f 1 -l 1 /dev/fd/0')"
-			 " printf 'P6\\n1 1\\n255\\n\\377\\0\\0';; esac"),
+	CHECK(is(
+		drawn_by_script(
+			"read -r head </dev/fd/0; case \"$head $*\" in %PDF-1.7*' -f 1 -l 1 /dev/fd/0')"
+			" printf 'P6\\n1 1\\n255\\n\\377\\0\\0';; esac"),
 		PARSE_COLOUR_COLOUR, PARSE_HOW_RENDERED));
 }
 
