@@ -21,6 +21,7 @@ measure() { # NAME COMMAND... -- FILE...
 	name=$1
 	shift
 	command -v "$1" >/dev/null || { echo "  $name: not installed"; return; }
+	# shellcheck disable=SC2046 # four numbers
 	set -- $("$cost" 60 "$@")
 	[ -n "$ours" ] || ours=$1
 	row "$name" "$pages" "$1" "$2" "$3" "$4"
@@ -47,6 +48,7 @@ compare "an 8-page job" "$corpus/pdf/cups__testfile.pdf"
 if [ -n "$docs" ]; then
 	# The longest first: a few hundred pages each are what start-up does not hide.
 	find "$docs" -name '*.pdf' -size +200k | sort | head -n "${DOCS_MAX:-12}" >"$out/list"
+	# shellcheck disable=SC2046 # names of packages' files, without blanks
 	compare "documentation" $(cat "$out/list")
 fi
 echo "accuracy, without rendering"
