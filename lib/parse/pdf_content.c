@@ -343,7 +343,8 @@ static void op_sh(struct run *r, const struct content *c)
 	struct obj sh = resource(r, c, "Shading", c->name[1], &raw);
 
 	if (in_sight(&r->gs, r->gs.clip))
-		paint_shading(r, &sh, raw->type == OBJ_REF ? raw->u.num : 0, r->gs.fill_alpha);
+		paint_shading(r, &sh, raw->type == OBJ_REF ? raw->u.num : 0,
+			r->gs.fill_alpha * r->gs.group_alpha);
 }
 
 static void op_bdc(struct run *r, struct content *c, bool has_properties)

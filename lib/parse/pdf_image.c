@@ -81,6 +81,7 @@ static uint8_t judge_raw(struct run *r, struct stm *in, const struct obj *image,
 		   h = pdf_get2(r->pdf, image, "Height", "H");
 	struct obj b = pdf_get2(r->pdf, image, "BitsPerComponent", "BPC"),
 		   mask = pdf_get(r->pdf, image, "Mask");
+	struct obj space = pdf_get2(r->pdf, image, "ColorSpace", "CS");
 	struct raw_image raw = {
 		.cs = cs,
 		.width = pdf_int(&w, 0),
@@ -92,6 +93,8 @@ static uint8_t judge_raw(struct run *r, struct stm *in, const struct obj *image,
 		.composite_colour = r->pdf->limits->composite_colour,
 	};
 
+	if (space.type == OBJ_NULL) /* nobody can draw it */
+		return VERDICT_KNOWN;
 	if (mask.type == OBJ_ARRAY &&
 		pdf_numbers(r->pdf, &mask, raw.key, 2 * FUNC_MAX) >= 2 * (uint32_t)cs->n)
 		raw.keyed = true;
@@ -126,13 +129,42 @@ static uint8_t judge(struct run *r, struct stm *in, enum pdf_codec codec, const 
 	}
 }
 
+/* Whether the mask of a picture lets nothing of it show. */
+static bool is_masked_out(struct run *r, const struct obj *image)
+{
+	struct obj soft = pdf_get(r->pdf, image, "SMask"), hard = pdf_get(r->pdf, image, "Mask");
+	const struct obj *mask = soft.type == OBJ_STREAM ? &soft : &hard;
+	struct obj bits = pdf_get(r->pdf, mask, "BitsPerComponent"),
+		   decode = pdf_get(r->pdf, mask, "Decode");
+	enum pdf_codec codec;
+	AUTO(stm_closep) struct stm *in = NULL;
+	uint64_t seen = 0;
+
+	if (mask->type != OBJ_STREAM || decode.type == OBJ_ARRAY ||
+		(mask == &soft && pdf_int(&bits, 8) != 8))
+		return false;
+	in = pdf_stream_open(r->pdf, mask, &codec, NULL);
+	if (!in || codec != CODEC_NONE)
+		return false;
+	for (; stm_fill(in); in->p = in->end)
+		for (const uint8_t *p = in->p; p < in->end; p++, seen++)
+			if (mask == &soft ? *p > r->pdf->limits->tolerance : *p != 0xff)
+				return false;
+	return seen > 0;
+}
+
 static uint8_t decode_object(struct run *r, const struct obj *image, double scale)
 {
 	enum pdf_codec codec;
 	struct obj parms = {.type = OBJ_NULL};
 	AUTO(stm_closep) struct stm *in = pdf_stream_open(r->pdf, image, &codec, &parms);
 
-	return in ? judge(r, in, codec, image, &parms, scale) : VERDICT_KNOWN | VERDICT_DOUBT;
+	uint8_t bits =
+		in ? judge(r, in, codec, image, &parms, scale) : VERDICT_KNOWN | VERDICT_DOUBT;
+
+	if ((bits & (VERDICT_COLOUR | VERDICT_DOUBT)) && is_masked_out(r, image))
+		bits = VERDICT_KNOWN | VERDICT_DECODED;
+	return bits;
 }
 
 /* Decodes @image unless it was before. Its verdict counts here and for every later use. */
@@ -187,9 +219,8 @@ static bool needs_look(
 		r->v.culled++;
 		return false;
 	}
-	if (r->gs.fill_alpha <= 0 || r->uncoloured)
-		return false;
-	if (r->gs.fill_alpha * 255 <= r->pdf->limits->tolerance)
+	if (r->uncoloured ||
+		r->gs.fill_alpha * r->gs.group_alpha * 255 <= r->pdf->limits->tolerance)
 		return false;
 	r->v.marks = true;
 	if (space.type != OBJ_NULL)

@@ -385,7 +385,8 @@ const struct obj *pdf_raw(const struct obj *dict, const char *key)
 		dict = &dict->u.stream->dict;
 	if (dict->type != OBJ_DICT)
 		return NULL;
-	for (uint32_t i = 0; i < dict->len; i++) {
+	/* Of a key that stands twice the last one counts, as renderers have it. */
+	for (uint32_t i = dict->len; i-- > 0;) {
 		const struct obj *k = &dict->u.items[2 * i];
 
 		if (k->len == len && !memcmp(k->u.s, key, len))

@@ -94,7 +94,7 @@ static void run_init(struct run *r, struct pdf *pdf, struct caches *caches, stru
 	r->gs.clip = (struct box){box->x0, box->y0, box->x1, box->y1};
 	paint_init(&r->gs.fill);
 	paint_init(&r->gs.stroke);
-	r->gs.fill_alpha = r->gs.stroke_alpha = 1;
+	r->gs.fill_alpha = r->gs.stroke_alpha = r->gs.group_alpha = 1;
 	r->gs.line_width = 1;
 }
 

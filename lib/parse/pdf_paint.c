@@ -148,14 +148,21 @@ static uint8_t run_apart(struct run *r, const struct obj *stream, bool uncoloure
 	struct verdict before = r->v;
 	struct gstate gs = r->gs;
 	bool was_uncoloured = r->uncoloured, was_eager = r->eager;
-	struct obj own = pdf_get(r->pdf, stream, "Resources");
+	struct obj own = pdf_get(r->pdf, stream, "Resources"),
+		   bbox = pdf_get(r->pdf, stream, "BBox");
+	static const double identity[6] = {1, 0, 0, 1, 0, 0};
+	double b[4];
 	uint8_t bits;
 
 	r->v = (struct verdict){.colour = false};
+	memcpy(r->gs.ctm, identity, sizeof(identity));
 	r->gs.clip = (struct box){-INFINITY, -INFINITY, INFINITY, INFINITY};
+	if (pdf_numbers(r->pdf, &bbox, b, 4) == 4)
+		r->gs.clip = (struct box){
+			fmin(b[0], b[2]), fmin(b[1], b[3]), fmax(b[0], b[2]), fmax(b[1], b[3])};
 	paint_init(&r->gs.fill);
 	paint_init(&r->gs.stroke);
-	r->gs.fill_alpha = r->gs.stroke_alpha = 1;
+	r->gs.fill_alpha = r->gs.stroke_alpha = r->gs.group_alpha = 1;
 	r->uncoloured = uncoloured;
 	r->eager = true;
 	run_stream(r, stream, &own);
@@ -188,6 +195,22 @@ static void paint_tiling(
 	verdict_add(r, bits);
 }
 
+/* What a shading pattern shows beyond its ends. */
+static void paint_background(struct run *r, const struct obj *shading, double alpha)
+{
+	struct obj bg = pdf_get(r->pdf, shading, "Background"),
+		   space = pdf_get(r->pdf, shading, "ColorSpace");
+	const struct cs *cs =
+		bg.type == OBJ_ARRAY ? cs_load(r->pdf, &r->caches->cs, &space, NULL) : &cs_gray;
+	double v[FUNC_MAX] = {0}, c;
+
+	if (bg.type != OBJ_ARRAY || cs->kind == CS_UNKNOWN || cs->kind == CS_PATTERN)
+		return;
+	pdf_numbers(r->pdf, &bg, v, FUNC_MAX);
+	c = cs_chroma(cs, v, r->pdf->limits->composite_colour);
+	run_chroma(r, c < 0 ? c : c * alpha);
+}
+
 static void paint_pattern(struct run *r, const struct paint *p, double alpha)
 {
 	struct obj pattern = pdf_resolve(r->pdf, &p->pattern),
@@ -195,6 +218,8 @@ static void paint_pattern(struct run *r, const struct paint *p, double alpha)
 	struct obj shading = pdf_get(r->pdf, &pattern, "Shading");
 	const struct obj *raw = pdf_raw(&pattern, "Shading");
 
+	if (pdf_int(&type, 0) == 2 && !r->uncoloured)
+		paint_background(r, &shading, alpha);
 	if (pdf_int(&type, 0) == 2)
 		paint_shading(r, &shading, raw && raw->type == OBJ_REF ? raw->u.num : 0, alpha);
 	else if (pattern.type == OBJ_STREAM)
@@ -203,6 +228,7 @@ static void paint_pattern(struct run *r, const struct paint *p, double alpha)
 
 void paint_mark(struct run *r, const struct paint *p, double alpha, struct box where)
 {
+	alpha *= r->gs.group_alpha;
 	if (!in_sight(&r->gs, where)) {
 		r->v.culled += p->chroma != 0 || p->pattern.type != OBJ_NULL;
 		return;
@@ -420,8 +446,9 @@ void run_form(
 	struct run *r, const struct obj *form, const struct obj *ref, const struct obj *resources)
 {
 	uint32_t num = ref->type == OBJ_REF ? ref->u.num : 0;
-	bool keep = num && is_gray(r, &r->gs.fill) && is_gray(r, &r->gs.stroke) &&
-		    r->gs.fill_alpha >= 1 && r->gs.stroke_alpha >= 1 && !r->uncoloured;
+	bool keep = num && r->gs.group_alpha >= 1 && is_gray(r, &r->gs.fill) &&
+		    is_gray(r, &r->gs.stroke) && r->gs.fill_alpha >= 1 && r->gs.stroke_alpha >= 1 &&
+		    !r->uncoloured;
 	uint8_t *kept = num ? verdict_of(r->caches, num) : NULL;
 	struct obj own = pdf_get(r->pdf, form, "Resources");
 	struct verdict before = r->v;
@@ -439,6 +466,10 @@ void run_form(
 		*kept |= VERDICT_BUSY;
 	r->v = (struct verdict){.colour = false};
 	enter_form(r, form);
+	if (pdf_raw(form, "Group")) {
+		r->gs.group_alpha *= r->gs.fill_alpha < 1 ? r->gs.fill_alpha : 1;
+		r->gs.fill_alpha = r->gs.stroke_alpha = 1;
+	}
 	if (in_sight(&r->gs, r->gs.clip))
 		run_stream(r, form, own.type == OBJ_DICT ? &own : resources);
 	else

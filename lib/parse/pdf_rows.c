@@ -201,6 +201,8 @@ static bool band_shows_colour(struct rows *rs)
 
 static bool read_bands(struct stm *in, struct rows *rs)
 {
+	size_t whole = rs->img->bpc >= 8 ? (size_t)(rs->n * rs->img->bpc / 8) : 1;
+
 	for (int64_t y = 0; y < rs->img->height;) {
 		bool end = false;
 
@@ -209,13 +211,13 @@ static bool read_bands(struct stm *in, struct rows *rs)
 			size_t n = stm_read(in, to, rs->row);
 
 			end = n < rs->row;
-			if (n) {
-				memset(to + n, 0, rs->row - n);
-				/* Half a row: what is missing must not look like a colour. */
-				if (end)
-					break;
-				rs->have++;
-			}
+			if (!n)
+				break;
+			/* What is missing reads as 0; a pixel of which a part is there would look like a colour. */
+			if (end)
+				n -= n % whole;
+			memset(to + n, 0, rs->row - n);
+			rs->have++;
 		}
 		if (rs->have && band_shows_colour(rs))
 			return true;

@@ -53,6 +53,7 @@ struct gstate {
 	struct box clip; /* in the page's user space */
 	struct paint fill, stroke;
 	double fill_alpha, stroke_alpha, line_width;
+	double group_alpha; /* of the transparency groups around, together */
 	int text_mode;
 	double font_size, leading;
 	struct obj font; /* a reference, mostly */

@@ -235,7 +235,7 @@ static bool all_blank(
 }
 
 /* Where the text lies, as far as that is known without widths: a band along its line. */
-static struct box text_box(const struct run *r)
+static struct box text_box(const struct run *r, const struct content *c)
 {
 	double m[6], size = fabs(r->gs.font_size);
 	struct box b = {-INFINITY, -INFINITY, INFINITY, INFINITY};
@@ -245,8 +245,12 @@ static struct box text_box(const struct run *r)
 		return b;
 	b.y0 = m[5] - 1.5 * size * fabs(m[3]);
 	b.y1 = m[5] + 1.5 * size * fabs(m[3]);
-	if (m[0] > 0 && !r->text_moved)
+	if (m[0] > 0 && !r->text_moved) {
 		b.x0 = m[4] - size * m[0];
+		/* A glyph is seldom wider than its size; spacing may add to it. */
+		if (!c->str_more)
+			b.x1 = m[4] + 4 * size * m[0] * (double)(c->nstr + 1);
+	}
 	return b;
 }
 
@@ -283,7 +287,7 @@ static void learn_glyph(struct run *r, struct font *f, const struct obj *dict, u
 	r->gs.clip = (struct box){-INFINITY, -INFINITY, INFINITY, INFINITY};
 	paint_init(&r->gs.fill);
 	paint_init(&r->gs.stroke);
-	r->gs.fill_alpha = r->gs.stroke_alpha = 1;
+	r->gs.fill_alpha = r->gs.stroke_alpha = r->gs.group_alpha = 1;
 	r->uncoloured = false;
 	r->eager = r->glyph = true;
 	run_stream(r, &proc, &res);
@@ -302,7 +306,7 @@ static void learn_glyph(struct run *r, struct font *f, const struct obj *dict, u
 static void show_type3(struct run *r, struct font *f, const struct content *c)
 {
 	struct obj dict = pdf_resolve(r->pdf, &r->gs.font);
-	struct box where = text_box(r);
+	struct box where = text_box(r, c);
 
 	if (!f->glyphs)
 		f->glyphs = calloc(512, 1);
@@ -337,7 +341,7 @@ void text_show(struct run *r, struct content *c)
 	if (f && f->type3 && gs->text_mode != 3) {
 		show_type3(r, f, c);
 	} else if ((fills || strokes) && !all_blank(r, f, &dict, c, coloured)) {
-		struct box where = text_box(r);
+		struct box where = text_box(r, c);
 
 		if (fills)
 			paint_mark(r, &gs->fill, gs->fill_alpha, where);
