@@ -9,7 +9,7 @@
 /* After stdio.h, which it needs and does not include. */
 #include <jpeglib.h>
 
-enum { SCANS_MAX = 64, SIDE_MAX = 65500, CHROMA_SURE = 6 };
+enum { SCANS_MAX = 64, SIDE_MAX = 65500, CHROMA_SURE = 6, COEFFICIENTS_MAX = 100 << 20 };
 
 struct decoder {
 	struct jpeg_decompress_struct jpeg;
@@ -244,6 +244,11 @@ enum jpeg_answer jpeg_look(struct stm *in, struct jpeg_look *look)
 	cs = space_for(look, d.jpeg.num_components);
 	if (d.jpeg.num_components == 2 || d.jpeg.num_components > 4 ||
 		d.jpeg.image_width > SIDE_MAX)
+		longjmp(d.failed, 1);
+	/* Such a file is held in memory whole, at two octets a sample. */
+	if (jpeg_has_multiple_scans(&d.jpeg) && (uint64_t)d.jpeg.image_width * d.jpeg.image_height *
+								(uint64_t)d.jpeg.num_components >
+							COEFFICIENTS_MAX)
 		longjmp(d.failed, 1);
 	choose_output(&d, look, cs);
 	if (!cs->never_colour) {
