@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine-private - the engine's parts to each other: jobs in memory, upstreams, deliveries, and who decides what.
  *
- *   intake.c    files from the backend become jobs
+ *   intake.c    files from the backend become jobs (sealed-file.c looks into one)
  *   plan.c      decides where a pending job goes
  *   upstream.c  knows whether a queue's server is there
  *   deliver.c   takes one job to one target, journal first
