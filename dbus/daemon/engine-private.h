@@ -112,6 +112,8 @@ struct engine {
 	struct client *client;
 	struct engine_listener listener;
 	struct job *jobs, **jobs_end;
+	struct job *walk; /* where engine_job_at() was last; NULL: nowhere */
+	unsigned walk_index;
 	struct job *cursor; /* of engine_job_at() */
 	unsigned cursor_index;
 	struct printer *printers;

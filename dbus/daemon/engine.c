@@ -2,6 +2,7 @@
 /* engine - the daemon's life: lock, configuration, store, recovery; and what can be looked at. */
 #include "engine-private.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/paths.h"
+#include "core/policy.h"
 #include "must.h"
 #include "network.h"
 
@@ -176,26 +178,31 @@ int queues_set(struct engine *e)
 	return 0;
 }
 
-/* What the backend, which runs as lp and reads no configuration, has to know of each queue. */
+/* What the backend, which runs as lp and reads no configuration, has to know of each queue. A queue that is gone is
+ * allowed nothing any more. */
+static void policy_forget(struct engine *e)
+{
+	char dir[512];
+	DIR *d = paths_join(dir, sizeof(dir), paths_spool(), "policy") ? NULL : opendir(dir);
+
+	if (!d)
+		return;
+	for (struct dirent *f; (f = readdir(d));)
+		if (f->d_name[0] != '.' && !config_queue(e->config, f->d_name))
+			unlinkat(dirfd(d), f->d_name, 0);
+	closedir(d);
+}
+
 void policy_publish(struct engine *e)
 {
-	char dir[512], path[700];
-
-	if (paths_join(dir, sizeof(dir), paths_spool(), "policy"))
-		return;
-	if ((mkdir(dir, 0755) && errno != EEXIST) || chmod(dir, 0755))
-		log_event(LOG_LVL_WARNING, "event=policy-not-published error=%d", errno);
+	policy_forget(e);
 	for (size_t i = 0; i < e->config->queue_count; i++) {
 		const struct config_queue *q = &e->config->queue[i];
-		const char *text = q->accept_raw ? "accept-raw\n" : "";
-		int fd;
+		int rc = policy_write(paths_spool(), q->name, &(struct policy){.accept_raw = q->accept_raw});
 
-		snprintf(path, sizeof(path), "%s/%s", dir, q->name);
-		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-		if (fd < 0 || fchmod(fd, 0644) || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		if (rc)
 			log_event(LOG_LVL_WARNING, "event=policy-not-published queue=%s error=%d", log_quote(q->name),
-				errno);
-		auto_close(&fd);
+				rc);
 	}
 }
 

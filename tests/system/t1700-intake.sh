@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/workstation.sh"
 
-LAB_DIRTY_CLEAN=30 # as stock: what cupsd did in the last half minute is forgotten when it dies
+export LAB_DIRTY_CLEAN=30 # as stock: what cupsd did in the last half minute is forgotten when it dies
 lab_start
 need sqlite3 ipptool
 lab_tool put-job unseal
@@ -101,7 +101,7 @@ mkdir -p "$LAB/other/incoming"
 "$LAB_TOOLS/put-job" "$LAB/other" "$LAB/hotel.pdf" >/dev/null
 mv "$LAB"/other/incoming/*.job "$incoming/00-otherkey.job"
 "$LAB_TOOLS/put-job" "$LAB/spool" "$LAB/hotel.pdf" job-id=901 >/dev/null
-good=$(ls "$incoming"/*hotel.job "$incoming"/[0-9]*-*.job 2>/dev/null | grep -v otherkey | head -n 1)
+good=$(find "$incoming" -name '[0-9]*.job' ! -name '*otherkey*')
 cp "$good" "$incoming/00-damaged.job"
 printf '\377' | dd of="$incoming/00-damaged.job" bs=1 seek=$(($(stat -c %s "$good") - 40)) conv=notrunc 2>/dev/null
 head -c 700 "$good" >"$incoming/00-short.job"
@@ -111,9 +111,11 @@ head -c 5000 /dev/urandom >"$incoming/00-noise.job"
 truncate -s 3G "$incoming/00-huge.job"
 echo secret >"$LAB/secret.txt" && chmod 644 "$LAB/secret.txt"
 ln -s "$LAB/secret.txt" "$incoming/00-symlink.job"
-cp "$good" "$LAB/linked" && cp "$good" "$LAB/linked.was" && ln "$LAB/linked" "$incoming/00-hardlink.job"
+sealed() { "$LAB_TOOLS/put-job" "$LAB/spool" "$LAB/$1.pdf" job-id="$2" >/dev/null && mv "$(find "$incoming" -name '[1-9]*.job' -o -name '01*.job' | grep -vF "$good")" "$3"; }
+sealed golf 910 "$LAB/linked" && cp "$LAB/linked" "$LAB/linked.was" && ln "$LAB/linked" "$incoming/00-hardlink.job"
+sealed golf 911 "$incoming/00-stranger.job"
+sealed golf 912 "$LAB/pointed" && ln -s "$LAB/pointed" "$incoming/00-pointing.job"
 mkfifo "$incoming/00-fifo.job"
-cp "$good" "$incoming/00-stranger.job"
 cp "$good" "$incoming/"$'00-line\nbreak\033[31m.job'
 cp "$good" "$incoming/$(printf '0%.0s' {1..200}).job"
 for i in $(seq 100 160); do mkdir -m 755 "$incoming/0000-$i.job" && touch "$incoming/0000-$i.job/x"; done
@@ -127,6 +129,7 @@ check "hostile files: the one good document among them prints" wait_for 20 print
 nothing_left() { [ "$(find "$incoming" -mindepth 1 -maxdepth 1 ! -type d -name '00*.job' | awk 'length < 200' | wc -l)" = 0 ]; }
 check "hostile files: none of them stays in the way" wait_for 20 nothing_left
 check "hostile files: the good document is one job, and nothing else is" same "$(newest) $(prints_of mfp hotel)" "$((n + 1)) 1"
+check "hostile files: nor does another's document print under a link" same "$(prints_of mfp golf)" 1
 check "hostile files: what a link points to is untouched" same "$(<"$LAB/secret.txt") $(cmp "$LAB/linked" "$LAB/linked.was" && echo same)" "secret same"
 check "hostile files: what is kept to be looked at has a limit" test "$(names_in "$LAB/spool/corrupt")" -le 256
 check "hostile files: the log stays one line each" not grep -q $'\033' "$LAB/log/stillprintd.log"
