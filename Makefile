@@ -61,9 +61,10 @@ LIBS_all     := $(sort $(LIBS_filter) $(LIBS_backend) $(LIBS_daemon) $(LIBS_cli)
 PC_CFLAGS     = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBS_all)))$(PC_CFLAGS)
 
 LIB_SRC   := $(sort $(wildcard lib/*/*.c))
-TEST_SRC  := $(sort $(wildcard tests/test-*.c))
+TEST_SRC  := $(sort $(wildcard tests/test-*.c tests/fault-*.c))
 TOOL_SRC  := $(sort $(wildcard tests/tools/*.c))
 TESTS     := $(TEST_SRC:tests/%.c=$(OUT)/tests/%)
+UNIT      := $(filter $(OUT)/tests/test-%,$(TESTS))
 TOOLS     := $(TOOL_SRC:tests/tools/%.c=$(OUT)/tools/%)
 OBJ        = $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard $(1)/*.c)))
 ARCHIVE   := $(OUT)/libstillprint.a
@@ -223,7 +224,7 @@ SAN_ENV := ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99:suppress_equ
 check:				## unit and system tests; as root it installs what it lacks (NOINSTALL=1: skips)
 	$(Q)$(call deps,build test)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools tests faults
-	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) $(TESTS) $(SYSTEM)
+	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) $(UNIT) $(SYSTEM)
 
 check-sanitize:			## the same under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(Q)$(call deps,build test)
@@ -231,14 +232,17 @@ check-sanitize:			## the same under AddressSanitizer and UndefinedBehaviorSaniti
 	$(Q)$(SAN_ENV) $(MAKE) --no-print-directory SANITIZE=address,undefined check-built
 
 check-built:
-	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) -t 3 $(TESTS) $(SYSTEM)
+	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) -t 3 $(UNIT) $(SYSTEM)
 
-unit: $(TESTS)			## the unit tests alone
-	$(Q)tests/run-tests -j $(JOBS) $(TESTS)
+unit: $(UNIT)			## the unit tests alone
+	$(Q)tests/run-tests -j $(JOBS) $(UNIT)
 
 system: all tools faults		## the system tests alone; ONLY='t1000 t11' picks some
 	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) \
 		$(or $(foreach t,$(ONLY),$(wildcard tests/system/$(t)*.sh)),$(SYSTEM))
+
+fault: $(filter $(OUT)/tests/fault-%,$(TESTS))	## the n-th write or sync fails, n = 1, 2, … (minutes)
+	$(Q)tests/run-tests -t 10 -j $(JOBS) $^
 
 tests: $(TESTS)
 
@@ -354,7 +358,7 @@ help:				## list the targets
 	@echo 'V=1 shows the commands. CFLAGS, CPPFLAGS, LDFLAGS, DESTDIR and all folders are yours to set; WERROR=1 is strict.'
 
 FORCE:
-.PHONY: all tools tests unit system check check-built check-sanitize faults install uninstall lint lint-floors \
+.PHONY: all tools tests unit system check check-built check-sanitize fault faults install uninstall lint lint-floors \
 	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(ANALYZED:.ok=.d)
