@@ -320,6 +320,13 @@ static const struct page_case
 					"1 0 0 rg 50 50 5 5 re f"},
 				{"text right of the page", &G, FONT,
 					"BT /F 20 Tf 1 0 0 rg 300 100 Td (text) Tj ET"},
+				{"text of negative size that runs into the page from the right", &C,
+					FONT,
+					"BT /F -20 Tf 1 0 0 rg 230 100 Td (text and more text) Tj ET"},
+				{"text left of the page that jumps into it", &C, FONT,
+					"BT /F 20 Tf 1 0 0 rg -3000 100 Td [(a) -155000 (b)] TJ ET"},
+				{"a colour space that is not there", &G, "",
+					"/Nope cs 1 0 0 scn" BOX},
 				{"text left of the page that runs into it", &C, FONT,
 					"BT /F 20 Tf 1 0 0 rg -20 100 Td (text and more text) Tj ET"},
 				/* layers */

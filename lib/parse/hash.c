@@ -303,6 +303,7 @@ void rc4_apply(struct rc4 *c, const uint8_t *in, uint8_t *out, size_t len)
 
 static uint8_t sbox[256], inverse[256];
 static uint8_t times[4][256]; /* by 9, 11, 13, 14 in GF(2^8) */
+static uint32_t mixed[256]; /* what MixColumns makes of an octet in row 0 */
 
 static uint8_t gf_mul(unsigned int a, unsigned int b)
 {
@@ -329,6 +330,9 @@ static void aes_tables(void)
 	sbox[0] = 0x63;
 	for (int i = 0; i < 256; i++)
 		inverse[sbox[i]] = (uint8_t)i;
+	for (int i = 0; i < 256; i++)
+		mixed[i] = gf_mul(sbox[i], 2) | (uint32_t)sbox[i] << 8 | (uint32_t)sbox[i] << 16 |
+			   (uint32_t)gf_mul(sbox[i], 3) << 24;
 	for (int f = 0; f < 4; f++)
 		for (unsigned int i = 0; i < 256; i++)
 			times[f][i] = gf_mul(i, factor[f]);
@@ -369,9 +373,14 @@ static void add_key(uint8_t s[16], const uint8_t key[16])
 		s[i] ^= key[i];
 }
 
-static uint8_t twice(uint8_t v)
+/* SubBytes, ShiftRows and MixColumns of one column, whose octets come out lowest first. */
+static uint32_t mix_column(const uint8_t s[16], int col)
 {
-	return (uint8_t)(v << 1 ^ (v & 0x80 ? 0x1b : 0));
+	uint32_t w = 0;
+
+	for (int row = 3; row >= 0; row--)
+		w = rol32(w, 8) ^ mixed[s[(col + 5 * row) % 16]];
+	return w;
 }
 
 void aes_encrypt(const struct aes *c, const uint8_t in[16], uint8_t out[16])
@@ -380,20 +389,19 @@ void aes_encrypt(const struct aes *c, const uint8_t in[16], uint8_t out[16])
 
 	memcpy(s, in, 16);
 	add_key(s, c->key[0]);
-	for (uint32_t r = 1; r <= c->rounds; r++) {
-		for (int i = 0; i < 16; i++)
-			t[i] = sbox[s[(i + 4 * (i % 4)) % 16]];
-		for (int i = 0; i < 16 && r < c->rounds; i += 4) {
-			uint8_t all = t[i] ^ t[i + 1] ^ t[i + 2] ^ t[i + 3];
+	for (uint32_t r = 1; r < c->rounds; r++) {
+		for (int col = 0; col < 16; col += 4) {
+			uint32_t w = mix_column(s, col);
 
 			for (int k = 0; k < 4; k++)
-				s[i + k] = t[i + k] ^ all ^ twice(t[i + k] ^ t[i + (k + 1) % 4]);
+				t[col + k] = (uint8_t)(w >> (8 * k)) ^ c->key[r][col + k];
 		}
-		if (r == c->rounds)
-			memcpy(s, t, 16);
-		add_key(s, c->key[r]);
+		memcpy(s, t, 16);
 	}
-	memcpy(out, s, 16);
+	for (int i = 0; i < 16; i++)
+		t[i] = sbox[s[(i + 4 * (i % 4)) % 16]];
+	add_key(t, c->key[c->rounds]);
+	memcpy(out, t, 16);
 }
 
 void aes_decrypt(const struct aes *c, const uint8_t in[16], uint8_t out[16])

@@ -296,6 +296,9 @@ static void op_cs(struct run *r, const struct content *c, struct paint *p)
 	if (r->uncoloured)
 		return;
 	cs = cs_load(r->pdf, &r->caches->cs, &name, c->resources);
+	if (cs->kind == CS_UNKNOWN &&
+		resource(r, c, "ColorSpace", c->name[1], NULL).type == OBJ_NULL)
+		return; /* a name of nothing: renderers go on with the space they have */
 	cs_initial(cs, v);
 	paint_set(r, p, cs, v);
 }
@@ -618,7 +621,7 @@ static void forget_operands(struct content *c)
 {
 	c->nnum = c->nnames = 0;
 	c->nstr = 0;
-	c->str_more = c->in_array = false;
+	c->str_more = c->in_array = c->jumps = false;
 }
 
 /* One token. Return: false at the end. */
@@ -631,7 +634,9 @@ static bool step(struct run *r, struct content *c)
 	if (pdf_class[ch] & PDF_DIGIT) {
 		double v = read_number(c->in, ch);
 
-		if (!c->in_array && c->nnum < OPERANDS)
+		if (c->in_array)
+			c->jumps = c->jumps || v > JUMP || v < -JUMP;
+		else if (c->nnum < OPERANDS)
 			c->num[c->nnum++] = v;
 		return true;
 	}

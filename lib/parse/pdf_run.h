@@ -9,7 +9,14 @@
 #include "parse/pdf.h"
 #include "parse/pdf_cs.h"
 
-enum { RUN_DEPTH = 12, SAVED_MAX = 128, OPERANDS = 40, STRING_KEPT = 2048, WAITING_MAX = 64 };
+enum {
+	RUN_DEPTH = 12,
+	SAVED_MAX = 128,
+	OPERANDS = 40,
+	STRING_KEPT = 2048,
+	WAITING_MAX = 64,
+	JUMP = 2000
+};
 
 /* What an object was found to be, kept for the whole document. */
 enum verdict_bit {
@@ -102,6 +109,7 @@ struct content {
 	uint8_t str[STRING_KEPT];
 	size_t nstr;
 	bool str_more, in_array;
+	bool jumps; /* an adjustment between strings of more than JUMP thousandths */
 	int marked, hidden; /* depth of marked content; where it was hidden, 0 if not */
 };
 

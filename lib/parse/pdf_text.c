@@ -245,7 +245,8 @@ static struct box text_box(const struct run *r, const struct content *c)
 		return b;
 	b.y0 = m[5] - 1.5 * size * fabs(m[3]);
 	b.y1 = m[5] + 1.5 * size * fabs(m[3]);
-	if (m[0] > 0 && !r->text_moved) {
+	/* Where it runs to the left, or jumps, nothing is known of its ends. */
+	if (m[0] > 0 && !r->text_moved && r->gs.font_size > 0 && !c->jumps) {
 		b.x0 = m[4] - size * m[0];
 		/* A glyph is seldom wider than its size; spacing may add to it. */
 		if (!c->str_more)
