@@ -101,6 +101,18 @@ void printer_commit(struct engine *e, struct printer *p)
 	worker_post(e->storer, work_put, put_done, copy);
 }
 
+/* The pin that the administrator wrote for an upstream, NULL if none. It wins over the one met first. */
+static const char *configured_pin(struct engine *e, const char *uri)
+{
+	for (size_t i = 0; i < e->config->queue_count; i++) {
+		const struct config_queue *q = &e->config->queue[i];
+
+		if (q->upstream_pin[0] && !strcmp(q->upstream, uri))
+			return q->upstream_pin;
+	}
+	return NULL;
+}
+
 void printer_address(struct engine *e, const char *uri, struct client_request *r, char *ipp_uri, size_t size)
 {
 	if (!strncmp(uri, "cups:", 5)) {
@@ -108,7 +120,9 @@ void printer_address(struct engine *e, const char *uri, struct client_request *r
 		r->socket_path = e->config->cups_socket;
 	} else {
 		snprintf(ipp_uri, size, "%s", uri);
-		r->pin = printer_of(e, uri)->row.pin;
+		r->pin = configured_pin(e, uri);
+		if (!r->pin)
+			r->pin = printer_of(e, uri)->row.pin;
 	}
 	r->uri = ipp_uri;
 	if (!r->pin || !r->pin[0])
@@ -161,7 +175,7 @@ static bool pin_first(struct probe *p, const struct client_reply *reply)
 	struct client_request r = {0};
 	char ipp_uri[CONFIG_URI_MAX];
 
-	if (known->row.pin[0] || !reply->pin[0])
+	if (configured_pin(p->engine, p->uri) || known->row.pin[0] || !reply->pin[0])
 		return false;
 	snprintf(known->row.pin, sizeof(known->row.pin), "%s", reply->pin);
 	known->row.seen_s = mono_utc_s();

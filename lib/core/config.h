@@ -26,6 +26,7 @@ struct config_queue {
 	char upstream[CONFIG_URI_MAX];    /* ipp:, ipps: */
 	char upstream_user[128];          /* "" = no login; the password is in secrets/NAME beside the configuration */
 	char upstream_password[256];      /* read from there; wiped by config_free() */
+	char upstream_pin[64];            /* "sha256//…": the only key the upstream may show; "" = the one met first */
 	enum config_on_outage on_outage;  /* never DEFAULT after config_load(): fallback if one is named, else ask */
 	enum config_release release;
 	char fallback[CONFIG_FALLBACK_MAX][CONFIG_URI_MAX]; /* in order: ipp:, ipps:, cups:NAME */
