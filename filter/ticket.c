@@ -138,7 +138,8 @@ static void look_at_pages(int fd, struct ticket_pages *out)
 
 	*out = (struct ticket_pages){.pages = -1};
 	if (rc || r->count < 0) {
-		say("DEBUG", "The number of pages is unknown: %s.", rc ? strerror(-rc) : why_unknown(r));
+		say("DEBUG", "The number of pages is unknown: %s.",
+			rc ? strerror(-rc) : why_unknown(r));
 		return;
 	}
 	out->pages = r->count;

@@ -282,8 +282,8 @@ static void the_password_is_in_a_file_of_its_own(void)
 static void a_pin_is_a_whole_hash_of_a_key_over_tls(void)
 {
 	static const char good[] = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA+=";
-	static const char *const bad[] = {"AAAA", "sha256//", "sha256//AAAA=",
-		"sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA++",
+	static const char *const bad[] = {"AAAA", "sha256//",
+		"sha256//AAAA=", "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA++",
 		"sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA+==",
 		"sha512//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA+="};
 	AUTO(config_freep) struct config *c = NULL;

@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "base/auto.h"
-#include "core/wire.h"
 #include "core/stream.h"
 #include "core/ticket.h"
 #include "core/vendor.h"
+#include "core/wire.h"
 #include "tap.h"
 
 static char program[4096];

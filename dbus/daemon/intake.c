@@ -23,8 +23,16 @@
 #include "sealed-file.h"
 #include "verify.h"
 
-enum { BATCH = 32, RESCAN_MS = 15000, RETRY_MS = 5000, ROTATE_S = 24 * 3600, OLD_KEY_S = 48 * 3600,
-	TEMP_LIFE_S = 24 * 3600, CORRUPT_LIFE_S = 7 * 24 * 3600, CORRUPT_MAX = 256 };
+enum {
+	BATCH = 32,
+	RESCAN_MS = 15000,
+	RETRY_MS = 5000,
+	ROTATE_S = 24 * 3600,
+	OLD_KEY_S = 48 * 3600,
+	TEMP_LIFE_S = 24 * 3600,
+	CORRUPT_LIFE_S = 7 * 24 * 3600,
+	CORRUPT_MAX = 256
+};
 
 struct intake {
 	struct engine *engine;
@@ -33,9 +41,9 @@ struct intake {
 	unsigned pair_count;
 	int64_t newest_s;
 	bool scanning, again;
-	bool trouble;      /* disk or store failed at some file: no hurry with the next look */
-	bool prune_keys;   /* a new key was made: old ones may go */
-	unsigned taking;   /* files between incoming/ and their row */
+	bool trouble; /* disk or store failed at some file: no hurry with the next look */
+	bool prune_keys; /* a new key was made: old ones may go */
+	unsigned taking; /* files between incoming/ and their row */
 	unsigned corrupt_count;
 	sd_event_source *poke;
 	struct timer rescan, rotate;
@@ -61,7 +69,8 @@ struct file_task {
 static int wipe_key(void *arg, struct store *s)
 {
 	struct file_task *w = arg;
-	AUTO(auto_close) int fd = openat(w->in->engine->spool_fd, w->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	AUTO(auto_close)
+	int fd = openat(w->in->engine->spool_fd, w->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 
 	(void)s;
 	return fd < 0 ? -errno : seal_wipe_key(fd);
@@ -109,7 +118,9 @@ static int put_back(void *arg, struct store *s)
 	struct taking *t = arg;
 
 	(void)s;
-	return renameat2(t->jobs_fd, t->job.file, t->incoming_fd, t->name, RENAME_NOREPLACE) ? -errno : 0;
+	return renameat2(t->jobs_fd, t->job.file, t->incoming_fd, t->name, RENAME_NOREPLACE)
+		       ? -errno
+		       : 0;
 }
 
 /* One file less on its way. A look is over when all it found is in, or back: the next one begins with the oldest again,
@@ -151,9 +162,10 @@ static void taken(struct taking *t)
 	struct job *j = job_new(e, &t->job);
 
 	e->spool_octets += t->job.file_octets;
-	log_event(LOG_LVL_INFO, "job=%d event=stored queue=%s octets=%lld pages=%d cups-job=%d state=%s reason=%s",
-		j->row.id, log_quote(j->row.queue), (long long)j->row.octets, j->row.pages, j->row.cups_job_id,
-		job_state_name(j->row.state), job_reason_code(j->row.reason));
+	log_event(LOG_LVL_INFO,
+		"job=%d event=stored queue=%s octets=%lld pages=%d cups-job=%d state=%s reason=%s",
+		j->row.id, log_quote(j->row.queue), (long long)j->row.octets, j->row.pages,
+		j->row.cups_job_id, job_state_name(j->row.state), job_reason_code(j->row.reason));
 	job_changed(j);
 	post_wipe(t->in, j->row.file);
 	verify_owner(j);
@@ -173,9 +185,11 @@ static void row_added(void *arg, int rc)
 	if (!rc) {
 		taken(t);
 	} else if (rc == STORE_E_REPEAT || rc == STORE_E_EXISTS) {
-		struct store_job named = t->job; /* a repeat's row names no file, but there is one */
+		struct store_job named =
+			t->job; /* a repeat's row names no file, but there is one */
 
-		log_event(LOG_LVL_WARNING, "job=%d event=repeated cups-job=%d", t->job.id, t->job.cups_job_id);
+		log_event(LOG_LVL_WARNING, "job=%d event=repeated cups-job=%d", t->job.id,
+			t->job.cups_job_id);
 		if (sealed_file_name(&named))
 			spool_unlink(in->engine, named.file, 0);
 		if (rc == STORE_E_REPEAT)
@@ -223,9 +237,10 @@ static void set_first_state(struct engine *e, struct store_job *job)
 
 static void to_corrupt(struct taking *t, int rc)
 {
-	log_event(LOG_LVL_ERROR, "event=intake-refused file=%s error=%d moved-to=%s", log_quote(t->name), rc,
-		t->in->corrupt_count < CORRUPT_MAX ? "corrupt" : "nowhere");
-	if (t->in->corrupt_count < CORRUPT_MAX && !renameat(t->incoming_fd, t->name, t->corrupt_fd, t->name))
+	log_event(LOG_LVL_ERROR, "event=intake-refused file=%s error=%d moved-to=%s",
+		log_quote(t->name), rc, t->in->corrupt_count < CORRUPT_MAX ? "corrupt" : "nowhere");
+	if (t->in->corrupt_count < CORRUPT_MAX &&
+		!renameat(t->incoming_fd, t->name, t->corrupt_fd, t->name))
 		t->in->corrupt_count++;
 	else if (unlinkat(t->incoming_fd, t->name, 0))
 		log_event(LOG_LVL_ERROR, "event=intake-stuck file=%s", log_quote(t->name));
@@ -309,7 +324,8 @@ static int list_incoming(void *arg, struct store *s)
 			l->unfinished |= unfinished(fd, d->d_name);
 			continue;
 		}
-		if (n < 5 || n >= sizeof(l->name[0]) || strcmp(d->d_name + n - 4, ".job") || is_folder(fd, d))
+		if (n < 5 || n >= sizeof(l->name[0]) || strcmp(d->d_name + n - 4, ".job") ||
+			is_folder(fd, d))
 			continue;
 		if (l->count == BATCH) {
 			l->more = true;

@@ -103,10 +103,12 @@ static int open_checked(struct taking *t, int *out)
 	int fd = openat(t->incoming_fd, t->name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
-		return errno == ELOOP || errno == EACCES || errno == ENXIO || errno == EISDIR ? SEAL_E_DAMAGED : -errno;
+		return errno == ELOOP || errno == EACCES || errno == ENXIO || errno == EISDIR
+			       ? SEAL_E_DAMAGED
+			       : -errno;
 	*out = fd;
-	if (fstat(t->incoming_fd, &dir) || fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink != 1 ||
-		(st.st_uid != dir.st_uid && st.st_uid != 0))
+	if (fstat(t->incoming_fd, &dir) || fstat(fd, &st) || !S_ISREG(st.st_mode) ||
+		st.st_nlink != 1 || (st.st_uid != dir.st_uid && st.st_uid != 0))
 		return SEAL_E_DAMAGED;
 	t->job.file_octets = st.st_size;
 	return 0;
@@ -117,7 +119,8 @@ bool sealed_file_name(struct store_job *job)
 {
 	const char *uuid = job->document_uuid;
 
-	if (strncmp(uuid, "urn:uuid:", 9) || strlen(uuid) != 45 || strspn(uuid + 9, "0123456789abcdef-") != 36)
+	if (strncmp(uuid, "urn:uuid:", 9) || strlen(uuid) != 45 ||
+		strspn(uuid + 9, "0123456789abcdef-") != 36)
 		return false;
 	snprintf(job->file, sizeof(job->file), "%s.job", uuid + 9);
 	return true;

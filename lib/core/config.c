@@ -207,7 +207,8 @@ static const char *parse_user(void *field, const char *value)
 
 static const char *parse_pin(void *field, const char *value)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 	/* 32 octets in base64: 43 digits and one "="; an empty line takes an earlier file's pin away. */
 	if (*value && (strlen(value) != 52 || strncmp(value, "sha256//", 8) != 0 ||

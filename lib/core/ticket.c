@@ -11,8 +11,8 @@
 #include <strings.h>
 
 #include "base/auto.h"
-#include "core/wire.h"
 #include "core/vendor.h"
+#include "core/wire.h"
 
 enum { FINISHING_MAX = 16 };
 
@@ -411,8 +411,10 @@ static const char *color_of(const struct ticket_pages *pages)
 
 static bool add_color_pages(ipp_t *ticket, const struct ticket_pages *pages)
 {
-	return ippAddInteger(ticket, IPP_TAG_JOB, IPP_TAG_INTEGER, VENDOR "color-pages", pages->color_pages) &&
-	       ippAddInteger(ticket, IPP_TAG_JOB, IPP_TAG_INTEGER, VENDOR "monochrome-pages", pages->gray_pages);
+	return ippAddInteger(ticket, IPP_TAG_JOB, IPP_TAG_INTEGER, VENDOR "color-pages",
+		       pages->color_pages) &&
+	       ippAddInteger(ticket, IPP_TAG_JOB, IPP_TAG_INTEGER, VENDOR "monochrome-pages",
+		       pages->gray_pages);
 }
 
 int ticket_add_document(ipp_t *ticket, const char *format, const struct ticket_pages *pages)
@@ -423,7 +425,8 @@ int ticket_add_document(ipp_t *ticket, const char *format, const struct ticket_p
 		  add_keyword(ticket, VENDOR "color", color_of(pages));
 
 	if (ok && pages->pages >= 0)
-		ok = ippAddInteger(ticket, IPP_TAG_JOB, IPP_TAG_INTEGER, "job-pages", pages->pages) &&
+		ok = ippAddInteger(
+			     ticket, IPP_TAG_JOB, IPP_TAG_INTEGER, "job-pages", pages->pages) &&
 		     add_color_pages(ticket, pages);
 	else if (ok)
 		ok = ippAddOutOfBand(ticket, IPP_TAG_JOB, IPP_TAG_UNKNOWN, "job-pages");

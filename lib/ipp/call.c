@@ -16,8 +16,8 @@
 
 #include "base/auto.h"
 #include "base/mono.h"
-#include "ipp/moved.h"
 #include "core/wire.h"
+#include "ipp/moved.h"
 
 #define PIN_PREFIX "sha256//"
 
