@@ -3,10 +3,11 @@
 VERSION    := 0.1.0
 PKG_CONFIG ?= pkg-config
 CUPS_CONFIG ?= cups-config
-OUT        ?= build
 SANITIZE   ?=
 # FAULTS=1 builds the points at which tests kill the daemon; never in what is installed.
 FAULTS     ?=
+WERROR     ?=
+OUT        ?= build$(if $(SANITIZE),/san)$(if $(FAULTS),/faults)
 
 prefix       ?= /usr
 bindir       ?= $(prefix)/bin
@@ -21,34 +22,43 @@ unitdir      ?= $(prefix)/lib/systemd/system
 userunitdir  ?= $(prefix)/lib/systemd/user
 sysusersdir  ?= $(prefix)/lib/sysusers.d
 tmpfilesdir  ?= $(prefix)/lib/tmpfiles.d
-cups_serverbin ?= $(shell $(CUPS_CONFIG) --serverbin)
-cups_datadir   ?= $(shell $(CUPS_CONFIG) --datadir)
+dbusdir      ?= $(datadir)/dbus-1
+autostartdir ?= $(sysconfdir)/xdg/autostart
+completiondir ?= $(datadir)/bash-completion/completions
+docdir       ?= $(datadir)/doc/stillprint
+cups_serverbin ?= $(eval cups_serverbin := $$(shell $$(CUPS_CONFIG) --serverbin))$(cups_serverbin)
+cups_datadir   ?= $(eval cups_datadir := $$(shell $$(CUPS_CONFIG) --datadir))$(cups_datadir)
 INSTALL      ?= install
 
-pc_cflags = $(shell $(PKG_CONFIG) --cflags $(1))
+# Asked only when something is compiled: `make deps` and `make help` need none of it.
 pc_libs   = $(shell $(PKG_CONFIG) --libs $(1))
 cups_libs = $(shell $(CUPS_CONFIG) --libs)
 
 WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes \
-        -Wno-missing-field-initializers
-DEFS := -DSTILLPRINT_VERSION='"$(VERSION)"' -DSTILLPRINT_SYSCONFDIR='"$(sysconfdir)/stillprint"' \
+        -Wno-missing-field-initializers -Wno-format-truncation
+DEFS = -DSTILLPRINT_VERSION='"$(VERSION)"' -DSTILLPRINT_SYSCONFDIR='"$(sysconfdir)/stillprint"' \
         -DSTILLPRINT_STATEDIR='"$(localstatedir)/lib/stillprint"' \
         -DSTILLPRINT_SPOOLDIR='"$(localstatedir)/spool/stillprint"' \
         -DSTILLPRINT_RUNDIR='"$(runstatedir)/stillprint"' \
-        -DSTILLPRINT_DATADIR='"$(datadir)/stillprint"'
+        -DSTILLPRINT_DATADIR='"$(datadir)/stillprint"' \
+        -DSTILLPRINT_CUPS_SERVERBIN='"$(cups_serverbin)"'
 # libcups 2.4 marks the IPP codec's neighbours deprecated in favour of names that CUPS 3 has and 2.4 lacks.
-OURS := -std=gnu17 -D_GNU_SOURCE -Ilib -Itests $(DEFS) $(WARN) -Wno-deprecated-declarations -MMD -MP \
-        $(if $(FAULTS),-DSTILLPRINT_FAULTS) \
-        $(if $(SANITIZE),-g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
+# What we compile with when the packager says nothing.
+PLAIN := -O2 -g -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2
+SAN   := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
+OURS = -std=gnu17 -D_GNU_SOURCE -Ilib -Itests $(DEFS) $(WARN) -Wno-deprecated-declarations -MMD -MP \
+        $(if $(FAULTS),-DSTILLPRINT_FAULTS) $(if $(WERROR),-Werror) \
+        $(if $(SANITIZE),$(SAN),$(if $(CFLAGS),,$(PLAIN))) -fPIE
+OUR_LD := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 
 # What the linker takes for each program; the archive gives only the objects that a program needs.
-LIBS_filter  := libsodium zlib libdeflate libjpeg json-c
+LIBS_filter  := libsodium libqpdf libseccomp zlib libdeflate libjpeg json-c
 LIBS_backend := libsodium
 LIBS_daemon  := sqlite3 libsodium libcurl gnutls dbus-1 libsystemd
 LIBS_cli     := libsodium libcurl gnutls dbus-1 json-c libsystemd
 LIBS_agent   := dbus-1 libsystemd
 LIBS_all     := $(sort $(LIBS_filter) $(LIBS_backend) $(LIBS_daemon) $(LIBS_cli) $(LIBS_agent))
-PC_CFLAGS    := $(call pc_cflags,$(LIBS_all))
+PC_CFLAGS     = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBS_all)))$(PC_CFLAGS)
 
 LIB_SRC   := $(sort $(wildcard lib/*/*.c))
 TEST_SRC  := $(sort $(wildcard tests/test-*.c))
@@ -62,7 +72,7 @@ BACKEND := $(OUT)/backend/stillprint
 FILTER  := $(OUT)/bin/stillprint-ticket
 DAEMON  := $(OUT)/bin/stillprintd
 CLI     := $(OUT)/bin/stillprint
-AGENT   := $(OUT)/bin/stillprint-agent
+AGENT   := $(if $(wildcard dbus/agent/main.c),$(OUT)/bin/stillprint-agent)
 PPD     := $(OUT)/ppd/stillprint-queue.ppd
 PROGRAMS := $(BACKEND) $(FILTER) $(DAEMON) $(CLI) $(AGENT)
 
@@ -71,7 +81,14 @@ say = $(if $(Q),@printf '  %-5s %s\n' $(1) $(2))
 
 all: $(PROGRAMS) $(PPD)		## build every program and the PPD
 
-$(OUT)/%.o: %.c
+# Objects are made again when the flags change: `make`, then `make CFLAGS=-O0`, is no mixture.
+FLAGS := $(OUT)/.flags
+flags = $(subst ','\'',$(filter-out -Werror,$(CC) $(OURS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)))
+$(FLAGS): FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(flags)' | cmp -s - $@ || printf '%s\n' '$(flags)' >$@
+
+$(OUT)/%.o: %.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(OURS) $(PC_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
@@ -80,7 +97,7 @@ $(ARCHIVE): $(patsubst %.c,$(OUT)/%.o,$(LIB_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-link = $(CC) $(OURS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call pc_libs,$(1)) $(cups_libs) -lm -lpthread
+link = $(CC) $(OURS) $(CFLAGS) $(OUR_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call pc_libs,$(1)) $(cups_libs) -lm -lpthread
 
 $(BACKEND): $(call OBJ,backend) $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -98,10 +115,16 @@ $(CLI): $(call OBJ,dbus/cli) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(call link,$(LIBS_cli))
-$(AGENT): $(call OBJ,dbus/agent) $(ARCHIVE)
+$(OUT)/bin/stillprint-agent: $(call OBJ,dbus/agent) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(call link,$(LIBS_agent))
+
+# The bus without the engine: what tests link to a fake one.
+BUS_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard dbus/daemon/bus*.c dbus/daemon/rows.c))
+$(OUT)/tools/fake-engine: $(BUS_OBJ)
+$(OUT)/tests/test-rows: $(OUT)/dbus/daemon/rows.o
+$(OUT)/tests/test-bus $(OUT)/tests/test-bus-signals: | $(OUT)/tools/fake-engine
 
 $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -109,6 +132,8 @@ $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	$(Q)$(call link,$(LIBS_all))
 # The inspector's main is the filter's in what is installed; here it stands alone.
 $(OUT)/tools/inspect: $(OUT)/filter/inspect.o
+$(OUT)/tests/test-backend: | $(BACKEND)
+$(OUT)/tests/test-filter: | $(FILTER)
 $(TOOLS): $(OUT)/tools/%: $(OUT)/tests/tools/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -117,12 +142,182 @@ $(TOOLS): $(OUT)/tools/%: $(OUT)/tests/tools/%.o $(ARCHIVE)
 $(PPD): filter/stillprint.drv
 	@mkdir -p $(@D)
 	$(call say,PPD,$@)
-	$(Q)ppdc -d $(@D) $<
+	$(Q)ppdc -d $(@D) $< && mv $(@D)/queue.ppd $@
 
 tools: $(TOOLS)			## build the tests' own programs
 
-unit: $(TESTS)			## run the unit tests alone
-	$(Q)tests/run-tests $(TESTS)
+
+# ---------------------------------------------------------------- installation
+
+MAN       := $(sort $(wildcard *.[158] */*.[158] */*/*.[158]))
+MIME      := $(wildcard filter/*.types filter/*.convs)
+SAMPLE    := $(firstword $(wildcard dbus/daemon/stillprint.conf dbus/stillprint.conf lib/core/stillprint.conf))
+UNITS     := $(wildcard dbus/daemon/*.service)
+SYSUNITS  := $(filter-out dbus/daemon/org.%,$(UNITS))
+USERUNITS := $(wildcard dbus/agent/*.service)
+AUTOSTART := $(wildcard dbus/agent/*.desktop)
+COMPLETE  := $(firstword $(wildcard dbus/cli/*completion* dbus/cli/stillprint.bash))
+D          = $(DESTDIR)
+
+# What names a program or a folder names it as @bindir@ and is told here where that is.
+put = $(INSTALL) -d $(D)$(2) && \
+	sed -e 's|@bindir@|$(bindir)|g' -e 's|@sbindir@|$(sbindir)|g' \
+	    -e 's|@libexecdir@|$(libexecdir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' -e 's|@localstatedir@|$(localstatedir)|g' \
+	    -e 's|@runstatedir@|$(runstatedir)|g' $(1) >$(D)$(2)/$(or $(3),$(notdir $(1))) && \
+	chmod 644 $(D)$(2)/$(or $(3),$(notdir $(1)))
+define newline
+
+
+endef
+each = $(foreach f,$(1),$(call put,$(f),$(2))$(newline)	$(Q))
+
+install: all				## install below DESTDIR; every folder can be set, as prefix= or bindir=
+	$(Q)$(INSTALL) -d $(D)$(bindir) $(D)$(sbindir) $(D)$(cups_serverbin)/backend \
+		$(D)$(cups_serverbin)/filter $(D)$(cups_datadir)/drv $(D)$(datadir)/stillprint \
+		$(D)$(sysconfdir)/stillprint/stillprint.conf.d $(D)$(docdir)
+	$(Q)$(INSTALL) -m 755 $(CLI) $(D)$(bindir)/
+	$(Q)$(INSTALL) -m 755 $(DAEMON) $(D)$(sbindir)/
+	$(Q)$(if $(AGENT),$(INSTALL) -d $(D)$(libexecdir) && $(INSTALL) -m 755 $(AGENT) $(D)$(libexecdir)/)
+	$(Q)$(INSTALL) -m 755 $(BACKEND) $(D)$(cups_serverbin)/backend/
+	$(Q)$(INSTALL) -m 755 $(FILTER) $(D)$(cups_serverbin)/filter/
+	$(Q)$(call each,$(MIME),$(cups_datadir)/mime):
+	$(Q)$(INSTALL) -m 644 filter/stillprint.drv $(D)$(cups_datadir)/drv/
+	$(Q)$(INSTALL) -m 644 $(PPD) $(D)$(datadir)/stillprint/
+	$(Q)$(call put,dbus/daemon/org.stillprint.conf,$(dbusdir)/system.d)
+	$(Q)$(call put,dbus/daemon/org.stillprint.service,$(dbusdir)/system-services)
+	$(Q)$(call put,dbus/daemon/stillprint.sysusers,$(sysusersdir),stillprint.conf)
+	$(Q)$(call put,dbus/daemon/stillprint.tmpfiles,$(tmpfilesdir),stillprint.conf)
+	$(Q)$(call each,$(SYSUNITS),$(unitdir)):
+	$(Q)$(call each,$(USERUNITS),$(userunitdir)):
+	$(Q)$(call each,$(AUTOSTART),$(autostartdir)):
+	$(Q)$(foreach m,$(MAN),$(call put,$(m),$(mandir)/man$(subst .,,$(suffix $(m))))$(newline)	$(Q)):
+	$(Q)$(if $(COMPLETE),$(call put,$(COMPLETE),$(completiondir),stillprint))
+	$(Q)$(if $(SAMPLE),$(call put,$(SAMPLE),$(docdir)/examples))
+	$(Q)$(if $(SAMPLE),test -e $(D)$(sysconfdir)/stillprint/stillprint.conf || \
+		$(call put,$(SAMPLE),$(sysconfdir)/stillprint))
+	$(Q)$(INSTALL) -m 644 README.md $(wildcard NOTICE) docs/ARCHITECTURE.md $(D)$(docdir)/
+
+uninstall:				## remove what install put there; configuration, state and spool stay
+	$(RM) $(D)$(bindir)/stillprint $(D)$(sbindir)/stillprintd $(D)$(libexecdir)/stillprint-agent \
+		$(D)$(cups_serverbin)/backend/stillprint $(D)$(cups_serverbin)/filter/stillprint-ticket \
+		$(addprefix $(D)$(cups_datadir)/mime/,$(notdir $(MIME))) \
+		$(D)$(cups_datadir)/drv/stillprint.drv $(D)$(dbusdir)/system.d/org.stillprint.conf \
+		$(D)$(dbusdir)/system-services/org.stillprint.service $(D)$(sysusersdir)/stillprint.conf \
+		$(D)$(tmpfilesdir)/stillprint.conf $(addprefix $(D)$(unitdir)/,$(notdir $(SYSUNITS))) \
+		$(addprefix $(D)$(userunitdir)/,$(notdir $(USERUNITS))) \
+		$(addprefix $(D)$(autostartdir)/,$(notdir $(AUTOSTART))) \
+		$(foreach m,$(MAN),$(D)$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) $(D)$(completiondir)/stillprint
+	$(RM) -r $(D)$(datadir)/stillprint $(D)$(docdir)
+
+# ---------------------------------------------------------------- tests
+
+# `make check` brings what it lacks where it may (root, apt); NOINSTALL=1 forbids it, and what cannot run is a skip.
+NOINSTALL ?=
+JOBS      ?= 2
+SYSTEM    := $(sort $(wildcard tests/system/t[0-9]*.sh))
+deps       = tests/deps $(if $(NOINSTALL),--only-say) $(1)
+
+# LeakSanitizer cannot see through what a program still holds when it is told to end at once; tests end ours in order.
+SAN_ENV := ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99:suppress_equal_pcs=1 \
+           LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
+           UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+
+check:				## unit and system tests; as root it installs what it lacks (NOINSTALL=1: skips)
+	$(Q)$(call deps,build test)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools tests faults
+	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) $(TESTS) $(SYSTEM)
+
+check-sanitize:			## the same under AddressSanitizer and UndefinedBehaviorSanitizer
+	$(Q)$(call deps,build test)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SANITIZE=address,undefined all tools tests faults
+	$(Q)$(SAN_ENV) $(MAKE) --no-print-directory SANITIZE=address,undefined check-built
+
+check-built:
+	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) -t 3 $(TESTS) $(SYSTEM)
+
+unit: $(TESTS)			## the unit tests alone
+	$(Q)tests/run-tests -j $(JOBS) $(TESTS)
+
+system: all tools faults		## the system tests alone; ONLY='t1000 t11' picks some
+	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) \
+		$(or $(foreach t,$(ONLY),$(wildcard tests/system/$(t)*.sh)),$(SYSTEM))
+
+tests: $(TESTS)
+
+faults: all				## the daemon with the points at which tests kill it, in $(OUT)/faults
+	$(Q)$(MAKE) --no-print-directory OUT=$(OUT)/faults FAULTS=1 $(patsubst $(OUT)/%,$(OUT)/faults/%,$(DAEMON))
+
+# ---------------------------------------------------------------- for developers
+
+C_FILES  := $(sort $(wildcard lib/*/*.[ch] backend/*.[ch] filter/*.[ch] dbus/*/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))
+SCRIPTS  := $(sort $(shell grep -lE '^(\#!/bin/(ba)?sh|\# shellcheck shell)' tests/* tests/*/* bench/* demo/* .ci/* .githooks/* \
+              debian/* rpm/* dbus/cli/* 2>/dev/null))
+OUR_SRC  := $(filter-out tests/%,$(filter %.c,$(C_FILES)))
+ANALYZED := $(OUR_SRC:%.c=$(OUT)/lint/%.ok)
+
+lint: lint-floors lint-format lint-shell lint-man lint-analyze	## format, analyzer, shellcheck, man pages, floors
+
+lint-floors:
+	$(Q)tests/lint-floors.sh
+lint-format:
+	$(Q)bad=; for f in $(C_FILES); do clang-format "$$f" | cmp -s - "$$f" || { echo "$$f: not as .clang-format"; bad=1; }; done; \
+		[ -z "$$bad" ] || { echo "'make format' mends it" && false; }
+lint-shell:
+	$(Q)shellcheck -x -S warning $(SCRIPTS)
+lint-man:
+	$(Q)$(if $(MAN),mandoc -Tlint -W warning $(MAN))
+lint-analyze: $(ANALYZED)
+$(OUT)/lint/%.ok: %.c $(FLAGS)
+	@mkdir -p $(@D)
+	$(call say,LINT,$<)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(OURS)) -MMD -MP -MT $@ -MF $(@:.ok=.d) $(PC_CFLAGS) $(CPPFLAGS) \
+		-Werror -fanalyzer $(ANALYZER_OFF) -c -o /dev/null $< && touch $@
+# gcc 12's analyzer does not understand our cleanup attributes nor a result handed out by pointer: these four cry wolf.
+ANALYZER_OFF := $(addprefix -Wno-analyzer-,malloc-leak file-leak null-dereference null-argument)
+
+format:				## clang-format all C files in place
+	clang-format -i $(C_FILES)
+
+hooks:				## let git check each commit (lint, subject line)
+	git config core.hooksPath .githooks
+
+deps:				## install what building, testing and packaging need (Debian, as root)
+	$(Q)tests/deps build test lint demo package
+
+demo:				## tell the whole story with real parts, in a temporary folder
+	$(Q)$(call deps,build test demo)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools
+	$(Q)demo/demo.sh
+
+bench:				## figures beside stock CUPS: metric, ours, stock, ratio
+	$(Q)$(call deps,build test bench) >&2
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools >&2
+	$(Q)bench/bench.sh
+
+# ---------------------------------------------------------------- packages
+
+DIST := $(OUT)/stillprint-$(VERSION).tar.gz
+PACK := $(abspath $(OUT))/package
+
+dist:				## the source as one tar file
+	@mkdir -p $(OUT)
+	$(Q)tar --exclude-vcs --exclude=./build --exclude=./$(OUT) --transform 's,^\.,stillprint-$(VERSION),' -czf $(DIST) .
+	@echo $(DIST)
+
+# The packagers' own builds run `make check`; here it has its own target.
+deb: dist			## a Debian package, in $(OUT)
+	$(Q)$(call deps,build package)
+	$(Q)rm -rf $(PACK)/deb && mkdir -p $(PACK)/deb && tar -xzf $(DIST) -C $(PACK)/deb
+	$(Q)cd $(PACK)/deb/stillprint-$(VERSION) && env -u MAKEFLAGS -u MAKELEVEL DEB_BUILD_OPTIONS="nocheck parallel=$(JOBS)" \
+		dpkg-buildpackage -b -us -uc >../log 2>&1 || { tail -n 30 ../log; exit 1; }
+	$(Q)mv $(PACK)/deb/stillprint_*.deb $(OUT)/ && ls $(OUT)/stillprint_*.deb
+
+rpm: dist			## an RPM package, in $(OUT)
+	$(Q)$(call deps,build package)
+	$(Q)rm -rf $(PACK)/rpm && mkdir -p $(PACK)/rpm/SOURCES && cp $(DIST) $(PACK)/rpm/SOURCES/
+	$(Q)env -u MAKEFLAGS -u MAKELEVEL rpmbuild -bb $(if $(wildcard /etc/debian_version),--nodeps) --nocheck \
+		--define '_topdir $(PACK)/rpm' rpm/stillprint.spec >$(PACK)/rpm/log 2>&1 || { tail -n 30 $(PACK)/rpm/log; exit 1; }
+	$(Q)mv $(PACK)/rpm/RPMS/*/stillprint-*.rpm $(OUT)/ && ls $(OUT)/stillprint-*.rpm
 
 # What the parser must survive. CORPUS: documents to start from; FUZZ_S: seconds for each libFuzzer target.
 CORPUS   ?= ../shared/corpus
@@ -157,8 +352,11 @@ clean:				## remove what was built
 	$(RM) -r $(OUT)
 
 help:				## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@echo 'V=1 shows the commands. CFLAGS, CPPFLAGS, LDFLAGS, DESTDIR and all folders are yours to set; WERROR=1 is strict.'
 
-.PHONY: all tools unit mutate fuzz bench-parse clean help
+FORCE:
+.PHONY: all tools tests unit system check check-built check-sanitize faults install uninstall lint lint-floors \
+	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench bench-parse mutate fuzz dist deb rpm clean help FORCE
 .SECONDARY:
--include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+-include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(ANALYZED:.ok=.d)

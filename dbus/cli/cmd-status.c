@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd-status - `stillprint status`: the daemon, the queues, and how their servers are. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "bus-client.h"
+#include "json.h"
+#include "out.h"
+#include "table.h"
+
+static int by_name(const void *a, const void *b)
+{
+	return strcasecmp(json_text(*(struct json_object *const *)a, "name"),
+		json_text(*(struct json_object *const *)b, "name"));
+}
+
+/* The queues among the managed objects, by name. */
+static struct json_object *pick_queues(struct json_object *objects)
+{
+	struct json_object *queues = json_object_new_array();
+
+	if (!json_object_is_type(objects, json_type_object))
+		return queues;
+	json_object_object_foreach(objects, path, interfaces)
+	{
+		struct json_object *queue = NULL;
+
+		(void)path;
+		if (json_object_is_type(interfaces, json_type_object) &&
+			json_object_object_get_ex(interfaces, BUS_QUEUE, &queue))
+			json_object_array_add(queues, json_object_get(queue));
+	}
+	json_object_array_sort(queues, by_name);
+	return queues;
+}
+
+static const char *health_words(struct json_object *queue)
+{
+	static const struct {
+		const char *health, *words;
+	} known[] = {
+		{"ok", "ok"},
+		{"refusing", "takes no jobs"},
+		{"authentication-required", "wants another login"},
+		{"lost", "lost"},
+		{"degraded", "in trouble"},
+		{"offline", "this computer is offline"},
+		{"checking", "being checked"},
+		{"certificate-changed", "certificate changed"},
+		{"outage", "planned outage"},
+		{"unknown", "not asked yet"},
+	};
+	const char *health = json_text(queue, "health");
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (!strcmp(known[i].health, health))
+			return known[i].words;
+	return health;
+}
+
+static void outage_words(struct json_object *queue, char *out, size_t size)
+{
+	int64_t until = json_number(queue, "outage_until");
+	const char *message = json_text(queue, "outage_message");
+
+	snprintf(out, size, "Planned outage %s%s%s%s", until ? "until " : "until it is stopped",
+		until ? out_when(until) : "", *message ? ": " : "", out_safe(message));
+}
+
+static void print_queues(struct json_object *queues)
+{
+	static const struct table_column columns[] = {
+		{"QUEUE", 8, 'l'},
+		{"SERVER", 16, 'l'},
+		{"STATE", 12, 'l'},
+		{"SINCE", 0, 'l'},
+		{"WAITING", 0, 'r'},
+	};
+	AUTO(table_freep) struct table *t = table_new(columns, 5);
+	size_t n = json_object_array_length(queues);
+
+	if (!t)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *q = json_object_array_get_idx(queues, i);
+		char below[1024] = "";
+
+		table_text(t, json_text(q, "name"));
+		table_text(t, cli_target(json_text(q, "upstream")));
+		table_text(t, health_words(q));
+		table_text(t, out_when(json_number(q, "health_since")));
+		table_number(t, json_number(q, "waiting"));
+		if (json_flag(q, "outage"))
+			outage_words(q, below, sizeof(below));
+		else if (strcmp(json_text(q, "health"), "ok") != 0)
+			snprintf(below, sizeof(below), "%s", json_text(q, "health_detail"));
+		table_below(t, below);
+	}
+	out_say("\n");
+	table_print(t, out_width());
+}
+
+static void print_status(struct json_object *daemon, struct json_object *queues)
+{
+	int64_t waiting = json_number(daemon, "waiting"), unknown = json_number(daemon, "unknown");
+	int64_t delivering = json_number(daemon, "delivering"),
+		max = json_number(daemon, "spool_max");
+
+	out_say("Stillprint %s, running since %s%s\n", out_safe(json_text(daemon, "version")),
+		out_when(json_number(daemon, "started")),
+		json_flag(daemon, "online") ? "" : "; this computer has no network");
+	out_say("Jobs: %lld waiting, %lld on their way, %lld with unknown outcome%s\n",
+		(long long)waiting, (long long)delivering, (long long)unknown,
+		waiting + unknown > 0 ? " (stillprint jobs)" : "");
+	out_say("Kept: %s of %s\n", out_octets(json_number(daemon, "spool_octets")),
+		out_octets(max));
+	if (json_object_array_length(queues) == 0)
+		out_say("\nNo queue is set up. As root: stillprint setup --help\n");
+	else
+		print_queues(queues);
+}
+
+int cli_status(struct cli *c, int argc, char **argv)
+{
+	AUTO(json_putp) struct json_object *daemon = NULL;
+	AUTO(json_putp) struct json_object *objects = NULL;
+	AUTO(json_putp) struct json_object *answer = NULL;
+	struct json_object *queues;
+	int rc;
+
+	if (cli_only_common(c, argc, argv))
+		return c->status;
+	if (optind < argc)
+		return cli_usage(c, "status takes no arguments");
+	rc = bus_call(c, BUS_ROOT, BUS_MANAGER, "Status", BUS_SOON_S, &daemon, "");
+	if (!rc)
+		rc = bus_call(
+			c, BUS_ROOT, BUS_OBJECTS, "GetManagedObjects", BUS_SOON_S, &objects, "");
+	if (rc)
+		return rc;
+	queues = pick_queues(objects);
+	answer = json_object_new_object();
+	json_object_object_add(answer, "daemon", json_object_get(daemon));
+	json_object_object_add(answer, "queues", queues);
+	if (c->json)
+		cli_answer(c, answer);
+	else
+		print_status(daemon, queues);
+	return CLI_DONE;
+}

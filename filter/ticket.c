@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ticket - CUPS filter stillprint-ticket: application/vnd.cups-pdf in, ticket, framed document and trailer out.
+ *
+ * filter(7) is the contract. Pages are logged by the backend, once the job is stored: here a job that is handed over
+ * again would count twice. Signals keep their default: a filter that is told to end leaves a stream without a trailer,
+ * which is no job, and its temp file has no name. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/say.h"
+#include "core/stream.h"
+#include "core/ticket.h"
+#include "defaults.h"
+#include "parse/pagecount.h"
+
+enum {
+	CHUNK = STREAM_CHUNK,
+	EDGE = 1024
+}; /* readers of PDF look for both ends within 1024 octets */
+
+/* A file without a name in TMPDIR, which cupsd sets. */
+static int open_temp(void)
+{
+	const char *dir = getenv("TMPDIR");
+	char name[4096];
+	int fd;
+
+	if (!dir || *dir != '/')
+		dir = "/tmp";
+	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		return fd;
+	if (snprintf(name, sizeof(name), "%s/stillprint-XXXXXX", dir) >= (int)sizeof(name))
+		return -ENAMETOOLONG;
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	unlink(name);
+	return fd;
+}
+
+static int write_all(int fd, const char *octets, size_t count)
+{
+	while (count) {
+		ssize_t n = write(fd, octets, count);
+
+		if (n < 0)
+			return -errno;
+		octets += n;
+		count -= (size_t)n;
+	}
+	return 0;
+}
+
+/* The document as a file that can be read twice: the one named in argv, or a copy of standard input. */
+static int open_document(const char *path)
+{
+	AUTO(auto_close) int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : open_temp();
+	char buf[CHUNK];
+
+	if (fd < 0)
+		return path ? -errno : fd;
+	while (!path) {
+		ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
+		int rc = n < 0 ? -errno : write_all(fd, buf, (size_t)n);
+
+		if (rc)
+			return rc;
+		if (n == 0)
+			break;
+	}
+	return STEAL_FD(fd);
+}
+
+/* NULL if it can be a whole PDF, else what is wrong with it. A cut one would print as less than the user sent. */
+static const char *find_fault(int fd)
+{
+	char buf[EDGE];
+	struct stat st;
+	off_t tail;
+	ssize_t n;
+
+	if (fstat(fd, &st))
+		return "cannot be read";
+	if (!st.st_size)
+		return "is empty";
+	n = pread(fd, buf, sizeof(buf), 0);
+	if (n < 0 || !memmem(buf, (size_t)n, "%PDF-", 5))
+		return "is no PDF";
+	tail = st.st_size > EDGE ? st.st_size - EDGE : 0;
+	n = pread(fd, buf, sizeof(buf), tail);
+	if (n < 0 || !memmem(buf, (size_t)n, "%%EOF", 5))
+		return "is cut short: its end is missing";
+	return NULL;
+}
+
+static void count_pages(int fd, struct ticket_pages *out)
+{
+	struct pagecount found;
+	const char *why;
+
+	pagecount_read(fd, &found, &why);
+	if (why)
+		say("DEBUG", "The number of pages is unknown: %s.", why);
+	*out = (struct ticket_pages){.pages = found.pages};
+	for (int i = 0; i < found.size_count && i < TICKET_SIZE_MAX; i++)
+		out->size[out->size_count++] =
+			(struct ticket_size){found.size[i].x, found.size[i].y, found.size[i].pages};
+}
+
+static int make_ticket(char **argv, const struct ticket_pages *pages, void **out, size_t *octets)
+{
+	cups_option_t *options = NULL, *defaults = NULL;
+	int option_count = cupsParseOptions(argv[5], 0, &options);
+	int default_count = defaults_read(getenv("PPD"), &defaults);
+	ipp_t *ticket = NULL;
+	int rc = ticket_from_options(
+		option_count, options, default_count, defaults, atoi(argv[4]), &ticket);
+
+	cupsFreeOptions(option_count, options);
+	cupsFreeOptions(default_count, defaults);
+	if (!rc)
+		rc = ticket_add_document(ticket, "application/pdf", pages);
+	if (!rc)
+		rc = ticket_encode(ticket, out, octets);
+	ippDelete(ticket);
+	return rc;
+}
+
+static int send_stream(int fd, const void *ticket, size_t ticket_octets)
+{
+	AUTO(stream_writer_freep) struct stream_writer *w = NULL;
+	char buf[CHUNK];
+	off_t at = 0;
+	int rc = stream_writer_new(STDOUT_FILENO, ticket, ticket_octets, &w);
+
+	while (!rc) {
+		ssize_t n = pread(fd, buf, sizeof(buf), at);
+
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		rc = stream_writer_append(w, buf, (size_t)n);
+		at += n;
+	}
+	return rc ? rc : stream_writer_finish(w);
+}
+
+static bool take_document(char **argv, const char *path)
+{
+	AUTO(auto_free) void *ticket = NULL;
+	AUTO(auto_close) int fd = open_document(path);
+	struct ticket_pages pages;
+	size_t ticket_octets = 0;
+	const char *fault;
+	int rc;
+
+	if (fd < 0) {
+		say("ERROR", "The document cannot be taken: %s.", strerror(-fd));
+		return false;
+	}
+	fault = find_fault(fd);
+	if (fault) {
+		say("ERROR", "The document %s.", fault);
+		return false;
+	}
+	count_pages(fd, &pages);
+	rc = make_ticket(argv, &pages, &ticket, &ticket_octets);
+	if (!rc)
+		rc = send_stream(fd, ticket, ticket_octets);
+	if (rc) {
+		say("ERROR", "The document cannot be handed on: %s.", strerror(-rc));
+		return false;
+	}
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "--version")) {
+		puts("stillprint-ticket " STILLPRINT_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (argc != 6 && argc != 7) {
+		say("ERROR", "Usage: stillprint-ticket job-id user title copies options [file]");
+		return EXIT_FAILURE;
+	}
+	signal(SIGPIPE, SIG_IGN); /* the backend's end is an error to tell, not a death */
+	return take_document(argv, argc == 7 ? argv[6] : NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* call - see call.h. */
+#include "ipp/call.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <cups/http.h>
+#include <errno.h>
+#include <gnutls/abstract.h>
+#include <gnutls/crypto.h>
+#include <gnutls/x509.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/auto.h"
+#include "base/mono.h"
+#include "ipp/moved.h"
+#include "core/wire.h"
+
+#define PIN_PREFIX "sha256//"
+
+enum {
+	PIN_BASE64 = 44,
+	CONNECT_MS = 5000,
+	STALL_MS = 30000,
+	/* How long a document waits for "100 Continue": see docs/ipp-client.md. */
+	EXPECT_MS = 100,
+	HEADERS_MAX = 64 * 1024,
+	KEEPALIVE_IDLE_S = 10,
+	KEEPALIVE_INTERVAL_S = 5,
+};
+
+enum client_fault call_http_fault(long status)
+{
+	switch (status) {
+	case 200:
+		return CLIENT_OK;
+	case 401:
+	case 403:
+		return CLIENT_AUTH;
+	default:
+		return CLIENT_HTTP;
+	}
+}
+
+static enum client_fault connect_fault(long os_errno)
+{
+	switch (os_errno) {
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case ENETDOWN:
+	case EADDRNOTAVAIL:
+		return CLIENT_NO_ROUTE;
+	case ETIMEDOUT:
+	case EAGAIN: /* an AF_UNIX listener whose backlog is full */
+		return CLIENT_SILENT;
+	default: /* ECONNREFUSED; ENOENT or EACCES of a socket file */
+		return CLIENT_REFUSED;
+	}
+}
+
+enum client_fault call_fault(CURLcode code, long os_errno, bool resolved)
+{
+	switch (code) {
+	case CURLE_OK:
+		return CLIENT_OK;
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return CLIENT_NO_ROUTE;
+	case CURLE_COULDNT_CONNECT:
+		return connect_fault(os_errno);
+	case CURLE_OPERATION_TIMEDOUT:
+		/* A name server that does not answer is our network, not the peer. */
+		return resolved ? CLIENT_SILENT : CLIENT_NO_ROUTE;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_INVALIDCERTSTATUS:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_USE_SSL_FAILED:
+		return CLIENT_TLS;
+	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+		return CLIENT_PIN;
+	case CURLE_GOT_NOTHING:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_FAIL_REWIND:
+		return CLIENT_CUT;
+	case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, or no HTTP at all */
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_WRITE_ERROR: /* our own limits */
+	case CURLE_FILESIZE_EXCEEDED:
+	case CURLE_BAD_CONTENT_ENCODING:
+#if LIBCURL_VERSION_NUM >= 0x080600
+	case CURLE_TOO_LARGE:
+#endif
+		return CLIENT_GARBAGE;
+	default: /* our read function, our memory, our mistake: nothing that the peer did */
+		return CLIENT_BODY;
+	}
+}
+
+const char *client_fault_name(enum client_fault f)
+{
+	static const char *const names[] = {
+		[CLIENT_OK] = "ok",
+		[CLIENT_REFUSED] = "refused",
+		[CLIENT_NO_ROUTE] = "no-route",
+		[CLIENT_SILENT] = "silent",
+		[CLIENT_CUT] = "cut",
+		[CLIENT_TLS] = "tls",
+		[CLIENT_PIN] = "pin",
+		[CLIENT_AUTH] = "auth",
+		[CLIENT_HTTP] = "http",
+		[CLIENT_GARBAGE] = "garbage",
+		[CLIENT_BODY] = "body",
+		[CLIENT_CANCELED] = "canceled",
+	};
+
+	return (size_t)f < sizeof(names) / sizeof(names[0]) ? names[f] : "unknown";
+}
+
+static void crt_deinitp(gnutls_x509_crt_t *crt)
+{
+	gnutls_x509_crt_deinit(*crt);
+}
+
+static void pubkey_deinitp(gnutls_pubkey_t *key)
+{
+	gnutls_pubkey_deinit(*key);
+}
+
+static void datum_freep(gnutls_datum_t *datum)
+{
+	gnutls_free(datum->data);
+}
+
+void call_pin(const char *pem, char *out, size_t size)
+{
+	const gnutls_datum_t text = {(unsigned char *)pem, (unsigned int)strlen(pem)};
+	AUTO(crt_deinitp) gnutls_x509_crt_t crt = NULL;
+	AUTO(pubkey_deinitp) gnutls_pubkey_t key = NULL;
+	AUTO(datum_freep) gnutls_datum_t spki = {0}, base64 = {0};
+	unsigned char digest[32];
+	const gnutls_datum_t hash = {digest, sizeof(digest)};
+
+	out[0] = '\0';
+	if (gnutls_x509_crt_init(&crt) || gnutls_x509_crt_import(crt, &text, GNUTLS_X509_FMT_PEM) ||
+		gnutls_pubkey_init(&key) || gnutls_pubkey_import_x509(key, crt, 0) ||
+		gnutls_pubkey_export2(key, GNUTLS_X509_FMT_DER, &spki) ||
+		gnutls_hash_fast(GNUTLS_DIG_SHA256, spki.data, spki.size, digest) ||
+		gnutls_base64_encode2(&hash, &base64) || base64.size != PIN_BASE64)
+		return;
+	snprintf(out, size, PIN_PREFIX "%.*s", (int)base64.size, (const char *)base64.data);
+}
+
+/* libcurl takes anything else than "sha256//…" for a file name, and a list where we mean one. */
+static bool is_pin(const char *pin)
+{
+	size_t i;
+
+	if (strncmp(pin, PIN_PREFIX, strlen(PIN_PREFIX)))
+		return false;
+	pin += strlen(PIN_PREFIX);
+	if (strlen(pin) != PIN_BASE64)
+		return false;
+	for (i = 0; i < PIN_BASE64 - 1; i++)
+		if (!isalnum((unsigned char)pin[i]) && pin[i] != '+' && pin[i] != '/')
+			return false;
+	return pin[i] == '=';
+}
+
+/* ---- octets ---- */
+
+/* The message alone first: libcurl asks for more only when it has written all of it, so that no octet of the document
+ * is taken before that. */
+static size_t on_read(char *buffer, size_t one, size_t room, void *arg)
+{
+	struct client_call *call = arg;
+	size_t left = call->message_size - call->message_sent;
+	ssize_t got;
+
+	room *= one;
+	if (left > 0) {
+		if (left > room)
+			left = room;
+		memcpy(buffer, call->message + call->message_sent, left);
+		call->message_sent += left;
+		return left;
+	}
+	if (!call->body)
+		return 0;
+	got = call->body(call->body_arg, buffer, room);
+	if (got < 0 || (size_t)got > room)
+		return CURL_READFUNC_ABORT;
+	if (got > 0)
+		call->body_begun = true;
+	return (size_t)got;
+}
+
+/* libcurl starts again from the beginning on a kept connection that had died. */
+static int on_seek(void *arg, curl_off_t offset, int origin)
+{
+	struct client_call *call = arg;
+
+	if (call->body_begun || origin != SEEK_SET || offset != 0)
+		return CURL_SEEKFUNC_FAIL;
+	call->message_sent = 0;
+	return CURL_SEEKFUNC_OK;
+}
+
+/* After a late 417 libcurl repeats the request without even asking to seek, and would go on in the middle of the document:
+ * a call with a document has one connection, and when the document began there is no second. */
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct client_call *call = arg;
+
+	(void)purpose;
+	if (call->body_begun) {
+		call->repeated = true;
+		return CURL_SOCKET_BAD;
+	}
+	call->message_sent = 0;
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static size_t on_write(char *octets, size_t one, size_t count, void *arg)
+{
+	struct client_call *call = arg;
+
+	count *= one;
+	if (count > WIRE_MAX_OCTETS - call->answer_size) {
+		call->too_large = true;
+		return 0;
+	}
+	if (count > call->answer_room - call->answer_size) {
+		size_t room = (call->answer_size + count) * 2;
+		uint8_t *bigger = realloc(call->answer, room);
+
+		if (!bigger)
+			return 0;
+		call->answer = bigger;
+		call->answer_room = room;
+	}
+	memcpy(call->answer + call->answer_size, octets, count);
+	call->answer_size += count;
+	return count;
+}
+
+static size_t on_header(char *octets, size_t one, size_t count, void *arg)
+{
+	struct client_call *call = arg;
+
+	(void)octets;
+	count *= one;
+	call->header_size += count;
+	if (call->header_size > HEADERS_MAX) {
+		call->too_large = true;
+		return 0;
+	}
+	return count;
+}
+
+/* ---- stalls ---- */
+
+bool call_is_stalled(struct client_call *call)
+{
+	struct call_mark mark = {0};
+	curl_off_t pretransfer = 0;
+	int64_t now = mono_ms();
+
+	/* Until there is a connection connect_ms is the limit. */
+	curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer);
+	mark.connected = pretransfer > 0;
+	curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &mark.uploaded);
+	curl_easy_getinfo(call->easy, CURLINFO_SIZE_DOWNLOAD_T, &mark.downloaded);
+	mark.downloaded += (int64_t)call->header_size;
+	if (call->fd >= 0)
+		mark.moved = moved_octets(call->fd);
+	if (!mark.connected || memcmp(&mark, &call->mark, sizeof(mark)) != 0) {
+		call->mark = mark;
+		call->moved_ms = now;
+		return false;
+	}
+	return now - call->moved_ms >= call->stall_ms;
+}
+
+/* ---- making a call ---- */
+
+static int make_url(struct client_call *call, const char *uri, char *url, size_t size)
+{
+	char scheme[16], user[64], host[256], path[512];
+	struct in6_addr address;
+	char *zone;
+	int port, n;
+
+	/* Decoded and encoded again by the printer's own rules only where it must be: the path stays as it came. */
+	if (httpSeparateURI(HTTP_URI_CODING_HOSTNAME, uri, scheme, sizeof(scheme), user,
+		    sizeof(user), host, sizeof(host), &port, path,
+		    sizeof(path)) != HTTP_URI_STATUS_OK ||
+		user[0] || !host[0] || path[0] != '/')
+		return -EINVAL;
+	for (const char *p = path; *p; p++)
+		if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7f || *p == '#')
+			return -EINVAL;
+	call->encrypted = !strcmp(scheme, "ipps");
+	if (!call->encrypted && strcmp(scheme, "ipp") != 0)
+		return -EINVAL;
+	if (port <= 0)
+		port = 631;
+	call->literal = inet_pton(AF_INET, host, &address) == 1 || strchr(host, ':');
+	zone = strchr(host, '%');
+	if (zone)
+		*zone++ = '\0';
+	n = snprintf(url, size, strchr(host, ':') ? "%s://[%s%s%s]:%d%s" : "%s://%s%s%s:%d%s",
+		call->encrypted ? "https" : "http", host, zone ? "%25" : "", zone ? zone : "", port,
+		path);
+	return n < 0 || (size_t)n >= size ? -EINVAL : 0;
+}
+
+/* Only questions go over a connection that was used before: libcurl repeats a request by itself when such a connection
+ * turns out to be dead, and a repeated Create-Job would be a second job. */
+static bool may_reuse(const struct client_call *call, const struct client_request *r)
+{
+	if (r->body || (call->encrypted && !(r->pin && r->pin[0])))
+		return false;
+	switch (ippGetOperation(r->ipp)) {
+	case IPP_OP_GET_PRINTER_ATTRIBUTES:
+	case IPP_OP_GET_JOB_ATTRIBUTES:
+	case IPP_OP_GET_JOBS:
+	case IPP_OP_CUPS_GET_PRINTERS:
+	case IPP_OP_CUPS_GET_DEFAULT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int add_header(struct client_call *call, const char *header)
+{
+	struct curl_slist *longer = curl_slist_append(call->headers, header);
+
+	if (!longer)
+		return -ENOMEM;
+	call->headers = longer;
+	return 0;
+}
+
+static int add_peercred(struct client_call *call)
+{
+	char room[4096], header[320];
+	struct passwd pw, *found = NULL;
+
+	if (getpwuid_r(geteuid(), &pw, room, sizeof(room), &found) || !found)
+		return -EPERM;
+	snprintf(header, sizeof(header), "Authorization: PeerCred %s", found->pw_name);
+	return add_header(call, header);
+}
+
+static int add_headers(struct client_call *call, const struct client_request *r)
+{
+	int rc;
+
+	rc = add_header(call, "Content-Type: application/ipp");
+	if (!rc && r->body)
+		rc = add_header(call, "Transfer-Encoding: chunked");
+	/* With a document libcurl asks for "100 Continue" by itself: a peer that wants a password, or no job at all, says
+	 * so before it has any of it. Asked for here, libcurl would not do without after a 417. */
+	if (!rc && !r->body)
+		rc = add_header(call, "Expect:");
+	if (!rc && r->peercred)
+		rc = add_peercred(call);
+	return rc;
+}
+
+#define SET(option, value) \
+	do { \
+		if (curl_easy_setopt(call->easy, option, value)) \
+			return -ENOMEM; \
+	} while (0)
+
+static int set_peer(struct client_call *call, const struct client_request *r, const char *url)
+{
+	SET(CURLOPT_URL, url);
+	SET(CURLOPT_PATH_AS_IS, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075500
+	SET(CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+	SET(CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* A look-up under way is left to its thread; else giving up the call would wait for the name server. */
+	SET(CURLOPT_QUICK_EXIT, 1L);
+#endif
+	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_NOPROXY, "*");
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_TCP_KEEPALIVE, 1L);
+	SET(CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
+	SET(CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(r->connect_ms > 0 ? r->connect_ms : CONNECT_MS));
+	if (r->total_ms > 0)
+		SET(CURLOPT_TIMEOUT_MS, (long)r->total_ms);
+	if (r->socket_path)
+		SET(CURLOPT_UNIX_SOCKET_PATH, r->socket_path);
+	if (!may_reuse(call, r)) {
+		SET(CURLOPT_FRESH_CONNECT, 1L);
+		SET(CURLOPT_FORBID_REUSE, 1L);
+	}
+	/* A printer's certificate is its own; what counts is that its key is the one met before. */
+	SET(CURLOPT_SSL_VERIFYPEER, 0L);
+	SET(CURLOPT_SSL_VERIFYHOST, 0L);
+	SET(CURLOPT_CERTINFO, 1L);
+	/* Not needed then, and reading them would hold up the loop for 15 ms each time. */
+	SET(CURLOPT_CAINFO, NULL);
+	SET(CURLOPT_CAPATH, NULL);
+	if (r->pin && r->pin[0])
+		SET(CURLOPT_PINNEDPUBLICKEY, r->pin);
+	if (r->user) {
+		SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+		SET(CURLOPT_USERNAME, r->user);
+		SET(CURLOPT_PASSWORD, r->password ? r->password : "");
+	}
+	return 0;
+}
+
+static int set_octets(struct client_call *call)
+{
+	SET(CURLOPT_PRIVATE, call);
+	SET(CURLOPT_ERRORBUFFER, call->words);
+	SET(CURLOPT_HTTPHEADER, call->headers);
+	SET(CURLOPT_USERAGENT, "Stillprint/" STILLPRINT_VERSION);
+	SET(CURLOPT_POST, 1L);
+	/* -1: as long as it gets, in chunks. */
+	SET(CURLOPT_POSTFIELDSIZE_LARGE,
+		call->body ? (curl_off_t)-1 : (curl_off_t)call->message_size);
+	SET(CURLOPT_EXPECT_100_TIMEOUT_MS, (long)EXPECT_MS);
+	SET(CURLOPT_READFUNCTION, on_read);
+	SET(CURLOPT_READDATA, call);
+	SET(CURLOPT_SEEKFUNCTION, on_seek);
+	SET(CURLOPT_SEEKDATA, call);
+	SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
+	SET(CURLOPT_OPENSOCKETDATA, call);
+	SET(CURLOPT_WRITEFUNCTION, on_write);
+	SET(CURLOPT_WRITEDATA, call);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_HEADERDATA, call);
+	return 0;
+}
+
+/* Return: -EINVAL or -EPERM for a call that must not be made. */
+static int check_secrets(const struct client_call *call, const struct client_request *r)
+{
+	bool pinned = r->pin && r->pin[0];
+
+	if (pinned && (!call->encrypted || r->socket_path || !is_pin(r->pin)))
+		return -EINVAL;
+	if (r->user && (strchr(r->user, ':') || r->peercred))
+		return -EINVAL;
+	if (r->peercred && !r->socket_path)
+		return -EINVAL;
+	return (r->user || r->password) && !pinned ? -EPERM : 0;
+}
+
+AUTO_DEFINE(struct client_call *, call_free)
+
+int call_new(const struct client_request *r, struct client_call **out)
+{
+	AUTO(call_freep) struct client_call *call = calloc(1, sizeof(*call));
+	char url[1024];
+	void *message;
+	int rc;
+
+	if (!call)
+		return -ENOMEM;
+	rc = make_url(call, r->uri, url, sizeof(url));
+	if (!rc)
+		rc = check_secrets(call, r);
+	if (!rc)
+		rc = wire_encode(r->ipp, &message, &call->message_size);
+	if (rc)
+		return rc;
+	call->message = message;
+	call->fd = -1;
+	snprintf(call->pin, sizeof(call->pin), "%s", r->pin ? r->pin : "");
+	call->body = r->body;
+	call->body_arg = r->body_arg;
+	call->stall_ms = r->stall_ms > 0 ? r->stall_ms : STALL_MS;
+	call->moved_ms = mono_ms();
+	call->easy = curl_easy_init();
+	if (!call->easy)
+		return -ENOMEM;
+	rc = add_headers(call, r);
+	if (!rc)
+		rc = set_peer(call, r, url);
+	if (!rc)
+		rc = set_octets(call);
+	if (rc)
+		return rc;
+	*out = STEAL(call);
+	return 0;
+}
+
+void call_free(struct client_call *call)
+{
+	if (!call)
+		return;
+	curl_easy_cleanup(call->easy);
+	curl_slist_free_all(call->headers);
+	free(call->message);
+	free(call->answer);
+	free(call);
+}
+
+/* ---- the end of a call ---- */
+
+static void peer_pin(struct client_call *call, char *out, size_t size)
+{
+	struct curl_certinfo *chain = NULL;
+	const struct curl_slist *line;
+
+	out[0] = '\0';
+	if (curl_easy_getinfo(call->easy, CURLINFO_CERTINFO, &chain) || !chain ||
+		chain->num_of_certs < 1)
+		return;
+	/* The first is the peer's own. */
+	for (line = chain->certinfo[0]; line; line = line->next)
+		if (!strncmp(line->data, "Cert:", 5))
+			call_pin(line->data + 5, out, size);
+}
+
+static enum client_fault judge(struct client_call *call, CURLcode code, long http_status)
+{
+	curl_off_t found = 0;
+	long os_errno = 0;
+	enum client_fault fault;
+
+	curl_easy_getinfo(call->easy, CURLINFO_NAMELOOKUP_TIME_T, &found);
+	curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &os_errno);
+	fault = call_fault(code, os_errno, found > 0 || call->literal);
+	if (call->repeated)
+		return CLIENT_CUT;
+	/* A peer that answers "no" and hangs up while we still send: its answer is what counts. */
+	if (fault == CLIENT_CUT && http_status >= 400)
+		fault = CLIENT_OK;
+	return fault == CLIENT_OK ? call_http_fault(http_status) : fault;
+}
+
+static void describe(struct client_call *call, CURLcode code, struct client_reply *out)
+{
+	const char *words = call->words[0] ? call->words : curl_easy_strerror(code);
+
+	switch (out->fault) {
+	case CLIENT_OK:
+		break;
+	case CLIENT_AUTH:
+	case CLIENT_HTTP:
+		snprintf(out->detail, sizeof(out->detail), "HTTP status %ld%s", out->http_status,
+			out->http_status == 426 ? ": the peer wants TLS" : "");
+		break;
+	case CLIENT_GARBAGE:
+		snprintf(out->detail, sizeof(out->detail), "%s",
+			call->too_large ? "the answer is too long"
+			: code          ? words
+					: "the answer is not IPP");
+		break;
+	default:
+		snprintf(out->detail, sizeof(out->detail), "%s", words);
+	}
+}
+
+void call_reply(struct client_call *call, CURLcode code, struct client_reply *out)
+{
+	curl_off_t connect_us = 0;
+	long connections = 0;
+
+	memset(out, 0, sizeof(*out));
+	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &out->http_status);
+	curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T, &connect_us);
+	curl_easy_getinfo(call->easy, CURLINFO_NUM_CONNECTS, &connections);
+	out->body_begun = call->body_begun;
+	out->connect_ms = connect_us > 0 ? (int32_t)(connect_us / 1000) : out->http_status ? 0 : -1;
+	out->fault = judge(call, code, out->http_status);
+	if (call->encrypted)
+		peer_pin(call, out->pin, sizeof(out->pin));
+	/* A kept connection has no handshake to tell of; libcurl uses it for the same pin only. */
+	if (call->encrypted && !out->pin[0] && out->http_status)
+		memcpy(out->pin, call->pin, sizeof(out->pin));
+	out->encrypted = call->encrypted && (out->pin[0] || out->http_status);
+	if (out->fault == CLIENT_OK && wire_decode(call->answer, call->answer_size, &out->ipp))
+		out->fault = CLIENT_GARBAGE;
+	if (out->fault == CLIENT_OK)
+		out->status = ippGetStatusCode(out->ipp);
+	describe(call, code, out);
+}
