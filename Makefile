@@ -131,7 +131,7 @@ $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	$(call say,LD,$@)
 	$(Q)$(call link,$(LIBS_all))
 # The inspector's main is the filter's in what is installed; here it stands alone.
-$(OUT)/tools/inspect: $(OUT)/filter/inspect.o
+$(OUT)/tools/inspect $(OUT)/tests/test-parse-inspect: $(OUT)/filter/inspect.o
 $(OUT)/tests/test-backend: | $(BACKEND)
 $(OUT)/tests/test-filter: | $(FILTER)
 $(TOOLS): $(OUT)/tools/%: $(OUT)/tests/tools/%.o $(ARCHIVE)
