@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-parse-limits - documents made to cost too much, each against one limit; and the sandbox's walls. */
 #include "parse/doc.h"
+#include "parse/record.h"
 #include "tap.h"
 #include <signal.h>
 #include <sys/resource.h>
@@ -496,6 +497,49 @@ static void document_without_its_standard_descriptors_is_read(void)
 	doc_fini(&d);
 }
 
+/* What a child that was taken over might write: each octet of a good record changed, each length cut. */
+static void records_that_lie_are_refused(void)
+{
+	struct parse_page pages[2] = {{595, 842, PARSE_COLOUR_GRAY, PARSE_HOW_PARSED}, {1, 1}};
+	struct parse_result r = {
+		.format = PARSE_FORMAT_PDF, .count = 2, .pages = pages, .title = "title"};
+	struct parse_result *got = NULL;
+	struct parse_limits l;
+	uint8_t *p = NULL, *more;
+	size_t len = 0;
+
+	parse_limits_init(&l);
+	CHECK(record_encode(&r, &p, &len) == 0);
+	CHECK(record_decode(p, len, &l, &got) == 0);
+	CHECK(got && got->count == 2 && got->pages[0].colour == PARSE_COLOUR_GRAY &&
+		!strcmp(got->title, "title"));
+	parse_result_free(got);
+	for (size_t n = 0; n < len; n++)
+		CHECK(record_decode(p, n, &l, &got) < 0);
+	more = calloc(1, len + 1);
+	memcpy(more, p, len);
+	CHECK(record_decode(more, len + 1, &l, &got) < 0);
+	for (size_t at = 16; at < 20; at++) { /* the count */
+		memcpy(more, p, len);
+		more[at] ^= 0x41;
+		CHECK(record_decode(more, len, &l, &got) < 0);
+	}
+	for (size_t i = 0; i < len; i++) {
+		memcpy(more, p, len);
+		more[i] = 0xff;
+		got = NULL;
+		if (!record_decode(more, len, &l, &got))
+			CHECK(got->count == 2 && got->pages[0].colour <= PARSE_COLOUR_COLOUR &&
+				got->pages[0].how <= PARSE_HOW_RENDERED &&
+				got->pages[0].width_pt >= 0);
+		parse_result_free(got);
+	}
+	l.pages = 1;
+	CHECK(record_decode(p, len, &l, &got) < 0);
+	free(more);
+	free(p);
+}
+
 int main(void)
 {
 	RUN(bomb_is_answered_in_a_second);
@@ -516,6 +560,7 @@ int main(void)
 	RUN(functions_in_circles_are_unknown);
 	RUN(function_samples_have_a_limit);
 	RUN(rows_wider_than_memory_are_unknown);
+	RUN(records_that_lie_are_refused);
 	RUN(death_of_the_reader_is_unknown);
 	RUN(time_that_runs_out_is_unknown);
 	RUN(reader_has_a_filter_and_no_new_privileges);
