@@ -68,6 +68,9 @@ struct client_reply {
 	bool encrypted;
 	char pin[64]; /* of the peer met, after CLIENT_PIN too; "" without TLS */
 	char detail[256]; /* libcurl's words, for the log */
+	char challenge
+		[32]; /* the login that a 401 asks for: "Basic" if that is offered, else the first
+			     * scheme of WWW-Authenticate (RFC 9110 11.6.1); "" if none was told */
 	int32_t connect_ms; /* time to connect, -1 if it did not */
 };
 typedef void client_done_fn(void *arg, const struct client_reply *reply);
