@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # lint-floors - fail on an #include that goes up a floor, across a floor, or to a library not ours.
 # docs/floors lists, for each folder, what its files may include.
 rooms=$(ls -d lib backend filter pam dbus server terminal 2>/dev/null)

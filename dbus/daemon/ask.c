@@ -100,7 +100,11 @@ static bool same_printer(const char *uri, const char *typed)
 		return true;
 	if (!uri_parse(typed, &t) && !uri_format(text, sizeof(text), &t))
 		return !strcmp(uri, text);
-	return !uri_parse(uri, &u) && !strcmp(u.host, typed);
+	/* A bare host, or HOST:PORT as address.c tries it. */
+	if (uri_parse(uri, &u) || u.kind == URI_CUPS)
+		return false;
+	snprintf(text, sizeof(text), strchr(u.host, ':') ? "[%s]:%d" : "%s:%d", u.host, u.port);
+	return !strcmp(u.host, typed) || !strcmp(text, typed);
 }
 
 void engine_fallback_remove(struct engine *e, const char *owner, const char *queue,

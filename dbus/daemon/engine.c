@@ -90,8 +90,8 @@ static void queue_view(struct engine *e, struct queue_state *q, struct engine_qu
 	if (q->upstream)
 		upstream_view(q->upstream, out);
 	out->outage = plan_outage_on(q);
-	out->outage_until_s = q->outage.until_s;
-	out->outage_message = q->outage.message;
+	out->outage_until_s = out->outage ? q->outage.until_s : 0;
+	out->outage_message = out->outage ? q->outage.message : "";
 	if (out->outage)
 		out->health = "outage";
 	for (struct job *j = e->jobs; j; j = j->next)

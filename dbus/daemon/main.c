@@ -98,6 +98,15 @@ static int exit_code(int rc)
 		      "again, or restore the backup beside it (store.db.vN.bak)\n",
 			stderr);
 		return EX_DATAERR; /* 65 */
+	case -EUCLEAN:
+		fprintf(stderr,
+			"stillprintd: the store %s/store.db is damaged. Move it away (jobs in the spool are then taken in "
+			"anew as far as they can be opened), or restore the backup beside it (store.db.vN.bak)\n",
+			paths_state());
+		return EX_DATAERR; /* 65 */
+	case -EEXIST:
+		fputs("stillprintd: another program has the name org.stillprint on the system bus\n", stderr);
+		return EX_TEMPFAIL; /* 75 */
 	default:
 		fprintf(stderr, "stillprintd: cannot start: %s (state %s, spool %s)\n",
 			strerror(rc < 0 ? -rc : rc), paths_state(), paths_spool());

@@ -79,7 +79,8 @@ unsigned plan_candidates(struct engine *e, const char *owner, const struct confi
 
 		if (strcmp(p->owner, owner) || (p->queue[0] && strcmp(p->queue, q->name)))
 			continue;
-		if (p->used_s)
+		/* A typed address counts for the job that it was typed for. */
+		if (p->used_s && !(p->named && automatic))
 			add_candidate(e, q, p->uri, "recent", out, &count, max);
 		/* What a user typed goes into play by his own act, for a job. */
 		if (p->named && !automatic)
@@ -154,8 +155,7 @@ static void hold(struct job *j, struct queue_state *q, enum job_reason reason, c
 	char label[300];
 
 	server_label(q, label, sizeof(label));
-	if (plan_outage_on(q) && reason != JOB_R_NO_FALLBACK_READY &&
-		reason != JOB_R_SERVER_LOST_ASK && reason != JOB_R_SERVER_LOST_HELD)
+	if (plan_outage_on(q) && reason != JOB_R_NO_FALLBACK_READY)
 		job_move(j, JOB_HELD, JOB_R_OUTAGE_PLANNED, q->outage.message, held_lost);
 	else
 		job_move(j, JOB_HELD, reason, why ? why : label, held_lost);
@@ -241,7 +241,11 @@ static void fall_back(struct job *j, struct queue_state *q)
 	for (unsigned i = 0; i < count; i++) {
 		if (was_tried(j, c[i].uri))
 			continue;
-		go(j, c[i].uri, TARGET_FALLBACK, NULL, j->row.at_printer ? NULL : "policy");
+		go(j, c[i].uri, TARGET_FALLBACK, NULL,
+			j->row.at_printer            ? NULL
+			: !plan_outage_on(q)         ? "policy"
+			: q->outage.decided_by[0]    ? q->outage.decided_by
+						     : "admin");
 		return;
 	}
 	timer_set(j->engine, &j->retry, FALLBACK_AGAIN_MS, round_again, j);
@@ -382,6 +386,20 @@ void plan_delivery_failed(struct job *j, const char *uri, enum store_target_kind
 	}
 }
 
+/* What a user chose is remembered for this queue; an address that he typed is marked as his own. */
+static void remember_use(struct job *j, const struct queue_state *q)
+{
+	struct store_user_printer used = {.used_s = mono_utc_s(), .named = true};
+
+	for (size_t i = 0; q && i < q->config->fallback_count; i++)
+		if (!strcmp(q->config->fallback[i], j->attempt.uri))
+			used.named = false;
+	snprintf(used.owner, sizeof(used.owner), "%s", j->row.owner);
+	snprintf(used.queue, sizeof(used.queue), "%s", j->row.queue);
+	snprintf(used.uri, sizeof(used.uri), "%s", j->attempt.uri);
+	user_printer_put(j->engine, &used);
+}
+
 void plan_delivery_done(struct job *j)
 {
 	struct engine *e = j->engine;
@@ -395,13 +413,8 @@ void plan_delivery_done(struct job *j)
 	if (j->attempt.kind == TARGET_FALLBACK) {
 		printer_label(e, j->attempt.uri, label, sizeof(label));
 		notice_diverted(j, label);
-		if (j->row.chosen[0] && strncmp(j->attempt.decided_by, "user:", 5) == 0) {
-			struct store_user_printer used = {.used_s = mono_utc_s()};
-
-			snprintf(used.owner, sizeof(used.owner), "%s", j->row.owner);
-			snprintf(used.uri, sizeof(used.uri), "%s", j->attempt.uri);
-			user_printer_put(e, &used);
-		}
+		if (j->row.chosen[0] && !strncmp(j->attempt.decided_by, "user:", 5))
+			remember_use(j, q);
 	}
 	plan_kick(e);
 }

@@ -62,6 +62,18 @@ check "planned outage: ended" \
 	lab_bus_call org.stillprint /org/stillprint org.stillprint.Manager1 OutageStop s office
 ws_lp -d office "$LAB/golf.pdf" >/dev/null
 check "after it, jobs go to the server" wait_for 5 has_prints server 4
+until=$(($(date +%s) + 2))
+lab_bus_call org.stillprint /org/stillprint org.stillprint.Manager1 OutageStart sxs office $until "Two seconds" >/dev/null
+check "planned outage: with an end" queue_is office outage
+check "planned outage: it ends by itself" wait_for 8 queue_is office ok
+ws_conf office "$upstream" "on-outage = ask"
+ws_reload
+lab_bus_call org.stillprint /org/stillprint org.stillprint.Manager1 OutageStart sxs office 0 "New server until noon" >/dev/null
+ws_lp -d office "$LAB/hotel.pdf" >/dev/null
+check "planned outage: a job that asks waits for that reason" wait_for 5 job_held_for 8 outage-planned
+check "planned outage: and the message is told" same "$(job_field 8 Sentence | grep -c 'New server until noon')" 1
+lab_bus_call org.stillprint /org/stillprint org.stillprint.Manager1 OutageStop s office >/dev/null
+check "planned outage: over, it goes to the server" wait_for 10 job_is 8 completed
 check "planned outage: only root may" not as "$LAB_USER" busctl --address="$DBUS_SYSTEM_BUS_ADDRESS" call org.stillprint \
 	/org/stillprint org.stillprint.Manager1 OutageStart sxs office 0 "mine"
 plan_done

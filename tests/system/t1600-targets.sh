@@ -91,6 +91,8 @@ check "the user releases the job to it" \
 	me /org/stillprint/jobs/7 org.stillprint.Job1 Act s "release:$(printer_uri spare)"
 check "there it comes out" wait_for 10 has_prints spare 1
 wait_for 10 job_is 7 completed
+check "printers used before are remembered per user and queue" same \
+	"$(store_sql "select count(*) from user_printer where used_s > 0 and queue = 'office' and cast(owner as text) = '$LAB_USER'")" 1
 WS_GLOBALS='fallback-require-tls = yes' ws_conf office "ipp://localhost:$(relay_port net)/ipp/print" "fallback = $(printer_uri spare)"
 ws_reload
 ws_lp -d office "$LAB/hotel.pdf" >/dev/null
@@ -99,6 +101,8 @@ WS_GLOBALS='fallback-require-tls = yes' ws_conf office "ipp://localhost:$(relay_
 ws_reload
 job_act 8 Release 'a{sv}' 0 >/dev/null
 check "policy: with it, yes" wait_for 10 has_prints spare 2
+check "the audit tells encrypted from not" same \
+	"$(store_sql "select encrypted from audit where event = 'diverted' and job_id in (7, 8) order by job_id" | xargs)" "0 1"
 check "another user can neither see nor cancel a job" not as lp busctl --address="$DBUS_SYSTEM_BUS_ADDRESS" call \
 	org.stillprint /org/stillprint/jobs/8 org.stillprint.Job1 Cancel
 plan_done
