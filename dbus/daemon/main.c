@@ -105,7 +105,8 @@ static int exit_code(int rc)
 			paths_state());
 		return EX_DATAERR; /* 65 */
 	case -EEXIST:
-		fputs("stillprintd: another program has the name org.stillprint on the system bus\n", stderr);
+		fputs("stillprintd: another program has the name org.stillprint on the system bus\n",
+			stderr);
 		return EX_TEMPFAIL; /* 75 */
 	default:
 		fprintf(stderr, "stillprintd: cannot start: %s (state %s, spool %s)\n",

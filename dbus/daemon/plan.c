@@ -242,10 +242,10 @@ static void fall_back(struct job *j, struct queue_state *q)
 		if (was_tried(j, c[i].uri))
 			continue;
 		go(j, c[i].uri, TARGET_FALLBACK, NULL,
-			j->row.at_printer            ? NULL
-			: !plan_outage_on(q)         ? "policy"
-			: q->outage.decided_by[0]    ? q->outage.decided_by
-						     : "admin");
+			j->row.at_printer         ? NULL
+			: !plan_outage_on(q)      ? "policy"
+			: q->outage.decided_by[0] ? q->outage.decided_by
+						  : "admin");
 		return;
 	}
 	timer_set(j->engine, &j->retry, FALLBACK_AGAIN_MS, round_again, j);
