@@ -253,8 +253,8 @@ faults: all				## the daemon with the points at which tests kill it, in $(OUT)/f
 # ---------------------------------------------------------------- for developers
 
 C_FILES  := $(sort $(wildcard lib/*/*.[ch] backend/*.[ch] filter/*.[ch] dbus/*/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))
-SCRIPTS  := $(sort $(shell grep -lE '^(\#!/bin/(ba)?sh|\# shellcheck shell)' tests/* tests/*/* bench/* demo/* .ci/* .githooks/* \
-              debian/* rpm/* dbus/cli/* 2>/dev/null))
+SCRIPTS  := $(filter-out %.md,$(sort $(shell grep -lE '^(\#!/bin/(ba)?sh|\# shellcheck shell)' tests/* tests/*/* bench/* demo/* .ci/* .githooks/* \
+              debian/* rpm/* dbus/cli/* 2>/dev/null)))
 OUR_SRC  := $(filter-out tests/%,$(filter %.c,$(C_FILES)))
 ANALYZED := $(OUR_SRC:%.c=$(OUT)/lint/%.ok)
 
