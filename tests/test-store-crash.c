@@ -360,7 +360,7 @@ static void check_invariants(int round)
 	if (round == 11)
 		printf("# after kills: %d jobs, %d completed\n", (int)jobs, (int)completed);
 	CHECK(round < 11 || completed > 0);
-		/* something was done between the kills */ /* the test got somewhere */
+	/* something was done between the kills */ /* the test got somewhere */
 }
 
 static void killed_at_any_moment_it_keeps_its_promises(void)
