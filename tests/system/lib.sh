@@ -13,7 +13,6 @@ LAB_SERVERBIN=${cups_serverbin:-$(cups-config --serverbin 2>/dev/null || echo /u
 LAB_DATADIR=${cups_datadir:-$(cups-config --datadir 2>/dev/null || echo /usr/share/cups)}
 LAB=''
 lab_run=0 lab_failed=0 lab_planned='' lab_users=()
-exec {lab_never}<> <(:) # a pipe that never has anything to read: a sleep without a process
 
 # ---------------------------------------------------------------- TAP
 
@@ -88,7 +87,7 @@ need()
 # ---------------------------------------------------------------- time
 
 now_ms() { local t=${EPOCHREALTIME/[.,]/} && echo $((t / 1000)); }
-nap() { read -rt "${1:-0.03}" -u "$lab_never" || :; }
+nap() { sleep "${1:-0.03}"; } # not `read -t`: bash crashes when a trap exits in the middle of one
 
 # wait_for SECONDS COMMAND... - run the command every 30 ms until it succeeds; fail at the deadline
 wait_for()
@@ -110,7 +109,7 @@ lab_spawn()
 {
 	local name=$1
 	shift
-	setsid "$@" >>"$LAB/log/$name.log" 2>&1 </dev/null {lab_never}>&- &
+	setsid "$@" >>"$LAB/log/$name.log" 2>&1 </dev/null &
 	echo $! >"$LAB/pid/$name"
 	disown
 }
@@ -266,7 +265,7 @@ lab_installed()
 		LAB_BUS_POLICY=$(find "$LAB_TOP/dbus" -name org.stillprint.conf 2>/dev/null | head -n 1)
 	fi
 	# Copies, since other users may be unable to reach the build tree; and so a rebuild cannot change a running test.
-	mkdir -p "$LAB/bin"
+	rm -rf "${LAB:?}/bin" && mkdir "$LAB/bin"
 	for f in stillprintd stillprint stillprint-agent; do
 		for d in "$LAB_DESTDIR"/usr/{sbin,bin,libexec,lib/stillprint} "$LAB_OUT/bin"; do
 			[ -n "$LAB_DESTDIR" ] || d=$LAB_OUT/bin
