@@ -26,6 +26,7 @@ put() { ipptool -f "$2" "$1" print-job.test; }
 # the same by Create-Job and Send-Document
 two_steps() { ipptool -f "$2" "$1" create-job.test; }
 prints_is() { [ "$(prints_of "$1" "$2")" = "$3" ]; }
+between() { [ "$1" -ge "$2" ] && [ "$1" -le "$3" ]; }
 never() { ! wait_for 1 "$@"; } # for what must not happen within a second
 
 lab_start
@@ -142,13 +143,14 @@ check "a cut in the first Send-Document leaves other requests alone" not \
 	timeout -s KILL 5 ipptool -f "$LAB/big.pdf" "$uri" create-job.test
 check "Create-Job had its answer" grep -q '^reply [0-9]* 0x0005 200$' "$LAB/net/events"
 check "nothing is printed of that either" same "$(prints far)" 1
+lab_printer_restart far # it would wait a minute for that job's document
 before=$(relay_stat net client-bytes)
 start=$(now_ms)
 relay net rate 5000000 >/dev/null
 check "with a rate the big one still arrives" put "$uri" "$LAB/big.pdf"
 relay net rate 0 >/dev/null
 took=$(($(now_ms) - start))
-check "5 MB at 5 MB/s take about a second ($took ms)" test "$took" -ge 800
+check "5 MB at 5 MB/s take about a second ($took ms)" between "$took" 800 4000
 check "the relay counted them" test $(($(relay_stat net client-bytes) - before)) -gt 5000000
 wait_for 10 has_prints far 2
 check "the big one has 100 pages" same "$(print_pages far 2)" 100
