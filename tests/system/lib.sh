@@ -488,16 +488,17 @@ job_attr()
 
 # ---------------------------------------------------------------- printers
 
-# lab_printer NAME [--raster] [--rich] [--attrs FILE] [-- IPPEVEPRINTER OPTIONS] - a fake MFP on a port of its own
+# lab_printer NAME [--host HOST] [--raster] [--rich] [--attrs FILE] [-- IPPEVEPRINTER OPTIONS] - a fake MFP on a port of its own
 # Prints are recorded by mfp-command.sh in $LAB/NAME.  It speaks ipp and ipps on the same port.
-# --rich: A3, trays, stapling, punching (mfp.attrs); such an ippeveprinter tells document-format-supported twice, ours first.
+# --host: on a lab_host, at 10.99.0.10.  --rich: A3, trays, stapling, punching (mfp.attrs); such an ippeveprinter tells document-format-supported twice, ours first.
 lab_printer()
 {
-	local name=$1 d=$LAB/$1 formats=application/pdf,image/pwg-raster,image/urf,image/jpeg attrs='' opts=()
+	local name=$1 d=$LAB/$1 host='' formats=application/pdf,image/pwg-raster,image/urf,image/jpeg attrs='' opts=()
 	shift
 	need ippeveprinter pdfinfo
 	while [ $# -gt 0 ]; do
 		case $1 in
+		--host) host=$2 && shift ;;
 		--raster) formats=image/pwg-raster ;;
 		--rich) attrs=$LAB_HERE/mfp.attrs ;;
 		--attrs) attrs=$2 && shift ;;
@@ -575,6 +576,7 @@ lab_pdf()
 
 # ---------------------------------------------------------------- sessions
 
+# shellcheck disable=SC2120
 # lab_session [USER] - a desktop for the user: Xvfb, a session bus, dunst.  Sets DISPLAY and DBUS_SESSION_BUS_ADDRESS.
 # What passes over the session bus is recorded, so that a test sees actions, hints and answers too.
 lab_session()
@@ -630,6 +632,7 @@ screenshot()
 
 # ---------------------------------------------------------------- networks
 
+# shellcheck disable=SC2120
 # lab_netns - run the rest of the test in a network of its own; call it before lab_start.  There, lo is up and:
 # 10.99.0.1 is this host (port closed unless something listens: refused), 10.99.0.2 a host that is down (nobody
 # answers ARP), 10.99.0.3 a black hole (packets leave and nothing ever comes back).
@@ -655,7 +658,7 @@ net_heal() { ip neigh del "$1" dev lab0; }
 net_offline() { ip link set lab0 down; }
 net_online() { ip link set lab0 up; }
 
-# lab_host NAME - a second host behind lab0 with address 10.99.0.10; on_host NAME COMMAND... runs there
+# lab_host NAME - a second host behind lab0 with address 10.99.0.10 (on_host and lab_spawn_on run there)
 lab_host()
 {
 	lab_spawn "host-$1" unshare -n sleep infinity
@@ -668,6 +671,7 @@ lab_host()
 
 lab_host_apart() { [ "$(readlink "/proc/$(lab_pid "$1")/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
 on_host() { nsenter -t "$(lab_pid "host-$1")" -n "${@:2}"; }
+lab_spawn_on() { lab_spawn "$2" nsenter -t "$(lab_pid "host-$1")" -n "${@:3}"; } # HOST NAME COMMAND...
 
 # ---------------------------------------------------------------- stillprintd
 
