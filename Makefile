@@ -26,8 +26,8 @@ dbusdir      ?= $(datadir)/dbus-1
 autostartdir ?= $(sysconfdir)/xdg/autostart
 completiondir ?= $(datadir)/bash-completion/completions
 docdir       ?= $(datadir)/doc/stillprint
-cups_serverbin ?= $(shell $(CUPS_CONFIG) --serverbin)
-cups_datadir   ?= $(shell $(CUPS_CONFIG) --datadir)
+cups_serverbin ?= $(eval cups_serverbin := $$(shell $$(CUPS_CONFIG) --serverbin))$(cups_serverbin)
+cups_datadir   ?= $(eval cups_datadir := $$(shell $$(CUPS_CONFIG) --datadir))$(cups_datadir)
 INSTALL      ?= install
 
 # Asked only when something is compiled: `make deps` and `make help` need none of it.
@@ -36,16 +36,17 @@ cups_libs = $(shell $(CUPS_CONFIG) --libs)
 
 WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes \
         -Wno-missing-field-initializers -Wno-format-truncation
-DEFS := -DSTILLPRINT_VERSION='"$(VERSION)"' -DSTILLPRINT_SYSCONFDIR='"$(sysconfdir)/stillprint"' \
+DEFS = -DSTILLPRINT_VERSION='"$(VERSION)"' -DSTILLPRINT_SYSCONFDIR='"$(sysconfdir)/stillprint"' \
         -DSTILLPRINT_STATEDIR='"$(localstatedir)/lib/stillprint"' \
         -DSTILLPRINT_SPOOLDIR='"$(localstatedir)/spool/stillprint"' \
         -DSTILLPRINT_RUNDIR='"$(runstatedir)/stillprint"' \
-        -DSTILLPRINT_DATADIR='"$(datadir)/stillprint"'
+        -DSTILLPRINT_DATADIR='"$(datadir)/stillprint"' \
+        -DSTILLPRINT_CUPS_SERVERBIN='"$(cups_serverbin)"'
 # libcups 2.4 marks the IPP codec's neighbours deprecated in favour of names that CUPS 3 has and 2.4 lacks.
 # What we compile with when the packager says nothing.
 PLAIN := -O2 -g -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2
 SAN   := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
-OURS := -std=gnu17 -D_GNU_SOURCE -Ilib -Itests $(DEFS) $(WARN) -Wno-deprecated-declarations -MMD -MP \
+OURS = -std=gnu17 -D_GNU_SOURCE -Ilib -Itests $(DEFS) $(WARN) -Wno-deprecated-declarations -MMD -MP \
         $(if $(FAULTS),-DSTILLPRINT_FAULTS) $(if $(WERROR),-Werror) \
         $(if $(SANITIZE),$(SAN),$(if $(CFLAGS),,$(PLAIN))) -fPIE
 OUR_LD := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
@@ -82,10 +83,10 @@ all: $(PROGRAMS) $(PPD)		## build every program and the PPD
 
 # Objects are made again when the flags change: `make`, then `make CFLAGS=-O0`, is no mixture.
 FLAGS := $(OUT)/.flags
+flags = $(subst ','\'',$(filter-out -Werror,$(CC) $(OURS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)))
 $(FLAGS): FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(subst ','\'',$(CC) $(OURS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS))' | cmp -s - $@ || \
-		printf '%s\n' '$(subst ','\'',$(CC) $(OURS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS))' >$@
+	@printf '%s\n' '$(flags)' | cmp -s - $@ || printf '%s\n' '$(flags)' >$@
 
 $(OUT)/%.o: %.c $(FLAGS)
 	@mkdir -p $(@D)
@@ -158,8 +159,8 @@ D          = $(DESTDIR)
 
 # What names a program or a folder names it as @bindir@ and is told here where that is.
 put = $(INSTALL) -d $(D)$(2) && \
-	sed -e 's|@bindir@|$(bindir)|g' -e 's|@sbindir@|$(sbindir)|g' -e 's|@libexecdir@|$(libexecdir)|g' \
-	    -e 's|@sysconfdir@|$(sysconfdir)|g' -e 's|@localstatedir@|$(localstatedir)|g' \
+	sed -e 's|@bindir@|$(bindir)|g' -e 's|@sbindir@|$(sbindir)|g' \
+	    -e 's|@libexecdir@|$(libexecdir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' -e 's|@localstatedir@|$(localstatedir)|g' \
 	    -e 's|@runstatedir@|$(runstatedir)|g' $(1) >$(D)$(2)/$(or $(3),$(notdir $(1))) && \
 	chmod 644 $(D)$(2)/$(or $(3),$(notdir $(1)))
 define newline
@@ -169,12 +170,12 @@ endef
 each = $(foreach f,$(1),$(call put,$(f),$(2))$(newline)	$(Q))
 
 install: all				## install below DESTDIR; every folder can be set, as prefix= or bindir=
-	$(Q)$(INSTALL) -d $(D)$(bindir) $(D)$(sbindir) $(D)$(libexecdir) $(D)$(cups_serverbin)/backend \
+	$(Q)$(INSTALL) -d $(D)$(bindir) $(D)$(sbindir) $(D)$(cups_serverbin)/backend \
 		$(D)$(cups_serverbin)/filter $(D)$(cups_datadir)/drv $(D)$(datadir)/stillprint \
 		$(D)$(sysconfdir)/stillprint/stillprint.conf.d $(D)$(docdir)
 	$(Q)$(INSTALL) -m 755 $(CLI) $(D)$(bindir)/
 	$(Q)$(INSTALL) -m 755 $(DAEMON) $(D)$(sbindir)/
-	$(Q)$(if $(AGENT),$(INSTALL) -m 755 $(AGENT) $(D)$(libexecdir)/)
+	$(Q)$(if $(AGENT),$(INSTALL) -d $(D)$(libexecdir) && $(INSTALL) -m 755 $(AGENT) $(D)$(libexecdir)/)
 	$(Q)$(INSTALL) -m 755 $(BACKEND) $(D)$(cups_serverbin)/backend/
 	$(Q)$(INSTALL) -m 755 $(FILTER) $(D)$(cups_serverbin)/filter/
 	$(Q)$(call each,$(MIME),$(cups_datadir)/mime):
@@ -287,26 +288,34 @@ demo:				## tell the whole story with real parts, in a temporary folder
 	$(Q)demo/demo.sh
 
 bench:				## figures beside stock CUPS: metric, ours, stock, ratio
-	$(Q)$(call deps,build test) >&2
+	$(Q)$(call deps,build test bench) >&2
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools >&2
 	$(Q)bench/bench.sh
 
 # ---------------------------------------------------------------- packages
 
 DIST := $(OUT)/stillprint-$(VERSION).tar.gz
+PACK := $(abspath $(OUT))/package
 
 dist:				## the source as one tar file
 	@mkdir -p $(OUT)
-	$(Q)git archive --prefix=stillprint-$(VERSION)/ -o $(DIST) HEAD
+	$(Q)tar --exclude-vcs --exclude=./build --exclude=./$(OUT) --transform 's,^\.,stillprint-$(VERSION),' -czf $(DIST) .
 	@echo $(DIST)
 
-deb:				## a Debian package, in $(OUT)
+# The packagers' own builds run `make check`; here it has its own target.
+deb: dist			## a Debian package, in $(OUT)
 	$(Q)$(call deps,build package)
-	$(Q)debian/build-here $(abspath $(OUT)) $(VERSION)
+	$(Q)rm -rf $(PACK)/deb && mkdir -p $(PACK)/deb && tar -xzf $(DIST) -C $(PACK)/deb
+	$(Q)cd $(PACK)/deb/stillprint-$(VERSION) && env -u MAKEFLAGS -u MAKELEVEL DEB_BUILD_OPTIONS="nocheck parallel=$(JOBS)" \
+		dpkg-buildpackage -b -us -uc >../log 2>&1 || { tail -n 30 ../log; exit 1; }
+	$(Q)mv $(PACK)/deb/stillprint_*.deb $(OUT)/ && ls $(OUT)/stillprint_*.deb
 
-rpm: dist				## an RPM package, in $(OUT)
+rpm: dist			## an RPM package, in $(OUT)
 	$(Q)$(call deps,build package)
-	$(Q)rpm/build-here $(abspath $(OUT)) $(VERSION)
+	$(Q)rm -rf $(PACK)/rpm && mkdir -p $(PACK)/rpm/SOURCES && cp $(DIST) $(PACK)/rpm/SOURCES/
+	$(Q)env -u MAKEFLAGS -u MAKELEVEL rpmbuild -bb $(if $(wildcard /etc/debian_version),--nodeps) --nocheck \
+		--define '_topdir $(PACK)/rpm' rpm/stillprint.spec >$(PACK)/rpm/log 2>&1 || { tail -n 30 $(PACK)/rpm/log; exit 1; }
+	$(Q)mv $(PACK)/rpm/RPMS/*/stillprint-*.rpm $(OUT)/ && ls $(OUT)/stillprint-*.rpm
 
 clean:				## remove what was built
 	$(RM) -r $(OUT)

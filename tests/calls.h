@@ -10,7 +10,7 @@
 #include "base/mono.h"
 #include "ipp/client.h"
 #include "ipp/target.h"
-#include "ipp/wire.h"
+#include "core/wire.h"
 #include "tap.h"
 
 static sd_event *loop;

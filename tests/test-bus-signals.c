@@ -16,6 +16,9 @@ static DBusConnection *listener(uid_t uid)
 
 static void nothing_is_told_to_those_who_did_not_subscribe(void)
 {
+	/* the daemon knows them, so that it could tell them */
+	CHECK(IS(ask(as_anna, ROOT_PATH, MANAGER, "Status", DBUS_TYPE_INVALID), ""));
+	CHECK(IS(ask(as_root, ROOT_PATH, MANAGER, "Status", DBUS_TYPE_INVALID), ""));
 	tell("change 1");
 	tell("notice 1");
 	tell("queue office");
@@ -29,13 +32,13 @@ static void signals_about_a_job_reach_its_owner_and_root_alone(void)
 
 	CHECK(subscribe(as_anna, false) && subscribe(as_bert, false) && subscribe(as_root, false));
 	tell("change 1");
-	CHECK(heard(as_anna, "PropertiesChanged", 150) == 1);
-	CHECK(heard(as_root, "PropertiesChanged", 10) == 1);
+	CHECK(hears(as_anna, "PropertiesChanged", 1));
+	CHECK(hears(as_root, "PropertiesChanged", 1));
 	CHECK(heard(as_bert, "", 10) == 0);
 	CHECK(heard(curious, "", 10) == 0);
 	CHECK(heard(unsubscribed, "", 10) == 0);
 	tell("change 3");
-	CHECK(heard(as_bert, "PropertiesChanged", 150) == 1);
+	CHECK(hears(as_bert, "PropertiesChanged", 1));
 	CHECK(heard(as_anna, "", 10) == 0);
 	CHECK(heard(curious, "", 10) == 0);
 	leave(curious);
@@ -46,34 +49,34 @@ static void jobs_come_and_go_for_their_owner(void)
 {
 	heard(as_root, "", 50);
 	tell("add 10 " ANNA);
-	CHECK(heard(as_anna, "InterfacesAdded", 150) == 1);
+	CHECK(hears(as_anna, "InterfacesAdded", 1));
 	CHECK(heard(as_bert, "", 10) == 0);
 	tell("change 10");
-	CHECK(heard(as_anna, "PropertiesChanged", 150) == 1);
+	CHECK(hears(as_anna, "PropertiesChanged", 1));
 	tell("remove 10");
-	CHECK(heard(as_anna, "InterfacesRemoved", 150) == 1);
+	CHECK(hears(as_anna, "InterfacesRemoved", 1));
 	CHECK(heard(as_bert, "", 10) == 0);
-	CHECK(heard(as_root, "", 50) == 3);
+	CHECK(hears(as_root, "", 3));
 }
 
 static void queues_are_everybodys_and_can_go(void)
 {
 	tell("queue office");
-	CHECK(heard(as_anna, "PropertiesChanged", 150) == 1);
-	CHECK(heard(as_bert, "PropertiesChanged", 10) == 1);
+	CHECK(hears(as_anna, "PropertiesChanged", 1));
+	CHECK(hears(as_bert, "PropertiesChanged", 1));
 	tell("drop-queue old");
-	CHECK(heard(as_anna, "InterfacesRemoved", 150) == 1);
+	CHECK(hears(as_anna, "InterfacesRemoved", 1));
 	tell("queue old");
 	CHECK(heard(as_anna, "", 100) == 0);
 	/* the engine names the ones that stay: the other is missed */
 	tell("drop-queue hall_2");
-	CHECK(heard(as_anna, "InterfacesRemoved", 150) == 1);
+	CHECK(hears(as_anna, "InterfacesRemoved", 1));
 }
 
 /* The next signal of this name; the caller frees. */
 static DBusMessage *next(DBusConnection *c, const char *name)
 {
-	int64_t until = now_ms() + 1000;
+	int64_t until = now_ms() + 10000;
 	DBusMessage *m;
 
 	while (now_ms() < until) {
@@ -143,7 +146,7 @@ static void a_notice_is_for_the_user_concerned_alone(void)
 	CHECK(heard(as_bert, "", 50) == 0);
 	CHECK(heard(as_root, "", 50) == 0);
 	tell("tell " BERT " all is well");
-	CHECK(heard(as_bert, "Notice", 150) == 1);
+	CHECK(hears(as_bert, "Notice", 1));
 	CHECK(heard(as_anna, "", 10) == 0);
 }
 
@@ -178,7 +181,7 @@ static void news_about_a_job_outlive_it(void)
 {
 	tell("add 13 " ANNA);
 	tell("news 13");
-	CHECK(heard(as_anna, "Notice", 150) == 1);
+	CHECK(hears(as_anna, "Notice", 1));
 	tell("remove 13");
 	CHECK(heard(as_anna, "NoticeClosed", 150) == 0);
 }
@@ -196,7 +199,8 @@ static void only_an_agent_of_that_user_can_be_asked(void)
 	CHECK(!strcmp(tell("can-ask " ANNA), "no"));
 	CHECK(subscribe(agent, true));
 	leave(agent);
-	nap_ms(100);
+	for (int i = 0; i < 100 && strcmp(tell("can-ask " ANNA), "no") != 0; i++)
+		nap_ms(50);
 	CHECK(!strcmp(tell("can-ask " ANNA), "no"));
 }
 
@@ -270,7 +274,7 @@ static bool is_back(void)
 {
 	bool back = false;
 
-	for (int i = 0; i < 100 && !back; i++) {
+	for (int i = 0; i < 400 && !back; i++) {
 		back = IS(ask(as_anna, ROOT_PATH, MANAGER, "Status", DBUS_TYPE_INVALID), "");
 		if (!back)
 			nap_ms(50);
@@ -295,7 +299,8 @@ static void the_daemon_outlives_the_bus_and_comes_back(void)
 		dbus_message_unref(m);
 		leave_all();
 		stop(&bus_pid, SIGKILL);
-		nap_ms(200);
+		for (int i = 0; i < 100 && strcmp(tell("can-ask " ANNA), "no") != 0; i++)
+			nap_ms(50);
 		CHECK(!strcmp(tell("can-ask " ANNA), "no"));
 		tell("change 1");
 		tell("notice 1");
@@ -305,7 +310,7 @@ static void the_daemon_outlives_the_bus_and_comes_back(void)
 		CHECK(subscribe(as_anna, true));
 		CHECK(!strcmp(tell("can-ask " ANNA), "yes"));
 		tell("change 1");
-		CHECK(heard(as_anna, "PropertiesChanged", 150) == 1);
+		CHECK(hears(as_anna, "PropertiesChanged", 1));
 	}
 }
 
@@ -317,16 +322,16 @@ static void a_stopped_bus_does_not_stop_the_daemon(void)
 	kill(bus_pid, SIGSTOP);
 	rescuer = fork(); /* a daemon that waits is a failure, but not for ever */
 	if (rescuer == 0) {
-		sleep(3);
+		sleep(10);
 		kill(bus_pid, SIGCONT);
 		_exit(0);
 	}
 	for (int i = 0; i < 600; i++) /* more than a socket takes */
 		tell("change 1");
 	took = now_ms() - begun;
-	CHECK(took < 2000);
+	CHECK(took < 8000);
 	kill(bus_pid, SIGCONT);
-	CHECK(heard(as_anna, "PropertiesChanged", 1000) == 600);
+	CHECK(hears(as_anna, "PropertiesChanged", 600));
 	stop(&rescuer, SIGKILL);
 }
 

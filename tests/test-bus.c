@@ -206,6 +206,18 @@ static void properties_are_told_and_safe_to_show(void)
 		NO_SUCH));
 }
 
+static void printers_that_users_named_are_shown_to_root_alone(void)
+{
+	static const char attic[] = ROOT_PATH "/printers/p1a2b3c4d", named[] = ROOT_PATH "/printers/p1a2b3c4e";
+	static const char printer[] = "org.stillprint.Printer1";
+
+	CHECK(!strcmp(string_property(as_anna, attic, printer, "Uri"), "ipps://attic.example/ipp/print"));
+	CHECK(!strcmp(string_property(as_root, named, printer, "Uri"), "ipp://10.1.2.3/ipp/print"));
+	CHECK(IS(ask_property(as_anna, named, printer, "Uri"), NO_SUCH));
+	CHECK(IS(ask_property(as_root, ROOT_PATH "/printers/p1A2B3C4D", printer, "Uri"), NO_SUCH));
+	CHECK(IS(ask_property(as_root, ROOT_PATH "/printers/p1a2b3c4", printer, "Uri"), NO_SUCH));
+}
+
 static bool any_string_holds(DBusMessageIter *it, const char *needle)
 {
 	bool found = false;
@@ -594,6 +606,7 @@ static void one_user_has_so_many_calls_under_way_and_no_more(void)
 static void so_many_programs_of_a_user_may_subscribe(void)
 {
 	DBusConnection *c[33];
+	bool again = false;
 
 	for (int i = 0; i < 33; i++) {
 		c[i] = client(bert.pw_uid);
@@ -601,8 +614,11 @@ static void so_many_programs_of_a_user_may_subscribe(void)
 		CHECK(i > 0 || subscribe(c[i], false)); /* again is not one more */
 	}
 	leave(c[0]);
-	nap_ms(100);
-	CHECK(subscribe(c[32], false));
+	for (int i = 0; i < 100 && !again; i++) {
+		again = subscribe(c[32], false);
+		nap_ms(again ? 0 : 50);
+	}
+	CHECK(again);
 	for (int i = 1; i < 33; i++)
 		leave(c[i]);
 }
@@ -631,7 +647,7 @@ static void leaving_in_mid_call_harms_nobody(void)
 		dbus_message_unref(m);
 		leave(c);
 	}
-	nap_ms(700);
+	nap_ms(2000);
 	/* and his quota is whole again */
 	CHECK(flood(as_bert, 64) == 0);
 }
@@ -666,6 +682,7 @@ int main(int argc, char **argv)
 	RUN(nodes_lead_to_ones_own_objects_only);
 	RUN(objects_are_ones_own_and_all_of_them_for_root);
 	RUN(properties_are_told_and_safe_to_show);
+	RUN(printers_that_users_named_are_shown_to_root_alone);
 	RUN(a_queues_password_is_shown_to_nobody);
 	RUN(numbers_count_ones_own_jobs_only);
 	RUN(another_users_job_is_refused_like_a_missing_one);

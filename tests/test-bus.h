@@ -242,6 +242,17 @@ static inline unsigned heard(DBusConnection *c, const char *name, int ms)
 	return n;
 }
 
+/* Exactly @wanted of them come, however long the machine takes. */
+static inline bool hears(DBusConnection *c, const char *name, unsigned wanted)
+{
+	int64_t until = now_ms() + 10000;
+	unsigned n = 0;
+
+	while (n < wanted && now_ms() < until)
+		n += heard(c, name, 20);
+	return n + heard(c, name, 50) == wanted;
+}
+
 static inline bool subscribe(DBusConnection *c, bool as_agent)
 {
 	dbus_bool_t agent = as_agent;

@@ -5,7 +5,7 @@
 #include "eve.h"
 #include "ipp/client.h"
 #include "ipp/target.h"
-#include "ipp/wire.h"
+#include "core/wire.h"
 #include "tap.h"
 
 static struct eve eve;

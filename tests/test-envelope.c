@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "core/codec.h"
+#include "core/wire.h"
 #include "core/envelope.h"
 #include "core/vendor.h"
 #include "tap.h"
@@ -96,21 +96,21 @@ static void missing_and_too_long_attributes_are_refused(void)
 {
 	struct envelope in = sample(), out;
 	AUTO(auto_free) void *octets = NULL, *changed = NULL, *longer = NULL;
-	AUTO(codec_deletep) ipp_t *ipp = NULL, *other = NULL;
+	AUTO(wire_deletep) ipp_t *ipp = NULL, *other = NULL;
 	ipp_attribute_t *a;
 	char queue[200];
 	size_t count = 0;
 
 	CHECK(envelope_encode(&in, &octets, &count) == 0);
-	CHECK(codec_decode(octets, count, &ipp) == 0 && codec_decode(octets, count, &other) == 0);
+	CHECK(wire_decode(octets, count, &ipp) == 0 && wire_decode(octets, count, &other) == 0);
 	ippDeleteAttribute(ipp, ippFindAttribute(ipp, "document-uuid", IPP_TAG_ZERO));
-	CHECK(codec_encode(ipp, &changed, &count) == 0);
+	CHECK(wire_encode(ipp, &changed, &count) == 0);
 	CHECK(envelope_decode(changed, count, &out) == ENVELOPE_E_DAMAGED);
 	memset(queue, 'q', sizeof(queue) - 1);
 	queue[sizeof(queue) - 1] = '\0';
 	a = ippFindAttribute(other, VENDOR "queue", IPP_TAG_ZERO);
 	CHECK(ippSetString(other, &a, 0, queue));
-	CHECK(codec_encode(other, &longer, &count) == 0);
+	CHECK(wire_encode(other, &longer, &count) == 0);
 	CHECK(envelope_decode(longer, count, &out) == ENVELOPE_E_DAMAGED);
 }
 
@@ -129,7 +129,7 @@ static void collections_nested_too_deep_are_refused(void)
 	for (int depth = 0; depth < 100; depth++, n += 5)
 		memcpy(message + n, "\x37\0\0\0\0", 5);
 	message[n++] = 3;
-	CHECK(codec_decode(message, n, &out) == CODEC_E_DAMAGED);
+	CHECK(wire_decode(message, n, &out) == WIRE_E_LIMIT);
 }
 
 int main(void)

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
-#include "core/codec.h"
+#include "core/wire.h"
 #include "core/stream.h"
 #include "core/ticket.h"
 #include "core/vendor.h"
@@ -100,7 +100,7 @@ static struct result run_filter(int in, const char *options, const char *copies)
 static bool proves(int fd, const char *document, size_t count, struct ticket_summary *summary)
 {
 	AUTO(stream_reader_freep) struct stream_reader *r = NULL;
-	AUTO(codec_deletep) ipp_t *ticket = NULL;
+	AUTO(wire_deletep) ipp_t *ticket = NULL;
 	const void *octets;
 	size_t got, n, at = 0;
 

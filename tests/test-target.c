@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "ipp/wire.h"
+#include "core/wire.h"
 #include "tap.h"
 
 static const char uri[] = "ipp://printer.example/ipp/print";

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "core/codec.h"
+#include "core/wire.h"
 #include "core/ticket.h"
 #include "core/vendor.h"
 #include "tap.h"
@@ -13,7 +13,7 @@ static ipp_t *ticket_for(const char *options, const char *defaults, int copies)
 {
 	cups_option_t *o = NULL, *d = NULL;
 	int n = cupsParseOptions(options, 0, &o), m = cupsParseOptions(defaults, 0, &d);
-	AUTO(codec_deletep) ipp_t *made = NULL;
+	AUTO(wire_deletep) ipp_t *made = NULL;
 	AUTO(auto_free) void *octets = NULL;
 	size_t count = 0;
 	ipp_t *back = NULL;
@@ -30,7 +30,7 @@ static ipp_t *ticket_for(const char *options, const char *defaults, int copies)
 static bool asks(
 	const char *options, const char *defaults, int copies, const char *name, const char *value)
 {
-	AUTO(codec_deletep) ipp_t *t = ticket_for(options, defaults, copies);
+	AUTO(wire_deletep) ipp_t *t = ticket_for(options, defaults, copies);
 	ipp_attribute_t *a = ippFindAttribute(t, name, IPP_TAG_ZERO);
 	char text[512] = "";
 
@@ -119,7 +119,7 @@ static void options_applied_by_the_page_filter_are_gone(void)
 		" mirror=true position=top orientation-requested=4 landscape fitplot fit-to-page print-scaling=fit"
 		" scaling=50 OutputOrder=Reverse output-order=reverse page-label=x page-top=9 natural-scaling=20"
 		" Duplex=None job-uuid=urn:uuid:1 job-originating-host-name=h x-custom=1 noCollate job-sheets=none,none";
-	AUTO(codec_deletep) ipp_t *t = ticket_for(options, "", 1);
+	AUTO(wire_deletep) ipp_t *t = ticket_for(options, "", 1);
 
 	for (ipp_attribute_t *a = ippFirstAttribute(t); a; a = ippNextAttribute(t))
 		if (ippGetGroupTag(a) == IPP_TAG_JOB && strcmp(ippGetName(a), "copies") &&
@@ -147,7 +147,7 @@ static void pages_and_sizes_come_back(void)
 	struct ticket_pages pages = {
 		.pages = 3, .size_count = 2, .size = {{21000, 29700, 2}, {29700, 42000, 1}}};
 	struct ticket_summary s;
-	AUTO(codec_deletep)
+	AUTO(wire_deletep)
 	ipp_t *t = ticket_for(
 		"sides=two-sided-long-edge media=a4 InputSlot=Tray1 print-quality=5", "", 4);
 	ipp_attribute_t *a;
@@ -167,7 +167,7 @@ static void unknown_pages_are_unknown_and_not_zero(void)
 {
 	struct ticket_pages pages = {.pages = -1};
 	struct ticket_summary s;
-	AUTO(codec_deletep) ipp_t *t = ticket_for("", "", 1);
+	AUTO(wire_deletep) ipp_t *t = ticket_for("", "", 1);
 
 	CHECK(ticket_add_document(t, "application/pdf", &pages) == 0);
 	CHECK(ippGetValueTag(ippFindAttribute(t, "job-pages", IPP_TAG_ZERO)) == IPP_TAG_UNKNOWN);
@@ -179,7 +179,7 @@ static void unknown_pages_are_unknown_and_not_zero(void)
 
 static void every_truncation_is_refused(void)
 {
-	AUTO(codec_deletep) ipp_t *t = ticket_for("media=a4 finishings=4", "", 4);
+	AUTO(wire_deletep) ipp_t *t = ticket_for("media=a4 finishings=4", "", 4);
 	AUTO(auto_free) void *octets = NULL;
 	size_t count = 0;
 

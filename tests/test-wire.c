@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-wire - IPP from bytes and back; damage, excess and truncation are answered, never believed. */
-#include "ipp/wire.h"
+#include "core/wire.h"
 
 #include <errno.h>
 #include <stdint.h>

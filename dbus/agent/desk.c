@@ -127,6 +127,14 @@ static char *body_of(const struct item *it)
 	return out;
 }
 
+/* For a notification daemon that shows one line only. */
+static char *joined(const char *summary, const char *body)
+{
+	char *out;
+
+	return asprintf(&out, "%s: %s", summary, body) < 0 ? NULL : out;
+}
+
 /* ---- Notify ---- */
 
 static int append_actions(sd_bus_message *m, const struct item *it)
@@ -150,8 +158,9 @@ static int notify_message(struct item *it, sd_bus_message **m)
 	if (!body)
 		return -ENOMEM;
 	if (!it->desk->can_body) {
-		if (asprintf(&both, "%s: %s", summary, plain) < 0)
-			return both = NULL, -ENOMEM;
+		both = joined(summary, plain);
+		if (!both)
+			return -ENOMEM;
 		summary = both;
 	}
 	if (r >= 0)

@@ -25,7 +25,8 @@ enum {
 	KEY_ADOPT,
 	KEY_UNDO,
 	KEY_REMOVE,
-	KEY_INFO
+	KEY_INFO,
+	KEY_CERTIFICATE
 };
 
 const struct cli_option setup_options[] = {
@@ -38,6 +39,7 @@ const struct cli_option setup_options[] = {
 	{"user", "NAME", KEY_USER, "login at the upstream (only over ipps)"},
 	{"password-file", "FILE", KEY_PASSWORD,
 		"its first line is the password; - is standard input"},
+	{"new-certificate", NULL, KEY_CERTIFICATE, "the upstream has a new certificate"},
 	{"accept-raw", NULL, KEY_RAW, "take files that no filter has looked at"},
 	{"info", "TEXT", KEY_INFO, "description that users see"},
 	{"default", NULL, KEY_DEFAULT, "make it the default printer"},
@@ -157,7 +159,8 @@ static void take_value(struct setup *s, int key)
 		[KEY_USER - 256] = &s->user_option,
 		[KEY_PASSWORD - 256] = &s->password_file,
 		[KEY_INFO - 256] = &s->info};
-	bool *flags[] = {[KEY_RAW - 256] = &s->accept_raw,
+	bool *flags[] = {[KEY_CERTIFICATE - 256] = &s->new_certificate,
+		[KEY_RAW - 256] = &s->accept_raw,
 		[KEY_DEFAULT - 256] = &s->make_default,
 		[KEY_DRY_RUN - 256] = &s->dry_run,
 		[KEY_SAME_PRINTER - 256] = &s->same_printer,

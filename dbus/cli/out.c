@@ -23,6 +23,7 @@ enum { TURNS = 8, TURN_OCTETS = 1024, DEFAULT_WIDTH = 80, SUFFIX_COLUMNS = 6 };
 static char turn_buffer[TURNS][TURN_OCTETS];
 static unsigned turn;
 static bool plain_utf8;
+static iconv_t converter = (iconv_t)-1; /* to the locale's character set, for the program's life */
 static locale_t wide; /* counts columns the same whatever the user's locale */
 
 static char *next_buffer(void)
@@ -34,6 +35,8 @@ void out_init(void)
 {
 	setlocale(LC_CTYPE, "");
 	plain_utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	if (!plain_utf8)
+		converter = iconv_open(nl_langinfo(CODESET), "UTF-8");
 	wide = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 }
 
@@ -63,7 +66,7 @@ static size_t character(const char *p, uint32_t *value)
 	return n;
 }
 
-static void put_converted(FILE *to, iconv_t cd, const char *text)
+static void put_converted(FILE *to, const char *text)
 {
 	while (*text) {
 		uint32_t ignored;
@@ -72,7 +75,8 @@ static void put_converted(FILE *to, iconv_t cd, const char *text)
 
 		if (n == 1)
 			fputc(*text, to);
-		else if (cd != (iconv_t)-1 && iconv(cd, &in, &left, &out, &room) != (size_t)-1)
+		else if (converter != (iconv_t)-1 &&
+			 iconv(converter, &in, &left, &out, &room) != (size_t)-1)
 			fwrite(buffer, 1, sizeof(buffer) - room, to);
 		else
 			fputs(!strncmp(text, "\xe2\x80\xa6", 3) ? "~" : "?", to);
@@ -82,16 +86,10 @@ static void put_converted(FILE *to, iconv_t cd, const char *text)
 
 void out_put(FILE *to, const char *text)
 {
-	iconv_t cd;
-
-	if (plain_utf8) {
+	if (plain_utf8)
 		fputs(text, to);
-		return;
-	}
-	cd = iconv_open(nl_langinfo(CODESET), "UTF-8");
-	put_converted(to, cd, text);
-	if (cd != (iconv_t)-1)
-		iconv_close(cd);
+	else
+		put_converted(to, text);
 }
 
 void out_say(const char *fmt, ...)

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/paths.h"
-#include "ipp/wire.h"
+#include "core/wire.h"
 #include "setup.h"
 
 enum { URI_OCTETS = 1024 };

@@ -98,7 +98,7 @@ bool file_fits(const char *path, const char *text, unsigned mode, const char *gr
 {
 	AUTO(auto_free) char *now = NULL;
 	size_t octets = 0;
-	bool same = read_all(path, &now, &octets) == 0 && octets == strlen(text) &&
+	bool same = read_all(path, &now, &octets) == 0 && now && octets == strlen(text) &&
 		    !memcmp(now, text, octets) &&
 		    same_rights(path, mode, group ? getgrnam(group) : NULL);
 
@@ -249,10 +249,10 @@ static void put_pin(FILE *f, const char *pin)
 static void get_pin(const char *path, char *out, size_t size)
 {
 	AUTO(auto_free) char *text = NULL;
-	size_t octets;
+	size_t octets = 0;
 	char *found;
 
-	if (*out || read_all(path, &text, &octets) != 0)
+	if (read_all(path, &text, &octets) != 0 || !text)
 		return;
 	found = strstr(text, pin_words);
 	if (found) {
@@ -273,7 +273,7 @@ int section_read(const char *queue, struct section *out, char *why, size_t size)
 	if (!rc)
 		rc = conf_read(path, take_line, keep_first_reading, &r);
 	r.section.exists = !rc && access(path, F_OK) == 0;
-	if (r.section.exists)
+	if (r.section.exists && !*r.section.pin)
 		get_pin(path, r.section.pin, sizeof(r.section.pin));
 	*out = r.section;
 	return rc;
@@ -321,14 +321,18 @@ int section_check_all(char *why, size_t size)
 
 int section_read_password(const char *path, char *out, size_t size)
 {
-	FILE *f = strcmp(path, "-") ? fopen(path, "re") : stdin;
+	FILE *f = NULL;
 	char *got;
 
-	if (!f)
-		return -errno;
-	got = fgets(out, (int)size, f);
-	if (f != stdin)
+	if (!strcmp(path, "-")) {
+		got = fgets(out, (int)size, stdin);
+	} else {
+		f = fopen(path, "re");
+		if (!f)
+			return -errno;
+		got = fgets(out, (int)size, f);
 		fclose(f);
+	}
 	if (!got)
 		return -ENODATA;
 	if (!strchr(out, '\n') && strlen(out) == size - 1)

@@ -52,7 +52,7 @@ static int look_printer(struct setup *s, struct candidate *c)
 		return cli_fail(s->c, CLI_USAGE,
 			"%s is the upstream: it cannot stand in for itself. Nothing was changed.",
 			c->uri);
-	rc = probe_uri(c->uri, NULL, NULL, &p);
+	rc = probe_uri(c->uri, NULL, NULL, NULL, &p);
 	if (rc)
 		return cli_fail(s->c, CLI_FAILED, "%s could not be asked: %s. Nothing was changed.",
 			c->uri, strerror(-rc));
@@ -153,7 +153,7 @@ static bool same_device(struct setup *s, struct candidate *c)
 		if (!strstr(s->after.upstream, "//localhost") &&
 			!strstr(s->after.upstream, "//127."))
 			return false; /* the server's own localhost is not ours */
-	if (probe_uri(c->uri, NULL, NULL, &p) != 0)
+	if (probe_uri(c->uri, NULL, NULL, NULL, &p) != 0)
 		return false;
 	probe_words(&p, c->words, sizeof(c->words));
 	c->encrypted = p.encrypted;

@@ -206,11 +206,14 @@ static void tell_upstream(struct setup *s, const struct probe *p, const char *wo
 static int judge_upstream(struct setup *s)
 {
 	struct probe *p = &s->upstream;
-	const char *password = s->password[0] ? s->password : NULL;
+	const char *password = s->password[0] ? s->password : NULL, *pin = NULL;
 	char words[400];
 	int rc;
 
-	rc = probe_uri(s->after.upstream, s->after.user, password, p);
+	/* Only the server that setup met before gets the password that it got before. */
+	if (!s->new_certificate && !strcmp(s->before.upstream, s->after.upstream))
+		pin = s->before.pin;
+	rc = probe_uri(s->after.upstream, s->after.user, password, pin, p);
 	if (rc)
 		return cli_fail(s->c, CLI_FAILED, "%s could not be asked: %s. Nothing was changed.",
 			s->after.upstream, strerror(-rc));
@@ -220,6 +223,12 @@ static int judge_upstream(struct setup *s)
 			"%s is a Stillprint queue itself: jobs would go round in circles. "
 			"Nothing was changed.",
 			s->after.upstream);
+	if (p->other_pin)
+		return cli_fail(s->c, CLI_FAILED,
+			"%s shows another certificate, %s, than at the last setup, %s. No password was sent, "
+			"and nothing was changed. If its administrator says that this is right: "
+			"--new-certificate.",
+			s->after.upstream, p->pin, s->before.pin);
 	rc = refuse_login(s, p);
 	if (rc)
 		return rc;

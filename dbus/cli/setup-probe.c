@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 #include "core/uri.h"
-#include "ipp/wire.h"
+#include "core/wire.h"
 
 enum { CONNECT_MS = 5000, STALL_MS = 10000, TOTAL_MS = 20000 };
 
@@ -149,7 +149,8 @@ static bool read_login(const struct question *q, struct probe *out)
 	return !unauthenticated && !denied;
 }
 
-int probe_uri(const char *uri, const char *user, const char *password, struct probe *out)
+int probe_uri(const char *uri, const char *user, const char *password, const char *expected,
+	struct probe *out)
 {
 	struct question q = {.uri = uri, .out = out, .looking = true};
 	const char *asker = user && *user ? user : cupsUser();
@@ -164,6 +165,9 @@ int probe_uri(const char *uri, const char *user, const char *password, struct pr
 	if (rc)
 		return rc;
 	open = read_login(&q, out);
+	out->other_pin = expected && *expected && *out->pin && strcmp(expected, out->pin) != 0;
+	if (out->other_pin)
+		return 0;
 	snprintf(pin, sizeof(pin), "%s", out->pin);
 	if (login && out->encrypted && *pin) { /* from here on to this certificate only */
 		q.user = user;

@@ -17,14 +17,17 @@ struct probe {
 	struct target_info info;
 	bool wants_login; /* 401, or IPP not-authenticated, for looking or for printing */
 	bool login_refused; /* the user and password given were not taken */
+	bool other_pin; /* not the certificate that was expected: no password was sent */
 	bool denied; /* 403, or IPP forbidden or not-authorized */
 	char scheme[64]; /* of the login wanted: "Basic", "Negotiate"…; "" if it told none */
 	char detail[256]; /* what is wrong, for people; "" if nothing */
 };
 
 /** probe_uri() - Get-Printer-Attributes, then Validate-Job, at normalised ipp: or ipps: @uri
+ * @pin: the certificate that it must show to be sent a password; "" or NULL: any, from then on that one
  * @user, @password: sent only over TLS, and only after the same certificate was met once without them; may be NULL
  * Return: 0 (look into @out), or -errno when nothing could be asked. */
-int probe_uri(const char *uri, const char *user, const char *password, struct probe *out);
+int probe_uri(const char *uri, const char *user, const char *password, const char *pin,
+	struct probe *out);
 /* "reachable, PDF, encrypted", or what is wrong. */
 void probe_words(const struct probe *p, char *out, size_t size);

@@ -16,7 +16,8 @@ struct setup {
 	const char *fallback_option[CONFIG_FALLBACK_MAX];
 	size_t fallback_options;
 	const char *on_outage, *release, *info;
-	bool accept_raw, make_default, dry_run, yes, same_printer, adopt, undo, remove;
+	bool new_certificate, accept_raw, make_default, dry_run, yes, same_printer, adopt, undo,
+		remove;
 	char name[128]; /* made from the upstream, when none was given */
 	/* what is there */
 	struct config *config;

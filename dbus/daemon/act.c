@@ -76,7 +76,8 @@ void engine_cancel(struct engine *e, int32_t id, const char *decided_by, engine_
 		if (j->follow)
 			follow_cancel(j);
 		else
-			follow_start(j, false);
+			follow_start(j, false, false);
+		plan_kick(e); /* the lane is free for the next */
 		reply_later(e, reply, arg, ENGINE_OK, "The printer has been asked to cancel it");
 	}
 }
@@ -149,16 +150,25 @@ static void go_on(struct act *a, struct job *j, const char *uri)
 	}
 }
 
+static const char *release_objection(struct act *a, struct job *j, const struct config_queue *q, enum engine_err *err);
+
 static void chosen_found(void *arg, const char *uri, enum target_health health, const struct target_info *info)
 {
 	struct act *a = arg;
 	struct job *j = job_find(a->engine, a->id);
 	enum job_reason reason;
+	enum engine_err err;
 	const char *objection;
 	char message[300], label[200];
 
-	if (!j || job_is_final(j->row.state) || j->busy) {
+	if (!j || j->busy) {
 		act_answer(a, ENGINE_E_STATE, "The job has moved on meanwhile; look with `stillprint why`");
+		return;
+	}
+	/* It may be on its way, or accepted, by now: what could be asked for before the search is judged afresh. */
+	objection = release_objection(a, j, job_queue(j), &err);
+	if (objection) {
+		act_answer(a, err, objection);
 		return;
 	}
 	objection = target_objection(a->engine, uri, health, info, j->row.format, true, &reason);
@@ -291,7 +301,7 @@ void engine_release(struct engine *e, int32_t id, const struct engine_release *r
 	a->how = *r;
 	if (r->printer) {
 		snprintf(printer, sizeof(printer), "%s", r->printer);
-		a->how.printer = printer; /* valid during the calls below, which copy it */
+		a->how.printer = printer; /* valid during the calls below, which copy it; then only whether it is there */
 	}
 	release(a, j);
 }

@@ -232,6 +232,8 @@ static void refuse_absent(struct bus *b, DBusMessage *m)
 		bus_refuse(b->c, m, BUS_E_NO_SUCH, text);
 	} else if (!strncmp(path, BUS_QUEUES_PATH "/", sizeof(BUS_QUEUES_PATH))) {
 		bus_refuse(b->c, m, BUS_E_NO_SUCH, "There is no such queue.");
+	} else if (!strncmp(path, BUS_PRINTERS_PATH "/", sizeof(BUS_PRINTERS_PATH))) {
+		bus_refuse(b->c, m, BUS_E_NO_SUCH, "There is no such printer.");
 	} else {
 		bus_refuse(b->c, m, DBUS_ERROR_UNKNOWN_OBJECT, "There is nothing at this path.");
 	}

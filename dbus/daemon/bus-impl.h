@@ -14,9 +14,11 @@
 #define BUS_ROOT_PATH "/org/stillprint"
 #define BUS_JOBS_PATH BUS_ROOT_PATH "/jobs"
 #define BUS_QUEUES_PATH BUS_ROOT_PATH "/queues"
+#define BUS_PRINTERS_PATH BUS_ROOT_PATH "/printers"
 #define BUS_MANAGER BUS_NAME ".Manager1"
 #define BUS_JOB BUS_NAME ".Job1"
 #define BUS_QUEUE BUS_NAME ".Queue1"
+#define BUS_PRINTER BUS_NAME ".Printer1"
 #define BUS_OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
 #define BUS_E_NO_SUCH BUS_NAME ".Error.NoSuch"
 #define BUS_E_ARGUMENT BUS_NAME ".Error.Argument"
@@ -75,7 +77,7 @@ void bus_user_unref(struct bus *b, struct bus_user *u);
 
 /* ---- what there is (bus-object.c) ---- */
 
-enum bus_kind { ON_MANAGER = 1, ON_JOB = 2, ON_QUEUE = 4, ON_NODE = 8, ON_ANY = 15 };
+enum bus_kind { ON_MANAGER = 1, ON_JOB = 2, ON_QUEUE = 4, ON_NODE = 8, ON_PRINTER = 16, ON_ANY = 31 };
 
 struct bus_object {
 	enum bus_kind kind; /* ON_NODE: a path that only leads to others */
@@ -84,6 +86,7 @@ struct bus_object {
 	const struct bus_user *viewer;
 	struct engine_job job; /* borrowed from the engine until the loop goes on */
 	struct engine_queue queue; /* likewise */
+	struct engine_printer printer; /* likewise */
 };
 
 /* Return: false if there is nothing at @path that @viewer may see: a foreign job is as absent as a missing one. */
@@ -93,7 +96,7 @@ bool bus_object_job(
 	struct engine *e, const struct bus_user *viewer, int32_t id, struct bus_object *out);
 bool bus_object_queue(
 	struct engine *e, const struct bus_user *viewer, const char *name, struct bus_object *out);
-/** bus_object_each() - every queue, and every job that @viewer may see
+/** bus_object_each() - every queue, every printer that @viewer may see (configured ones; all for root), and every job that @viewer may see
  * @fn: returns false to stop */
 void bus_object_each(struct engine *e, const struct bus_user *viewer,
 	bool (*fn)(void *arg, const struct bus_object *o), void *arg);
@@ -150,7 +153,8 @@ extern const struct bus_property
 	*const bus_properties[]; /* one list per interface that has some; ends with NULL */
 
 /* Ends by a row without a name. */
-extern const struct bus_property bus_job_properties[], bus_queue_properties[];
+extern const struct bus_property bus_job_properties[], bus_queue_properties[],
+	bus_printer_properties[];
 
 bool bus_object_has(const struct bus_object *o, const char *interface);
 const struct bus_property *bus_property_find(

@@ -124,11 +124,44 @@ bool bus_object_queue(
 	return queue_path(out, name) && engine_queue_find(e, name, &out->queue);
 }
 
+/* What users named or used is theirs: others learn only of what the administrator configured. */
+static bool printer_seen(const struct bus_user *viewer, const struct engine_printer *p)
+{
+	return p->configured || viewer->uid == 0;
+}
+
+static void printer_path(struct bus_object *o)
+{
+	snprintf(o->path, sizeof(o->path), "%s/p%08x", BUS_PRINTERS_PATH, (unsigned)o->printer.id);
+}
+
+/* "p" and eight hex digits, as printer_path() writes them. */
+static bool printer_at(struct bus_object *o, const char *element)
+{
+	uint32_t id = 0;
+
+	if (element[0] != 'p' || strlen(element) != 9)
+		return false;
+	for (int i = 1; i < 9; i++) {
+		int digit = hex_digit(element[i]);
+
+		if (digit < 0)
+			return false;
+		id = id << 4 | (uint32_t)digit;
+	}
+	if (!engine_printer_find(o->e, id, &o->printer) || !printer_seen(o->viewer, &o->printer))
+		return false;
+	printer_path(o);
+	return true;
+}
+
 bool bus_object_at(
 	struct engine *e, const struct bus_user *viewer, const char *path, struct bus_object *out)
 {
 	static const char jobs[] = BUS_JOBS_PATH "/", queues[] = BUS_QUEUES_PATH "/";
-	static const char *const nodes[] = {"/", "/org", BUS_JOBS_PATH, BUS_QUEUES_PATH};
+	static const char printers[] = BUS_PRINTERS_PATH "/";
+	static const char *const nodes[] = {
+		"/", "/org", BUS_JOBS_PATH, BUS_QUEUES_PATH, BUS_PRINTERS_PATH};
 	char name[sizeof(out->queue.config->name)];
 
 	if (!strncmp(path, jobs, sizeof(jobs) - 1)) {
@@ -139,6 +172,10 @@ bool bus_object_at(
 	if (!strncmp(path, queues, sizeof(queues) - 1))
 		return bus_path_unescape(name, sizeof(name), path + sizeof(queues) - 1) == 0 &&
 		       bus_object_queue(e, viewer, name, out);
+	if (!strncmp(path, printers, sizeof(printers) - 1)) {
+		object_init(out, e, viewer, ON_PRINTER);
+		return printer_at(out, path + sizeof(printers) - 1);
+	}
 	object_init(out, e, viewer, strcmp(path, BUS_ROOT_PATH) ? ON_NODE : ON_MANAGER);
 	snprintf(out->path, sizeof(out->path), "%s", path);
 	for (size_t i = 0; out->kind == ON_NODE && i < sizeof(nodes) / sizeof(*nodes); i++)
@@ -156,6 +193,14 @@ void bus_object_each(struct engine *e, const struct bus_user *viewer,
 	for (unsigned i = 0; engine_queue_at(e, i, &o.queue); i++)
 		if (queue_path(&o, o.queue.config->name) && !fn(arg, &o))
 			return;
+	object_init(&o, e, viewer, ON_PRINTER);
+	for (unsigned i = 0; engine_printer_at(e, i, &o.printer); i++) {
+		if (!printer_seen(viewer, &o.printer))
+			continue;
+		printer_path(&o);
+		if (!fn(arg, &o))
+			return;
+	}
 	object_init(&o, e, viewer, ON_JOB);
 	for (unsigned i = 0; engine_job_at(e, i, &o.job); i++) {
 		if (!bus_user_sees(viewer, o.job.row->owner))

@@ -10,11 +10,12 @@
 
 const struct bus_interface bus_interfaces[] = {
 	{INTROSPECTABLE, ON_ANY},
-	{PROPERTIES, ON_MANAGER | ON_JOB | ON_QUEUE},
+	{PROPERTIES, ON_MANAGER | ON_JOB | ON_QUEUE | ON_PRINTER},
 	{OBJECT_MANAGER, ON_MANAGER},
 	{BUS_MANAGER, ON_MANAGER},
 	{BUS_JOB, ON_JOB},
 	{BUS_QUEUE, ON_QUEUE},
+	{BUS_PRINTER, ON_PRINTER},
 	{NULL},
 };
 
@@ -64,7 +65,7 @@ const struct bus_signal bus_signals[] = {
 };
 
 const struct bus_property *const bus_properties[] = {
-	bus_job_properties, bus_queue_properties, NULL};
+	bus_job_properties, bus_queue_properties, bus_printer_properties, NULL};
 
 bool bus_object_has(const struct bus_object *o, const char *interface)
 {

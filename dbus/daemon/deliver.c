@@ -18,10 +18,11 @@
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/text.h"
-#include "ipp/wire.h"
+#include "core/wire.h"
 #include "must.h"
 
-enum { TARGET_CONNECT_MS = 3000, TARGET_TOTAL_MS = 5000, CREATE_TOTAL_MS = 15000, SEND_STALL_MS = 60000 };
+enum { TARGET_CONNECT_MS = 3000, TARGET_TOTAL_MS = 5000, CREATE_TOTAL_MS = 15000, SEND_STALL_MS = 60000,
+	CREATED_LIFE_MS = 30000 /* a printer gives an empty job up after a minute or so */ };
 
 struct delivery {
 	struct job *job;
@@ -37,6 +38,7 @@ struct delivery {
 	struct probe *probe;
 	struct client_call *call;
 	ipp_t *create; /* the Create-Job to be sent */
+	int64_t created_ms;
 	struct store_attempt attempt;
 	char dropped[512];
 	/* why it failed, until the journal has it */
@@ -148,6 +150,17 @@ static void fail(struct delivery *d, enum target_health health, enum job_reason 
 	fail_leaving(d, health, reason, why, d->job->row.state != JOB_CREATING);
 }
 
+static enum job_reason reason_of(const struct client_reply *reply, enum target_health health)
+{
+	if (reply->fault == CLIENT_OK && reply->status == IPP_STATUS_ERROR_BUSY)
+		return JOB_R_BUSY;
+	if (health == TARGET_AUTH)
+		return JOB_R_AUTHENTICATION;
+	if (health == TARGET_CERTIFICATE)
+		return JOB_R_CERTIFICATE;
+	return health == TARGET_OK || health == TARGET_REFUSING ? JOB_R_REFUSED : JOB_R_NONE;
+}
+
 /* The user canceled while nothing had left yet. Return: true if the delivery is over. */
 static bool canceled_meanwhile(struct delivery *d)
 {
@@ -186,12 +199,11 @@ static int work_sent(struct store *s, struct store_job *row, enum job_state from
 
 static void sent_committed(struct job *j, int rc)
 {
-	if (rc)
-		return;
+	(void)rc; /* journaled or not, the target has it */
 	fault_point("sent");
 	if (j->delivery)
 		delivery_free(j->delivery);
-	follow_start(j, true);
+	follow_start(j, true, true);
 	plan_delivery_done(j);
 }
 
@@ -200,7 +212,8 @@ static void send_answered(void *arg, const struct client_reply *reply)
 	struct delivery *d = arg;
 	struct job *j = d->job;
 	struct engine *e = j->engine;
-	bool good = reply->fault == CLIENT_OK && reply->status <= IPP_STATUS_OK_EVENTS_COMPLETE;
+	/* An answer before the end of the document acknowledges no document. */
+	bool good = reply->fault == CLIENT_OK && reply->status <= IPP_STATUS_OK_EVENTS_COMPLETE && d->body_whole;
 	char label[200];
 
 	d->call = NULL;
@@ -221,14 +234,16 @@ static void send_answered(void *arg, const struct client_reply *reply)
 		return;
 	}
 	if (!reply->body_begun) {
-		fail(d, target_classify(reply), JOB_R_NONE, reply->detail);
+		fail(d, target_classify(reply), reason_of(reply, target_classify(reply)),
+			reply->fault == CLIENT_OK ? ippErrorString(reply->status) : reply->detail);
 		return;
 	}
-	/* Octets have left: from now on only the device's word counts. */
-	bool whole = d->body_whole;
+	/* Octets have left: from now on only the device's word counts. What was given to the network, all of it, may still
+	 * have been lost on the way: only an answer shows that the target had it whole. */
+	bool handed = d->body_whole;
 
 	delivery_free(d);
-	follow_start(j, whole);
+	follow_start(j, handed && reply->fault == CLIENT_OK, handed);
 	plan_delivery_done(j);
 }
 
@@ -259,6 +274,7 @@ static void send_document(struct job *j, int rc)
 static void created_committed(struct job *j, int rc)
 {
 	struct delivery *d = j->delivery;
+	const struct config_queue *queue = job_queue(j);
 	char label[200];
 
 	if (rc || !d)
@@ -266,6 +282,13 @@ static void created_committed(struct job *j, int rc)
 	fault_point("created");
 	if (canceled_meanwhile(d))
 		return;
+	if (mono_ms() - d->created_ms > CREATED_LIFE_MS) { /* the store had no room for so long */
+		fail(d, TARGET_OK, JOB_R_BUSY, "the job there is too old");
+		return;
+	}
+	if (d->kind == TARGET_FALLBACK) /* before the act: no document is diverted without this line */
+		audit(j->engine, j, "diverted", j->attempt.decided_by, queue ? queue->upstream : "", d->uri,
+			j->attempt.encrypted);
 	printer_label(j->engine, d->uri, label, sizeof(label));
 	job_move(j, JOB_SENDING, JOB_R_DELIVERING, label, send_document);
 }
@@ -283,19 +306,10 @@ static int work_created(struct store *s, struct store_job *row, enum job_state f
 static void create_refused(struct delivery *d, const struct client_reply *reply)
 {
 	enum target_health health = target_classify(reply);
-	enum job_reason reason = JOB_R_NONE;
+	enum job_reason reason = reason_of(reply, health);
 
-	if (reply->fault == CLIENT_OK && reply->status == IPP_STATUS_ERROR_BUSY)
-		reason = JOB_R_BUSY;
-	else if (health == TARGET_AUTH)
-		reason = JOB_R_AUTHENTICATION;
-	else if (health == TARGET_CERTIFICATE)
-		reason = JOB_R_CERTIFICATE;
-	else if (health == TARGET_OK || health == TARGET_REFUSING) {
-		/* A definite no: quota, policy, attributes. Never a reason to go elsewhere. */
+	if (reason == JOB_R_REFUSED) /* A definite no: quota, policy, attributes. Never a reason to go elsewhere. */
 		health = TARGET_REFUSING;
-		reason = JOB_R_REFUSED;
-	}
 	/* Without an answer it may have been created; with one it was not. */
 	fail_leaving(d, health, reason, reply->fault == CLIENT_OK ? ippErrorString(reply->status) : reply->detail,
 		reply->fault != CLIENT_OK && reply->fault != CLIENT_REFUSED && reply->fault != CLIENT_NO_ROUTE);
@@ -314,10 +328,15 @@ static void create_answered(void *arg, const struct client_reply *reply)
 	log_event(LOG_LVL_INFO, "job=%d event=create-job fault=%s status=0x%04x detail=%s", j->row.id,
 		client_fault_name(reply->fault), (unsigned)reply->status, log_quote(reply->detail));
 	id = reply->fault == CLIENT_OK ? ippFindAttribute(reply->ipp, "job-id", IPP_TAG_INTEGER) : NULL;
-	if (reply->fault != CLIENT_OK || reply->status > IPP_STATUS_OK_EVENTS_COMPLETE || !id) {
+	if (reply->fault != CLIENT_OK || reply->status > IPP_STATUS_OK_EVENTS_COMPLETE) {
 		create_refused(d, reply);
 		return;
 	}
+	if (!id || ippGetInteger(id, 0) <= 0) {
+		fail_leaving(d, TARGET_DEGRADED, JOB_R_NONE, "it took the job and gave it no number", true);
+		return;
+	}
+	d->created_ms = mono_ms();
 	a.remote_id = ippGetInteger(id, 0);
 	uuid = ippFindAttribute(reply->ipp, "job-uuid", IPP_TAG_URI);
 	if (uuid)
@@ -517,7 +536,6 @@ static void key_fetched(void *arg, int rc)
 		log_event(LOG_LVL_ERROR, "job=%d event=document-damaged error=%d", j->row.id, rc);
 		delivery_free(d);
 		job_end(j, JOB_ABORTED, JOB_R_DAMAGED, NULL, CERTAINTY_UNKNOWN);
-		notice_attention(j);
 		return;
 	}
 	ask(d);

@@ -10,7 +10,8 @@
  *   act.c       what users ask for
  *   notice.c    what users are told
  * A job's state is changed through job_move(), job_end() and the journal steps of deliver.c alone; while one of them is
- * being committed the job is busy and nothing else may move it. */
+ * being committed the job is busy and nothing else may move it. A store that cannot write now (disk full) is asked again
+ * until it can, and the job stays busy so long: no step is done before it is committed, and none is forgotten. */
 #pragma once
 
 #include <stdio.h>
@@ -23,6 +24,7 @@
 #include "worker.h"
 
 struct job;
+struct step;
 struct upstream;
 struct delivery;
 struct act;
@@ -53,6 +55,7 @@ struct job {
 	struct store_job row;
 	struct store_attempt attempt; /* the present or last one; id 0 before the first */
 	bool busy;                    /* a commit about it is under way */
+	struct step *step;            /* that commit, while it waits for the store to take it */
 	bool cancel_wanted;           /* stop the delivery at its next step */
 	char canceled_by[256];        /* the user's name */
 	struct wish wish;
@@ -60,7 +63,7 @@ struct job {
 	struct delivery *delivery;    /* under way up to SENT */
 	struct follow *follow;        /* SENDING (broken), SENT, UNKNOWN: asks for the final state */
 	/* The plan's memory of this round: which targets were tried, and what was wrong. */
-	char tried[TRIED_MAX][CONFIG_URI_MAX];
+	char (*tried)[CONFIG_URI_MAX]; /* TRIED_MAX of them, or NULL */
 	unsigned tried_count;
 	char tried_why[512];
 	struct timer retry;           /* next round through the plan */
@@ -68,6 +71,8 @@ struct job {
 	char decided_by[256];         /* for the next attempt */
 	unsigned resends;             /* sent again on the device's word that nothing printed */
 	bool told_lost;               /* its owner was told of this outage for this job */
+	enum job_reason told_reason;  /* with these words */
+	int64_t clock_step_s;         /* how far the wall clock was set forward since it is here */
 	uint32_t notice_id;
 };
 
@@ -75,6 +80,7 @@ struct printer { /* what is known of a target, over restarts */
 	struct printer *next;
 	struct store_printer row;
 	int64_t not_before_ms; /* it was busy */
+	unsigned busy, trouble; /* so often in a row */
 	struct job *lane;      /* the job that is being handed to it: one at a time, so that order is kept */
 };
 
@@ -106,6 +112,10 @@ struct engine {
 	struct client *client;
 	struct engine_listener listener;
 	struct job *jobs, **jobs_end;
+	struct job *walk; /* where engine_job_at() was last; NULL: nowhere */
+	unsigned walk_index;
+	struct job *cursor; /* of engine_job_at() */
+	unsigned cursor_index;
 	struct printer *printers;
 	struct queue_state *queue;
 	size_t queue_count;
@@ -113,6 +123,7 @@ struct engine {
 	struct intake *intake;
 	struct timer kick, sweep;
 	int64_t kick_at_ms;
+	int64_t sweep_wall_s, sweep_boot_s; /* both clocks at the last sweep */
 	bool started;
 	bool online;
 	sd_event_source *network;
@@ -137,7 +148,8 @@ const char *decider_name(const char *decided_by);
 struct job *job_new(struct engine *e, const struct store_job *row);
 void job_drop(struct job *j);
 typedef void job_then_fn(struct job *j, int rc);
-/* Commit @to with reason; @then runs after the commit (rc 0) or its failure. The job must not be busy. */
+/* Commit @to with reason; @then runs after the commit (rc 0), or when the store says that it cannot be: the row is in
+ * another state than thought. The job must not be busy. */
 void job_move(struct job *j, enum job_state to, enum job_reason reason, const char *arg, job_then_fn *then);
 /* Same state, another reason; nothing if it is that already. */
 void job_reason(struct job *j, enum job_reason reason, const char *arg);
@@ -152,6 +164,8 @@ void job_journal(struct job *j, journal_fn *work, const struct store_job *row, c
 void job_changed(struct job *j);
 /* The ledger row of the present attempt. */
 void job_ledger_row(struct job *j, enum job_state state, enum store_certainty certainty, struct store_ledger_row *out);
+/* Impressions of the whole job as far as the ticket tells, 0 if it does not. */
+int32_t job_expected(const struct job *j);
 const struct config_queue *job_queue(struct job *j);
 struct queue_state *queue_state_find(struct engine *e, const char *name);
 
@@ -187,6 +201,9 @@ typedef void upstream_fn(void *arg, enum target_health health, const struct targ
 void upstream_ask(struct upstream *u, upstream_fn *done, void *arg);
 void upstream_forget(struct upstream *u, void *arg); /* the asker is gone */
 void upstream_suspect(struct upstream *u);           /* something failed there: find out */
+/* It answers probes and takes no jobs, again and again: degraded, for a time that grows. */
+void upstream_distrust(struct upstream *u, const char *why);
+void upstream_trust(struct upstream *u); /* it took one */
 
 /* ---- engine.c ---- */
 int queues_set(struct engine *e); /* after a configuration was read */
@@ -203,6 +220,7 @@ void outages_watch(struct engine *e); /* sets the timers that end them */
 /* ---- plan.c ---- */
 void plan_reconsider(struct job *j); /* after a restart: a held one that may go on by itself */
 void plan_kick(struct engine *e); /* look at all pending jobs soon */
+void plan_sweep(struct engine *e);
 void plan_upstream_changed(struct engine *e, struct upstream *u);
 /* The fallbacks for a job, in order; at most @max. @automatic: without those that need the user's act. */
 struct candidate {
@@ -232,13 +250,14 @@ void plan_delivery_failed(struct job *j, const char *uri, enum store_target_kind
 void plan_delivery_done(struct job *j); /* SENT: the lane is free */
 
 /* ---- follow.c ---- */
-void follow_start(struct job *j, bool whole); /* @whole: the target has acknowledged the whole document */
+/* @whole: the target has acknowledged the whole document; else @handed: every octet was given to the network. */
+void follow_start(struct job *j, bool whole, bool handed);
 void follow_stop(struct job *j);
 void follow_cancel(struct job *j); /* the user wants it canceled at the target */
 
 /* ---- sweep.c ---- */
 void sweep_start(struct engine *e);
-void sweep_room(struct engine *e); /* after a job was taken in: the limit of the spool */
+void sweep_room(struct engine *e, const char *owner); /* after a job of his was taken in: the limits of the spool */
 void sweep_orphan(struct engine *e, const struct store_attempt *a, const char *owner);
 void sweep_upstream_back(struct engine *e, const char *uri);
 void sweep_free(struct engine *e);

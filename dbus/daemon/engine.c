@@ -2,6 +2,7 @@
 /* engine - the daemon's life: lock, configuration, store, recovery; and what can be looked at. */
 #include "engine-private.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/paths.h"
+#include "core/policy.h"
 #include "must.h"
 #include "network.h"
 
@@ -57,10 +59,13 @@ static void view(struct job *j, struct engine_job *out)
 
 bool engine_job_at(struct engine *e, unsigned index, struct engine_job *out)
 {
-	struct job *j = e->jobs;
+	bool on = e->cursor && e->cursor_index <= index; /* the caller walks: go on from where he was */
+	struct job *j = on ? e->cursor : e->jobs;
 
-	while (j && index--)
+	for (unsigned i = on ? e->cursor_index : 0; j && i < index; i++)
 		j = j->next;
+	e->cursor = j;
+	e->cursor_index = index;
 	if (j)
 		view(j, out);
 	return j;
@@ -136,11 +141,11 @@ static int take_lock(struct engine *e)
 	if (fcntl(e->lock_fd, F_OFD_SETLK, &lock)) {
 		n = pread(e->lock_fd, holder, sizeof(holder) - 1, 0);
 		holder[n > 0 ? strcspn(holder, "\n") : 0] = '\0';
-		log_event(LOG_LVL_ERROR, "event=already-running holder=%s state=%s", log_quote(holder),
+		log_event(LOG_LVL_ERROR, "event=already-running holder-pid=%s state=%s", log_quote(holder),
 			log_quote(paths_state()));
 		return -EWOULDBLOCK;
 	}
-	n = snprintf(pid, sizeof(pid), "pid %d\n", (int)getpid());
+	n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
 	if (ftruncate(e->lock_fd, 0) || pwrite(e->lock_fd, pid, (size_t)n, 0) != n)
 		return -errno;
 	return 0;
@@ -173,26 +178,31 @@ int queues_set(struct engine *e)
 	return 0;
 }
 
-/* What the backend, which runs as lp and reads no configuration, has to know of each queue. */
+/* What the backend, which runs as lp and reads no configuration, has to know of each queue. A queue that is gone is
+ * allowed nothing any more. */
+static void policy_forget(struct engine *e)
+{
+	char dir[512];
+	DIR *d = paths_join(dir, sizeof(dir), paths_spool(), "policy") ? NULL : opendir(dir);
+
+	if (!d)
+		return;
+	for (struct dirent *f; (f = readdir(d));)
+		if (f->d_name[0] != '.' && !config_queue(e->config, f->d_name))
+			unlinkat(dirfd(d), f->d_name, 0);
+	closedir(d);
+}
+
 void policy_publish(struct engine *e)
 {
-	char dir[512], path[700];
-
-	if (paths_join(dir, sizeof(dir), paths_spool(), "policy"))
-		return;
-	if ((mkdir(dir, 0755) && errno != EEXIST) || chmod(dir, 0755))
-		log_event(LOG_LVL_WARNING, "event=policy-not-published error=%d", errno);
+	policy_forget(e);
 	for (size_t i = 0; i < e->config->queue_count; i++) {
 		const struct config_queue *q = &e->config->queue[i];
-		const char *text = q->accept_raw ? "accept-raw\n" : "";
-		int fd;
+		int rc = policy_write(paths_spool(), q->name, &(struct policy){.accept_raw = q->accept_raw});
 
-		snprintf(path, sizeof(path), "%s/%s", dir, q->name);
-		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-		if (fd < 0 || fchmod(fd, 0644) || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		if (rc)
 			log_event(LOG_LVL_WARNING, "event=policy-not-published queue=%s error=%d", log_quote(q->name),
-				errno);
-		auto_close(&fd);
+				rc);
 	}
 }
 
@@ -296,14 +306,14 @@ static void recover(struct engine *e)
 			begin_afresh(j);
 			break;
 		case JOB_SENDING:
-			follow_start(j, false);
+			follow_start(j, false, false);
 			break;
 		case JOB_SENT:
-			follow_start(j, true);
+			follow_start(j, true, true);
 			break;
 		case JOB_UNKNOWN:
 			if (j->attempt.remote_id)
-				follow_start(j, j->attempt.sent_s > 0);
+				follow_start(j, j->attempt.sent_s > 0, j->attempt.sent_s > 0);
 			break;
 		case JOB_HELD:
 			/* What it waited for may have come: the plan looks afresh at all that is not the user's to decide. */

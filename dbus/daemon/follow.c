@@ -15,17 +15,18 @@
 
 enum {
 	BROKEN_PATIENCE_MS = 10000,  /* a device that broke off has this long to answer before the user is asked */
+	BROKEN_LIFE_MS = 120000,     /* one that answers, but comes to no end with what it got */
 	PRINTER_PATIENCE_MS = 30000, /* one that took the document */
 	RESENDS_MAX = 5,
 };
 
 struct follow {
 	struct job *job;
-	bool whole;
+	bool whole, handed;
 	bool lost_told;
 	bool cancel_by_user, cancel_sent;
-	unsigned round, failures;
-	int64_t contact_ms; /* last answer, or the beginning */
+	unsigned round, failures, cancels;
+	int64_t begun_ms, contact_ms; /* the beginning; the last answer, or the beginning */
 	struct client_call *call;
 	struct timer next;
 };
@@ -79,7 +80,7 @@ static void to_unknown(struct follow *f, enum job_reason reason, bool go_on)
 	label_of(j, label, sizeof(label));
 	if (j->attempt.impressions > 0 && j->row.pages > 0)
 		snprintf(arg, sizeof(arg), "%s (last confirmed page %d of %d)", label, j->attempt.impressions,
-			j->row.pages * (j->row.copies > 0 ? j->row.copies : 1));
+			job_expected(j));
 	else
 		snprintf(arg, sizeof(arg), "%s", label);
 	if (!go_on)
@@ -148,12 +149,12 @@ static void completed(struct follow *f)
 {
 	struct job *j = f->job;
 	struct printer *p = printer_of(j->engine, j->attempt.uri);
-	int32_t expected = j->row.pages > 0 ? j->row.pages * (j->row.copies > 0 ? j->row.copies : 1) : 0;
+	int32_t expected = job_expected(j);
 	bool server = j->attempt.is_server;
 	char label[200];
 
-	/* A printer that was cut off may print what it got and call that completed. */
-	if (!f->whole && !(expected && j->attempt.impressions >= expected)) {
+	/* A printer that was cut off may print what it got and call that completed; a server drops what is not whole. */
+	if (!f->whole && !(f->handed && server) && !(expected && j->attempt.impressions >= expected)) {
 		to_unknown(f, JOB_R_MAY_HAVE_PRINTED, false);
 		return;
 	}
@@ -209,6 +210,8 @@ static void cancel_answered(void *arg, const struct client_reply *reply)
 	struct follow *f = arg;
 
 	f->call = NULL;
+	if (target_classify(reply) == TARGET_UNREACHABLE)
+		f->cancel_sent = false; /* it may not have heard it */
 	log_event(LOG_LVL_INFO, "job=%d event=cancel-job fault=%s status=0x%04x", f->job->row.id,
 		client_fault_name(reply->fault), (unsigned)reply->status);
 	again(f);
@@ -228,16 +231,26 @@ static bool send_cancel(struct follow *f)
 	rc = client_send(j->engine->client, &r, cancel_answered, f, &f->call);
 	ippDelete(r.ipp);
 	f->cancel_sent = true;
-	f->round = 0;
+	if (!f->cancels++)
+		f->round = 0;
 	return !rc;
+}
+
+/* " [#1a2b3c4d-2]", with which job_name_of() ends a name. */
+static const char *mark_of(const char *name)
+{
+	const char *mark = strrchr(name, '[');
+
+	return mark && mark[1] == '#' ? mark : name;
 }
 
 static bool is_ours(const struct job *j, const struct target_job *t)
 {
 	if (t->uuid[0] && j->attempt.remote_uuid[0])
 		return !strcmp(t->uuid, j->attempt.remote_uuid);
-	/* A restarted server may have given our job-id to somebody else's document. */
-	return !t->name[0] || !j->engine->config->job_name_suffix || !strcmp(t->name, j->attempt.remote_name);
+	/* A restarted server may have given our job-id to somebody else's document; one that only puts a word of its own
+	 * before the name leaves our mark in it. */
+	return !t->name[0] || !j->engine->config->job_name_suffix || strstr(t->name, mark_of(j->attempt.remote_name));
 }
 
 static void waiting(struct follow *f, const struct target_job *t)
@@ -248,10 +261,16 @@ static void waiting(struct follow *f, const struct target_job *t)
 
 	label_of(j, label, sizeof(label));
 	snprintf(arg, sizeof(arg), stopped && t->reasons[0] ? "%s: %s" : "%s", label, t->reasons);
+	if (f->cancel_by_user && !f->cancel_sent && send_cancel(f))
+		return;
 	if (!f->whole) {
 		/* It has a part of the document, or none, and has not begun: take it back. */
 		if (t->state < IPP_JSTATE_PROCESSING && !f->cancel_sent && send_cancel(f))
 			return;
+		if (j->row.state == JOB_SENDING && mono_ms() - f->begun_ms > BROKEN_LIFE_MS) {
+			to_unknown(f, JOB_R_MAY_HAVE_PRINTED, true);
+			return;
+		}
 	} else if (j->row.state == JOB_UNKNOWN) {
 		; /* the user has been asked; a final word may still answer for him */
 	} else if (stopped) {
@@ -311,6 +330,10 @@ static void unheard(struct follow *f)
 	struct queue_state *q = queue_state_find(j->engine, j->row.queue);
 	char label[200];
 
+	if (j->busy) {
+		again(f);
+		return;
+	}
 	f->failures++;
 	label_of(j, label, sizeof(label));
 	if (j->attempt.kind == TARGET_UPSTREAM && q && q->upstream)
@@ -372,15 +395,16 @@ static void ask_state(void *arg)
 		unheard(f);
 }
 
-void follow_start(struct job *j, bool whole)
+void follow_start(struct job *j, bool whole, bool handed)
 {
 	struct follow *f = must(calloc(1, sizeof(*f)));
 
 	follow_stop(j);
 	f->job = j;
 	f->whole = whole;
+	f->handed = handed;
 	f->cancel_by_user = j->cancel_wanted;
-	f->contact_ms = mono_ms();
+	f->begun_ms = f->contact_ms = mono_ms();
 	j->follow = f;
 	if (f->cancel_by_user && send_cancel(f))
 		return;

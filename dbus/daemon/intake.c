@@ -23,7 +23,8 @@
 #include "must.h"
 #include "verify.h"
 
-enum { PAIR_MAX = 8, BATCH = 32, RESCAN_MS = 15000, RETRY_MS = 5000, ROTATE_S = 24 * 3600, OLD_KEY_S = 48 * 3600 };
+enum { PAIR_MAX = 8, BATCH = 32, RESCAN_MS = 15000, RETRY_MS = 5000, ROTATE_S = 24 * 3600, OLD_KEY_S = 48 * 3600,
+	TEMP_LIFE_S = 24 * 3600, CORRUPT_LIFE_S = 7 * 24 * 3600, CORRUPT_MAX = 256 };
 
 struct intake {
 	struct engine *engine;
@@ -32,12 +33,17 @@ struct intake {
 	unsigned pair_count;
 	int64_t newest_s;
 	bool scanning, again;
+	bool trouble;      /* disk or store failed at some file: no hurry with the next look */
+	bool prune_keys;   /* a new key was made: old ones may go */
+	unsigned taking;   /* files between incoming/ and their row */
+	unsigned corrupt_count;
 	sd_event_source *poke;
 	struct timer rescan, rotate;
 };
 
 static void scan(struct intake *in);
 static void scan_due(void *arg);
+static void prune_keys(struct intake *in);
 
 /* ---- one file, in the filer's thread ---- */
 
@@ -50,7 +56,6 @@ struct taking {
 	struct store_job job;
 	struct seal_key key;
 	int64_t run_started_s;
-	bool more; /* the batch's last: look again */
 };
 
 static int key_of(struct taking *t, int fd)
@@ -180,8 +185,12 @@ static int take(void *arg, struct store *s)
 		return rc;
 	if (renameat2(t->incoming_fd, t->name, t->jobs_fd, t->job.file, RENAME_NOREPLACE))
 		return errno == EEXIST ? SEAL_E_DAMAGED : -errno;
-	if (fsync(t->jobs_fd) || fsync(t->incoming_fd))
-		return -errno;
+	if (fsync(t->jobs_fd) || fsync(t->incoming_fd)) {
+		rc = -errno;
+		/* Where the next look finds it; and the next start would, if this fails too. */
+		renameat2(t->jobs_fd, t->job.file, t->incoming_fd, t->name, RENAME_NOREPLACE);
+		return rc ? rc : -EIO;
+	}
 	return 0;
 }
 
@@ -246,10 +255,28 @@ static int put_back(void *arg, struct store *s)
 	return renameat2(t->jobs_fd, t->job.file, t->incoming_fd, t->name, RENAME_NOREPLACE) ? -errno : 0;
 }
 
+/* One file less on its way. A look is over when all it found is in, or back: the next one begins with the oldest again,
+ * so that a store that fails for a while does not change the order. */
+static void one_done(struct intake *in)
+{
+	if (--in->taking)
+		return;
+	in->scanning = false;
+	if (in->trouble)
+		timer_set(in->engine, &in->rescan, RETRY_MS, scan_due, in);
+	else if (in->again)
+		scan(in);
+	in->trouble = false;
+}
+
 static void put_back_done(void *arg, int rc)
 {
-	(void)rc;
-	free(arg);
+	struct taking *t = arg;
+
+	if (rc) /* the next start finds it */
+		log_event(LOG_LVL_ERROR, "event=intake-stuck file=%s error=%d", t->job.file, rc);
+	one_done(t->in);
+	free(t);
 }
 
 /* ---- row and key ---- */
@@ -275,7 +302,7 @@ static void taken(struct taking *t)
 	verify_owner(j);
 	if (j->row.state == JOB_HELD)
 		notice_attention(j);
-	sweep_room(e);
+	sweep_room(e, j->row.owner);
 	plan_kick(e);
 }
 
@@ -289,17 +316,21 @@ static void row_added(void *arg, int rc)
 	if (!rc) {
 		taken(t);
 	} else if (rc == STORE_E_REPEAT || rc == STORE_E_EXISTS) {
+		struct store_job named = t->job; /* a repeat's row names no file, but there is one */
+
 		log_event(LOG_LVL_WARNING, "job=%d event=repeated cups-job=%d", t->job.id, t->job.cups_job_id);
-		spool_unlink(in->engine, t->job.file, 0);
+		if (file_name(&named))
+			spool_unlink(in->engine, named.file, 0);
 		if (rc == STORE_E_REPEAT)
 			job_changed(job_new(in->engine, &t->job));
 	} else {
 		/* The store cannot write now (disk full): the file waits where the backend left it. */
 		log_event(LOG_LVL_ERROR, "event=intake-commit-failed error=%d", rc);
+		in->trouble = true;
 		worker_post(in->engine->filer, put_back, put_back_done, t);
-		timer_set(in->engine, &in->rescan, RETRY_MS, scan_due, in);
 		return;
 	}
+	one_done(in);
 	free(t);
 }
 
@@ -335,8 +366,11 @@ static void set_first_state(struct engine *e, struct store_job *job)
 
 static void to_corrupt(struct taking *t, int rc)
 {
-	log_event(LOG_LVL_ERROR, "event=intake-refused file=%s error=%d moved-to=corrupt", log_quote(t->name), rc);
-	if (renameat(t->incoming_fd, t->name, t->corrupt_fd, t->name) && unlinkat(t->incoming_fd, t->name, 0))
+	log_event(LOG_LVL_ERROR, "event=intake-refused file=%s error=%d moved-to=%s", log_quote(t->name), rc,
+		t->in->corrupt_count < CORRUPT_MAX ? "corrupt" : "nowhere");
+	if (t->in->corrupt_count < CORRUPT_MAX && !renameat(t->incoming_fd, t->name, t->corrupt_fd, t->name))
+		t->in->corrupt_count++;
+	else if (unlinkat(t->incoming_fd, t->name, 0))
 		log_event(LOG_LVL_ERROR, "event=intake-stuck file=%s", log_quote(t->name));
 }
 
@@ -346,18 +380,14 @@ static void took(void *arg, int rc)
 	struct intake *in = t->in;
 
 	explicit_bzero(t->pair, sizeof(t->pair));
-	if (t->more) {
-		in->scanning = false;
-		if (in->again)
-			scan(in);
-	}
 	if (rc > 0)
 		to_corrupt(t, rc);
 	if (rc < 0 && rc != -ENOENT) {
 		log_event(LOG_LVL_ERROR, "event=intake-failed error=%d", rc);
-		timer_set(in->engine, &in->rescan, RETRY_MS, scan_due, in);
+		in->trouble = true;
 	}
 	if (rc) {
+		one_done(in);
 		seal_key_wipe(&t->key);
 		free(t);
 		return;
@@ -374,11 +404,35 @@ struct listing {
 	char name[BATCH][128];
 	unsigned count;
 	bool more;
+	bool unfinished; /* the backend is writing one */
 };
 
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(a, b);
+}
+
+/* What the backend is writing has a name with a dot. One that was killed leaves it: erased a day later. */
+static bool unfinished(int fd, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
+		return false;
+	if (mono_utc_s() - st.st_mtime < TEMP_LIFE_S)
+		return true;
+	unlinkat(fd, name, 0);
+	return false;
+}
+
+/* Another user's folder cannot be moved away: it must not take the place of jobs. */
+static bool is_folder(int fd, const struct dirent *d)
+{
+	struct stat st;
+
+	if (d->d_type != DT_UNKNOWN)
+		return d->d_type == DT_DIR;
+	return !fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode);
 }
 
 /* The BATCH first names in order: names begin with the time of handing over. */
@@ -394,7 +448,11 @@ static int list_incoming(void *arg, struct store *s)
 	for (struct dirent *d; (d = readdir(dir));) {
 		size_t n = strlen(d->d_name);
 
-		if (d->d_name[0] == '.' || n < 5 || n >= sizeof(l->name[0]) || strcmp(d->d_name + n - 4, ".job"))
+		if (d->d_name[0] == '.') {
+			l->unfinished |= unfinished(fd, d->d_name);
+			continue;
+		}
+		if (n < 5 || n >= sizeof(l->name[0]) || strcmp(d->d_name + n - 4, ".job") || is_folder(fd, d))
 			continue;
 		if (l->count == BATCH) {
 			l->more = true;
@@ -409,7 +467,7 @@ static int list_incoming(void *arg, struct store *s)
 	return 0;
 }
 
-static void post_take(struct intake *in, const char *name, bool last)
+static void post_take(struct intake *in, const char *name)
 {
 	struct taking *t = must(calloc(1, sizeof(*t)));
 
@@ -420,7 +478,7 @@ static void post_take(struct intake *in, const char *name, bool last)
 	t->corrupt_fd = in->corrupt_fd;
 	memcpy(t->pair, in->pair, sizeof(t->pair));
 	t->pair_count = in->pair_count;
-	t->more = last;
+	in->taking++;
 	worker_post(in->engine->filer, take, took, t);
 }
 
@@ -433,11 +491,13 @@ static void listed(void *arg, int rc)
 		log_event(LOG_LVL_ERROR, "event=incoming-unreadable error=%d", rc);
 	in->again |= l->more;
 	for (unsigned i = 0; i < l->count; i++)
-		post_take(in, l->name[i], i + 1 == l->count);
+		post_take(in, l->name[i]);
 	if (!l->count) {
 		in->scanning = false;
 		if (in->again)
 			scan(in);
+		else if (!rc && !l->unfinished)
+			prune_keys(in);
 	}
 	free(l);
 }
@@ -493,7 +553,12 @@ static int load_pair(void *arg, const struct store_intake_key *k)
 
 	if (k->made_s > in->newest_s)
 		in->newest_s = k->made_s;
-	return add_pair(in, &k->pair);
+	if (in->pair_count == PAIR_MAX)
+		return 0;
+	/* They come newest first; here the newest, which is published, is last. */
+	memmove(&in->pair[1], &in->pair[0], sizeof(in->pair[0]) * in->pair_count++);
+	in->pair[0] = k->pair;
+	return 0;
 }
 
 struct rotation {
@@ -504,9 +569,23 @@ struct rotation {
 static int work_rotate(void *arg, struct store *s)
 {
 	struct rotation *r = arg;
-	int rc = store_intake_key_add(s, &r->key);
 
-	return rc ? rc : store_intake_key_prune(s, r->key.made_s - OLD_KEY_S);
+	return store_intake_key_add(s, &r->key);
+}
+
+static int work_prune_keys(void *arg, struct store *s)
+{
+	(void)arg;
+	return store_intake_key_prune(s, mono_utc_s() - OLD_KEY_S);
+}
+
+/* Old keys go when nothing sealed to them is left: after a look that found incoming/ empty. */
+static void prune_keys(struct intake *in)
+{
+	if (!in->prune_keys || in->taking)
+		return;
+	in->prune_keys = false;
+	worker_post(in->engine->storer, work_prune_keys, NULL, NULL);
 }
 
 static void publish(struct intake *in)
@@ -530,9 +609,30 @@ static void rotated(void *arg, int rc)
 		add_pair(in, &r->key.pair);
 		in->newest_s = r->key.made_s;
 		publish(in);
+		in->prune_keys = true;
 	}
 	explicit_bzero(r, sizeof(*r));
 	free(r);
+}
+
+/* Files that could not be taken are kept for the administrator to look at: so long, and so many. */
+static void sort_corrupt(struct intake *in)
+{
+	int fd = openat(in->corrupt_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct stat st;
+
+	if (!dir)
+		return;
+	in->corrupt_count = 0;
+	for (struct dirent *d; (d = readdir(dir));) {
+		if (d->d_name[0] == '.' || fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW))
+			continue;
+		if (mono_utc_s() - st.st_ctime > CORRUPT_LIFE_S && !unlinkat(fd, d->d_name, 0))
+			continue;
+		in->corrupt_count++;
+	}
+	closedir(dir);
 }
 
 static void rotate_due(void *arg)
@@ -541,6 +641,7 @@ static void rotate_due(void *arg)
 	struct rotation *r;
 
 	timer_set(in->engine, &in->rotate, 3600 * 1000, rotate_due, in);
+	sort_corrupt(in);
 	if (mono_utc_s() - in->newest_s < ROTATE_S && in->pair_count)
 		return;
 	r = must(calloc(1, sizeof(*r)));

@@ -2,11 +2,16 @@
 /* jobs - the jobs in memory, and the only ways to change one: commit first, then memory, then tell. */
 #include "engine-private.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mono.h"
 #include "must.h"
+
+enum { COMMIT_AGAIN_MS = 1000, COMMIT_AGAIN_MAX_MS = 15000 };
+
+static void step_drop(struct job *j);
 
 struct job *job_find(struct engine *e, int32_t id)
 {
@@ -40,6 +45,7 @@ void job_drop(struct job *j)
 {
 	struct engine *e = j->engine;
 
+	e->cursor = NULL;
 	for (struct job **at = &e->jobs; *at; at = &(*at)->next) {
 		if (*at != j)
 			continue;
@@ -52,6 +58,8 @@ void job_drop(struct job *j)
 	follow_stop(j);
 	timer_stop(&j->retry);
 	timer_stop(&j->ask);
+	step_drop(j);
+	free(j->tried);
 	free(j);
 }
 
@@ -85,7 +93,11 @@ struct step {
 	enum job_state from;
 	journal_fn *work;
 	job_then_fn *then;
+	struct timer again;
+	unsigned failures;
 };
+
+static void step_done(void *arg, int rc);
 
 static int step_work(void *arg, struct store *s)
 {
@@ -93,6 +105,41 @@ static int step_work(void *arg, struct store *s)
 
 	return step->work(s, &step->row, step->from, step->has_attempt ? &step->attempt : NULL,
 		step->has_ledger ? &step->ledger : NULL);
+}
+
+/* A store that cannot write now, as against one that says: that is not so. */
+static bool is_passing(int rc)
+{
+	return rc < 0 && rc != -EINVAL && rc != -EEXIST && rc != -ENAMETOOLONG;
+}
+
+static void step_again(void *arg)
+{
+	struct step *step = arg;
+	struct job *j = step->job;
+
+	j->step = NULL;
+	worker_post(j->engine->storer, step_work, step_done, step);
+}
+
+static void step_wait(struct step *step, int rc)
+{
+	struct job *j = step->job;
+	int64_t ms = step->failures < 4 ? COMMIT_AGAIN_MS << step->failures : COMMIT_AGAIN_MAX_MS;
+
+	if (!step->failures++)
+		log_event(LOG_LVL_ERROR, "job=%d event=commit-waits error=%d", j->row.id, rc);
+	j->step = step;
+	timer_set(j->engine, &step->again, ms, step_again, step);
+}
+
+static void step_drop(struct job *j)
+{
+	if (!j->step)
+		return;
+	timer_stop(&j->step->again);
+	free(j->step);
+	j->step = NULL;
 }
 
 static void run_wish(struct job *j)
@@ -119,9 +166,12 @@ static void step_done(void *arg, int rc)
 	struct step *step = arg;
 	struct job *j = step->job;
 
+	if (is_passing(rc)) {
+		step_wait(step, rc);
+		return;
+	}
 	j->busy = false;
 	if (rc) {
-		/* A full disk or a broken store: what was not committed is not done. The sweep looks again. */
 		log_event(LOG_LVL_ERROR, "job=%d event=commit-failed error=%d", j->row.id, rc);
 	} else {
 		step->row.owner_verified |= j->row.owner_verified; /* cupsd may have answered meanwhile */
@@ -202,6 +252,8 @@ static void ended(struct job *j, int rc)
 	follow_stop(j);
 	timer_stop(&j->retry);
 	timer_stop(&j->ask);
+	if (j->row.state == JOB_EXPIRED || j->row.state == JOB_ABORTED)
+		notice_attention(j);
 	plan_kick(j->engine);
 }
 
@@ -219,10 +271,17 @@ static enum store_outcome outcome_of(enum job_state state)
 	}
 }
 
+int32_t job_expected(const struct job *j)
+{
+	int64_t all = (int64_t)j->row.pages * (j->row.copies > 0 ? j->row.copies : 1);
+
+	return j->row.pages <= 0 ? 0 : all < INT32_MAX ? (int32_t)all : INT32_MAX;
+}
+
 void job_ledger_row(struct job *j, enum job_state state, enum store_certainty certainty, struct store_ledger_row *out)
 {
 	const struct config_queue *q = job_queue(j);
-	int32_t estimate = j->row.pages > 0 ? j->row.pages * (j->row.copies > 0 ? j->row.copies : 1) : -1;
+	int32_t estimate = j->row.pages > 0 ? job_expected(j) : -1;
 
 	memset(out, 0, sizeof(*out));
 	snprintf(out->document_uuid, sizeof(out->document_uuid), "%s", j->row.document_uuid);

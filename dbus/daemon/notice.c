@@ -2,6 +2,7 @@
 /* notice - what users are told, in words of one place; and the audit line beside it. */
 #include "engine-private.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -151,42 +152,80 @@ void notice_unconfirmed(struct job *j)
 	tell(j, "unconfirmed", summary, body);
 }
 
+/* The next step with the job's number in the place of "JOB". */
+static void append_next(const struct job *j, char *body, size_t size)
+{
+	const char *next = job_reason_next_step(j->row.reason), *at;
+	size_t n = strlen(body);
+
+	for (; (at = strstr(next, "JOB")) && n < size; next = at + 3) {
+		snprintf(body + n, size - n, "%s%.*s%d", next == job_reason_next_step(j->row.reason) ? " " : "",
+			(int)(at - next), next, j->row.id);
+		n = strlen(body);
+	}
+	if (*next)
+		snprintf(body + n, size - n, "%s%s.", next == job_reason_next_step(j->row.reason) ? " " : "", next);
+}
+
 void notice_attention(struct job *j)
 {
 	char title[120], summary[260], body[900];
-	const char *next = job_reason_next_step(j->row.reason);
-	size_t n;
 
 	title_of(j, title, sizeof(title));
 	snprintf(summary, sizeof(summary), j->row.state == JOB_SENT ? "“%s”: the printer needs attention"
 								      : "“%s” is not printed", title);
 	body[0] = '\0';
 	append_sentence(j, body, sizeof(body));
-	n = strlen(body);
-	if (next[0])
-		snprintf(body + n, sizeof(body) - n, " %s.", next);
+	append_next(j, body, sizeof(body));
 	tell(j, "attention", summary, body);
 }
 
 /* ---- audit ---- */
 
+enum { AUDIT_AGAIN_MS = 5000 };
+
+struct line {
+	struct engine *engine;
+	struct timer again;
+	struct store_audit_row row;
+};
+
 static int work_audit(void *arg, struct store *s)
 {
-	return store_audit_add(s, arg);
+	struct line *line = arg;
+
+	return store_audit_add(s, &line->row);
 }
 
+static void post_line(void *arg);
+
+/* What was done must be written down: a store without room is asked again. */
 static void audited(void *arg, int rc)
 {
-	if (rc)
-		log_event(LOG_LVL_ERROR, "event=audit-commit-failed error=%d", rc);
-	free(arg);
+	struct line *line = arg;
+
+	if (!rc || rc == -EINVAL) {
+		free(line);
+		return;
+	}
+	log_event(LOG_LVL_ERROR, "job=%d event=audit-waits error=%d", line->row.job_id, rc);
+	timer_set(line->engine, &line->again, AUDIT_AGAIN_MS, post_line, line);
+}
+
+static void post_line(void *arg)
+{
+	struct line *line = arg;
+
+	worker_post(line->engine->storer, work_audit, audited, line);
 }
 
 void audit(struct engine *e, const struct job *j, const char *event, const char *decided_by, const char *from,
 	const char *to, bool encrypted)
 {
-	struct store_audit_row *row = must(calloc(1, sizeof(*row)));
+	struct line *line = must(calloc(1, sizeof(*line)));
+	struct store_audit_row *row = &line->row;
 
+	line->engine = e;
 	row->at_s = mono_utc_s();
 	row->job_id = j ? j->row.id : 0;
 	snprintf(row->event, sizeof(row->event), "%s", event);
@@ -197,5 +236,5 @@ void audit(struct engine *e, const struct job *j, const char *event, const char 
 	row->encrypted = encrypted;
 	log_event(LOG_LVL_INFO, "job=%d event=audit what=%s by=%s to=%s encrypted=%d", row->job_id, event,
 		log_quote(decided_by), log_quote(to), encrypted);
-	worker_post(e->storer, work_audit, audited, row);
+	post_line(line);
 }

@@ -8,6 +8,8 @@
 #include "base/mono.h"
 #include "must.h"
 
+enum { DAY_S = 24 * 3600 }; /* looked at so often at least: the wall clock may be set */
+
 static void setting_name(char *out, size_t size, const char *queue)
 {
 	snprintf(out, size, "outage:%s", queue);
@@ -101,7 +103,8 @@ void outages_watch(struct engine *e)
 
 		timer_stop(&q->outage_end);
 		if (q->outage.on && q->outage.until_s)
-			timer_set(e, &q->outage_end, left_s > 0 ? left_s * 1000 : 0, end_due, q);
+			timer_set(e, &q->outage_end, left_s <= 0 ? 0 : left_s < DAY_S ? left_s * 1000 : DAY_S * 1000,
+				end_due, q);
 	}
 }
 

@@ -3,6 +3,7 @@
 #include "engine-private.h"
 
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/log.h"
 #include "base/mono.h"
@@ -11,7 +12,9 @@
 
 enum {
 	BUSY_AGAIN_MS = 1000,
+	BUSY_AGAIN_MAX_MS = 5000,
 	TROUBLE_AGAIN_MS = 300,  /* a server that answered the probe and then failed */
+	TROUBLE_MAX = 4,         /* so often in a row, it counts as lost */
 	FALLBACK_AGAIN_MS = 30000,
 	BULK_JOBS = 10,          /* more than these go back to a returned server spread over */
 	BULK_SPREAD_MS = 60000,
@@ -115,13 +118,31 @@ static void server_label(const struct queue_state *q, char *out, size_t size)
 
 static void ask_over(void *arg);
 
+static bool comes_back(const struct job *j, enum health h);
+
+/* While this was being committed, what it waits for may have come; nobody would tell it again. */
+static bool came_meanwhile(struct job *j)
+{
+	struct queue_state *q = queue_state_find(j->engine, j->row.queue);
+
+	return q && q->upstream && waits_for_server(j->row.reason) && !plan_outage_on(q) &&
+	       comes_back(j, upstream_health(q->upstream));
+}
+
 static void held_lost(struct job *j, int rc)
 {
 	struct engine *e = j->engine;
 
 	if (rc)
 		return;
-	notice_lost(j);
+	if (came_meanwhile(j)) {
+		plan_release(j, NULL);
+		return;
+	}
+	/* Each new round through the fallbacks ends here again: told once. */
+	if (j->row.reason != JOB_R_NO_FALLBACK_READY || j->told_reason != j->row.reason || !j->told_lost)
+		notice_lost(j);
+	j->told_reason = j->row.reason;
 	if (j->row.reason != JOB_R_SERVER_LOST_ASK)
 		return;
 	timer_set(e, &j->ask, e->config->ask_agent_ms, ask_over, j);
@@ -171,7 +192,9 @@ static void round_again(void *arg)
 {
 	struct job *j = arg;
 
-	if (j->row.state == JOB_HELD && j->row.reason == JOB_R_NO_FALLBACK_READY && !j->busy)
+	if (j->busy)
+		timer_set(j->engine, &j->retry, BUSY_AGAIN_MS, round_again, j);
+	else if (j->row.state == JOB_HELD && j->row.reason == JOB_R_NO_FALLBACK_READY)
 		plan_release(j, NULL);
 }
 
@@ -182,7 +205,7 @@ static bool was_tried(const struct job *j, const char *uri)
 	for (unsigned i = 0; i < j->tried_count; i++)
 		if (!strcmp(j->tried[i], uri))
 			return true;
-	return false;
+	return j->tried_count == TRIED_MAX;
 }
 
 /* Return: false if the job has to wait for its turn at @uri. */
@@ -305,6 +328,8 @@ static void note_tried(struct job *j, const char *uri, const char *label, const 
 {
 	size_t n = strlen(j->tried_why);
 
+	if (!j->tried)
+		j->tried = must(calloc(TRIED_MAX, sizeof(*j->tried)));
 	if (j->tried_count < TRIED_MAX)
 		snprintf(j->tried[j->tried_count++], CONFIG_URI_MAX, "%s", uri);
 	snprintf(j->tried_why + n, sizeof(j->tried_why) - n, "%s%s: %s", n ? "; " : "", label, why);
@@ -324,14 +349,25 @@ void plan_delivery_failed(struct job *j, const char *uri, enum store_target_kind
 		log_quote(uri), target_health_name(health), job_reason_code(reason), log_quote(why));
 	if (j->busy)
 		return;
+	if (reason != JOB_R_BUSY)
+		p->busy = 0;
 	if (reason == JOB_R_BUSY) {
-		p->not_before_ms = mono_ms() + BUSY_AGAIN_MS;
+		int64_t ms = p->busy < 3 ? BUSY_AGAIN_MS << p->busy : BUSY_AGAIN_MAX_MS;
+
+		p->busy++;
+		p->not_before_ms = mono_ms() + ms;
 		job_reason(j, JOB_R_BUSY, label);
-		kick_in(e, BUSY_AGAIN_MS);
-	} else if (kind == TARGET_UPSTREAM && lost) {
-		if (q && q->upstream)
+		kick_in(e, ms);
+	} else if (kind == TARGET_UPSTREAM && lost && !j->row.chosen[0]) {
+		p->not_before_ms = mono_ms() + (TROUBLE_AGAIN_MS << p->trouble);
+		if (!q || !q->upstream) {
+			;
+		} else if (++p->trouble < TROUBLE_MAX) {
 			upstream_suspect(q->upstream);
-		p->not_before_ms = mono_ms() + TROUBLE_AGAIN_MS;
+		} else {
+			p->trouble = 0;
+			upstream_distrust(q->upstream, why);
+		}
 		plan_kick(e);
 	} else if (kind == TARGET_UPSTREAM || j->row.chosen[0]) {
 		stop_here(j, reason, label, why);
@@ -345,12 +381,14 @@ void plan_delivery_done(struct job *j)
 {
 	struct engine *e = j->engine;
 	struct queue_state *q = queue_state_find(e, j->row.queue);
+	struct printer *p = printer_of(e, j->attempt.uri);
 	char label[200];
 
+	p->busy = p->trouble = 0;
+	if (j->attempt.kind == TARGET_UPSTREAM && q && q->upstream)
+		upstream_trust(q->upstream);
 	if (j->attempt.kind == TARGET_FALLBACK) {
 		printer_label(e, j->attempt.uri, label, sizeof(label));
-		audit(e, j, "diverted", j->attempt.decided_by, q ? q->config->upstream : "", j->attempt.uri,
-			j->attempt.encrypted);
 		notice_diverted(j, label);
 		if (j->row.chosen[0] && strncmp(j->attempt.decided_by, "user:", 5) == 0) {
 			struct store_user_printer used = {.used_s = mono_utc_s()};
@@ -383,7 +421,9 @@ void plan_release(struct job *j, job_then_fn *then)
 
 void plan_reconsider(struct job *j)
 {
-	if (waits_for_server(j->row.reason))
+	/* The configuration may have been mended while we were away. */
+	if (waits_for_server(j->row.reason) || j->row.reason == JOB_R_AUTHENTICATION ||
+		(j->row.reason == JOB_R_NO_QUEUE && job_queue(j)))
 		plan_release(j, NULL);
 }
 
@@ -391,7 +431,9 @@ static void released_late(void *arg)
 {
 	struct job *j = arg;
 
-	if (j->row.state == JOB_HELD && !j->busy && waits_for_server(j->row.reason))
+	if (j->busy)
+		timer_set(j->engine, &j->retry, BUSY_AGAIN_MS, released_late, j);
+	else if (j->row.state == JOB_HELD && waits_for_server(j->row.reason))
 		plan_release(j, NULL);
 }
 
@@ -399,6 +441,8 @@ static bool comes_back(const struct job *j, enum health h)
 {
 	if (j->row.state != JOB_HELD || j->busy)
 		return false;
+	if (j->row.reason == JOB_R_OUTAGE_PLANNED) /* it is over, whatever came of the server */
+		return true;
 	if (h == HEALTH_OK)
 		return waits_for_server(j->row.reason) || j->row.reason == JOB_R_REFUSED ||
 		       j->row.reason == JOB_R_CERTIFICATE;
@@ -406,14 +450,37 @@ static bool comes_back(const struct job *j, enum health h)
 	return h != HEALTH_OFFLINE && j->row.reason == JOB_R_OFFLINE;
 }
 
+/* When the next of many goes: after the one before, so that order is kept, and no two computers in step. */
+static int64_t bulk_ms(int64_t before_ms, unsigned count)
+{
+	int64_t step_ms = BULK_SPREAD_MS / (count + BULK_JOBS);
+	uint32_t chance = 0;
+
+	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) != sizeof(chance))
+		chance = (uint32_t)mono_ms();
+	return before_ms + 1 + (int64_t)(chance % (uint32_t)(step_ms + 1));
+}
+
+/* What was missed: a held job whose server is there. */
+void plan_sweep(struct engine *e)
+{
+	for (struct job *j = e->jobs; j; j = j->next)
+		if (j->row.state == JOB_HELD && !j->busy && !j->retry.source && came_meanwhile(j))
+			plan_release(j, NULL);
+	plan_kick(e);
+}
+
 /* @u is what it is now: let go what waited for that. */
 void plan_upstream_changed(struct engine *e, struct upstream *u)
 {
 	enum health h = upstream_health(u);
 	unsigned count = 0;
+	int64_t at_ms = 0;
 
 	if (!e->started)
 		return;
+	if (h != HEALTH_OK)
+		printer_of(e, upstream_uri(u))->trouble = 0;
 	for (struct job *j = e->jobs; j; j = j->next) {
 		struct queue_state *q = queue_state_find(e, j->row.queue);
 
@@ -422,7 +489,7 @@ void plan_upstream_changed(struct engine *e, struct upstream *u)
 		if (++count <= BULK_JOBS)
 			plan_release(j, NULL);
 		else
-			timer_set(e, &j->retry, random() % BULK_SPREAD_MS, released_late, j);
+			timer_set(e, &j->retry, at_ms = bulk_ms(at_ms, count), released_late, j);
 	}
 	if (h == HEALTH_OK) {
 		sweep_upstream_back(e, upstream_uri(u));

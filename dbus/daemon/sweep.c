@@ -10,7 +10,8 @@
 #include "base/mono.h"
 #include "must.h"
 
-enum { SWEEP_MS = 30000, ORPHAN_LIFE_S = 24 * 3600, TOMBSTONE_S = 90 * 24 * 3600, MEMORY_S = 7 * 24 * 3600 };
+enum { FIRST_SWEEP_MS = 3000, SWEEP_MS = 30000, ORPHAN_LIFE_S = 24 * 3600, TOMBSTONE_S = 90 * 24 * 3600, MEMORY_S = 7 * 24 * 3600,
+	CLOCK_STEP_S = 60 };
 
 struct orphan {
 	struct orphan *next;
@@ -268,15 +269,30 @@ static void expire(struct job *j, enum job_reason reason, int32_t limit_s)
 	snprintf(limit, sizeof(limit), limit_s >= 48 * 3600 ? "%d days" : "%d hours",
 		limit_s / (limit_s >= 48 * 3600 ? 24 * 3600 : 3600));
 	job_end(j, JOB_EXPIRED, reason, limit, CERTAINTY_UNKNOWN);
-	notice_attention(j);
+}
+
+/* The wall clock was set, and not by the time that passed: nobody's document is older or younger for it. */
+static void heed_clock(struct engine *e)
+{
+	int64_t wall_s = mono_utc_s(), boot_s = mono_boot_s();
+	int64_t step_s = (wall_s - e->sweep_wall_s) - (boot_s - e->sweep_boot_s);
+
+	e->sweep_wall_s = wall_s;
+	e->sweep_boot_s = boot_s;
+	if (step_s > -CLOCK_STEP_S && step_s < CLOCK_STEP_S)
+		return;
+	log_event(LOG_LVL_WARNING, "event=clock-set by=%lld", (long long)step_s);
+	for (struct job *j = e->jobs; j; j = j->next)
+		j->clock_step_s += step_s;
 }
 
 static void expire_old(struct engine *e)
 {
-	int64_t now = mono_utc_s();
+	int64_t wall_s = mono_utc_s();
 
 	for (struct job *j = e->jobs; j; j = j->next) {
 		bool open = j->row.state == JOB_UNKNOWN || j->row.state == JOB_SENT;
+		int64_t now = wall_s - j->clock_step_s;
 
 		if (j->row.state == JOB_HELD && now - j->row.stored_s > e->config->held_max_s)
 			expire(j, JOB_R_EXPIRED, e->config->held_max_s);
@@ -285,18 +301,33 @@ static void expire_old(struct engine *e)
 	}
 }
 
-static void expire_for_room(struct engine *e)
+static int64_t spool_of(const struct engine *e, const char *owner)
 {
-	int64_t max = spool_limit(e), freed = 0;
+	int64_t sum = 0;
 
-	if (e->spool_octets > max * 8 / 10 && !e->spool_warned)
-		log_event(LOG_LVL_WARNING, "event=spool-filling octets=%lld max=%lld", (long long)e->spool_octets,
-			(long long)max);
-	e->spool_warned = e->spool_octets > max * 8 / 10;
-	for (struct job *j = e->jobs; j && e->spool_octets - freed > max; j = j->next) {
-		if (j->row.state != JOB_HELD && j->row.state != JOB_UNKNOWN)
+	for (const struct job *j = e->jobs; j; j = j->next)
+		if (j->row.file[0] && !strcmp(j->row.owner, owner))
+			sum += j->row.file_octets;
+	return sum;
+}
+
+/* The oldest that wait give way: @owner's own beyond half of the spool, or, for NULL, anybody's beyond all of it. Those
+ * that are being expired already hold their room until that is committed. */
+static void expire_for_room(struct engine *e, const char *owner)
+{
+	int64_t max = owner ? spool_limit(e) / 2 : spool_limit(e), used = owner ? spool_of(e, owner) : e->spool_octets;
+
+	if (!owner) {
+		if (used > max * 8 / 10 && !e->spool_warned)
+			log_event(LOG_LVL_WARNING, "event=spool-filling octets=%lld max=%lld", (long long)used,
+				(long long)max);
+		e->spool_warned = used > max * 8 / 10;
+	}
+	for (struct job *j = e->jobs; j && used > max; j = j->next) {
+		if ((j->row.state != JOB_HELD && j->row.state != JOB_UNKNOWN) || !j->row.file[0] ||
+			(owner && strcmp(j->row.owner, owner) != 0))
 			continue;
-		freed += j->row.file_octets;
+		used -= j->row.file_octets;
 		expire(j, JOB_R_SPOOL_FULL, 0);
 	}
 }
@@ -332,22 +363,26 @@ static void sweep_due(void *arg)
 {
 	struct engine *e = arg;
 
+	heed_clock(e);
 	expire_old(e);
-	expire_for_room(e);
+	expire_for_room(e, NULL);
 	forget_old(e);
 	worker_post(e->storer, work_prune, NULL, e);
-	plan_kick(e); /* whatever a failed commit left lying */
+	plan_sweep(e);
 	timer_set(e, &e->sweep, SWEEP_MS, sweep_due, e);
 }
 
-void sweep_room(struct engine *e)
+void sweep_room(struct engine *e, const char *owner)
 {
-	expire_for_room(e);
+	expire_for_room(e, owner);
+	expire_for_room(e, NULL);
 }
 
 void sweep_start(struct engine *e)
 {
-	timer_set(e, &e->sweep, SWEEP_MS, sweep_due, e);
+	e->sweep_wall_s = mono_utc_s();
+	e->sweep_boot_s = mono_boot_s();
+	timer_set(e, &e->sweep, FIRST_SWEEP_MS, sweep_due, e); /* what grew too old while we were away */
 }
 
 void sweep_free(struct engine *e)

@@ -20,6 +20,9 @@ enum {
 	DEGRADED_AGAIN_MS = 500,
 	DEGRADED_MAX = 3,
 	REFUSING_PROBE_MS = 15000,
+	LATE_MS = 1000,        /* a deadline that comes so much later says that we were stopped */
+	DISTRUST_MS = 30000,
+	DISTRUST_DOUBLES = 5,
 };
 
 struct asker {
@@ -47,10 +50,14 @@ struct upstream {
 	struct round_slot slot[ROUND_PROBES];
 	unsigned started, scheduled, broken, degraded;
 	struct timer next_probe, deadline;
+	int64_t deadline_ms;
 	struct asker *askers;
 	/* the idle detector */
 	struct probe *idle_probe;
 	struct timer idle;
+	/* it answers, but takes no jobs */
+	int64_t distrust_until_ms;
+	unsigned distrusts;
 };
 
 static void idle_set(struct upstream *u);
@@ -229,6 +236,11 @@ static void deadline_due(void *arg)
 {
 	struct upstream *u = arg;
 
+	if (mono_ms() - u->deadline_ms > LATE_MS) { /* it was we who did not listen */
+		round_clear(u);
+		round_start(u);
+		return;
+	}
 	verdict(u, u->degraded ? HEALTH_DEGRADED : lost_or_offline(u), "no answer within 4 s", NULL, NULL);
 }
 
@@ -242,6 +254,7 @@ static void round_start(struct upstream *u)
 	probe_cancel(u->idle_probe);
 	u->idle_probe = NULL;
 	timer_stop(&u->idle);
+	u->deadline_ms = mono_ms() + ROUND_DEADLINE_MS;
 	timer_set(u->engine, &u->deadline, ROUND_DEADLINE_MS, deadline_due, u);
 	timer_set(u->engine, &u->next_probe, 1000, next_probe_due, u);
 	probe_now(u);
@@ -276,6 +289,23 @@ void upstream_suspect(struct upstream *u)
 		round_start(u);
 }
 
+void upstream_distrust(struct upstream *u, const char *why)
+{
+	char detail[256];
+
+	u->distrust_until_ms = mono_ms() + ((int64_t)DISTRUST_MS << u->distrusts);
+	if (u->distrusts < DISTRUST_DOUBLES)
+		u->distrusts++;
+	snprintf(detail, sizeof(detail), "it answers, but takes no jobs: %.200s", why);
+	verdict(u, HEALTH_DEGRADED, detail, NULL, NULL);
+}
+
+void upstream_trust(struct upstream *u)
+{
+	u->distrust_until_ms = 0;
+	u->distrusts = 0;
+}
+
 /* ---- idle ---- */
 
 static void idle_answered(void *arg, enum target_health t, const struct target_info *info, ipp_t *answer,
@@ -286,7 +316,9 @@ static void idle_answered(void *arg, enum target_health t, const struct target_i
 	(void)info;
 	(void)answer;
 	u->idle_probe = NULL;
-	if (t == TARGET_OK) {
+	if (t == TARGET_OK && mono_ms() < u->distrust_until_ms) {
+		; /* its word is not enough */
+	} else if (t == TARGET_OK) {
 		health_set(u, HEALTH_OK, "");
 	} else if (t == TARGET_UNREACHABLE || t == TARGET_DEGRADED) {
 		if (u->health != HEALTH_LOST && u->health != HEALTH_DEGRADED && u->health != HEALTH_OFFLINE) {
@@ -317,6 +349,8 @@ static void idle_set(struct upstream *u)
 	const struct config *c = u->engine->config;
 	int64_t ms = (int64_t)c->probe_idle_s * 1000;
 
+	if (u->stale)
+		return;
 	if (u->health == HEALTH_LOST || u->health == HEALTH_DEGRADED || u->health == HEALTH_OFFLINE)
 		ms = (int64_t)c->probe_lost_s * 1000;
 	else if (u->health != HEALTH_OK && ms > REFUSING_PROBE_MS)

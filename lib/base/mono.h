@@ -4,5 +4,6 @@
 
 #include <stdint.h>
 
-int64_t mono_ms(void);  /* milliseconds since some fixed point of this boot */
+int64_t mono_ms(void); /* milliseconds since some fixed point of this boot */
 int64_t mono_utc_s(void); /* Unix time, seconds */
+int64_t mono_boot_s(void); /* seconds of this boot, those asleep included */

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "core/codec.h"
+#include "core/wire.h"
 #include "core/vendor.h"
 
 /* Name tags carry any octets through libcups unchanged, so that a title in a strange locale survives. Times are
@@ -69,14 +69,14 @@ static bool put_field(ipp_t *ipp, const struct field *f, const void *member)
 
 int envelope_encode(const struct envelope *e, void **out, size_t *octets)
 {
-	AUTO(codec_deletep) ipp_t *ipp = codec_new();
+	AUTO(wire_deletep) ipp_t *ipp = wire_new();
 
 	if (!ipp)
 		return -ENOMEM;
 	for (size_t i = 0; i < FIELD_COUNT; i++)
 		if (!put_field(ipp, &fields[i], (const char *)e + fields[i].at))
 			return -ENOMEM;
-	return codec_encode(ipp, out, octets);
+	return wire_encode(ipp, out, octets);
 }
 
 static bool get_time(const char *text, int64_t *out)
@@ -112,12 +112,12 @@ static bool get_field(ipp_attribute_t *a, const struct field *f, void *member)
 
 int envelope_decode(const void *octets, size_t count, struct envelope *out)
 {
-	AUTO(codec_deletep) ipp_t *ipp = NULL;
+	AUTO(wire_deletep) ipp_t *ipp = NULL;
 	struct envelope e = {0};
-	int rc = codec_decode(octets, count, &ipp);
+	int rc = wire_decode(octets, count, &ipp);
 
 	if (rc)
-		return rc == CODEC_E_DAMAGED ? ENVELOPE_E_DAMAGED : rc;
+		return rc > 0 ? ENVELOPE_E_DAMAGED : rc;
 	for (size_t i = 0; i < FIELD_COUNT; i++) {
 		const struct field *f = &fields[i];
 		ipp_attribute_t *a = ippFindAttribute(ipp, f->name, IPP_TAG_ZERO);

@@ -27,8 +27,8 @@ enum {
 
 enum seal_err {
 	SEAL_E_DAMAGED = 1, /* not ours, cut, or changed: never print it */
-	SEAL_E_VERSION,     /* a version that this program does not know */
-	SEAL_E_KEY,         /* sealed to another key than the one offered */
+	SEAL_E_VERSION, /* a version that this program does not know */
+	SEAL_E_KEY, /* sealed to another key than the one offered */
 };
 
 struct seal_key { /* wiped by seal_key_wipe() */

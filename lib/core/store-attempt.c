@@ -6,6 +6,8 @@
 #include "base/mono.h"
 #include "core/store-private.h"
 
+enum { KEPT_VAIN = 20 };
+
 #define ATTEMPT_COLUMNS \
 	"id, job_id, number, kind, uri, is_server, encrypted, decided_by, remote_id, remote_uuid, remote_name," \
 	" up_time_s, outcome, impressions, sheets, cancel_wanted, begun_s, sent_s, ended_s"
@@ -84,6 +86,14 @@ static int finish(struct store *s, int rc, struct store_job *job, const struct s
 	return 0;
 }
 
+/* A busy printer is asked again and again: what came to nothing, and left nothing there, is kept for a while only. */
+static int forget_vain(struct store *s, const struct store_attempt *a)
+{
+	return store_run(s,
+		"DELETE FROM attempt WHERE job_id = ?1 AND number < ?2 AND outcome = ?3 AND cancel_wanted = 0",
+		VALUES(V_NUM(a->job_id), V_NUM(a->number - KEPT_VAIN), V_NUM(OUTCOME_NOTHING)));
+}
+
 int store_attempt_begin(struct store *s, struct store_job *job, struct store_attempt *a)
 {
 	struct store_job moved = *job;
@@ -107,6 +117,8 @@ int store_attempt_begin(struct store *s, struct store_job *job, struct store_att
 	begun.sent_s = begun.ended_s = 0;
 	if (!rc)
 		rc = insert_attempt(s, &begun);
+	if (!rc)
+		rc = forget_vain(s, &begun);
 	return finish(s, rc, job, &moved, a, &begun);
 }
 

@@ -140,7 +140,7 @@ struct store_attempt {
 
 /** store_attempt_begin() - journal: Create-Job is about to be sent
  * Moves the job PENDING or HELD -> CREATING and writes the attempt, in one commit. @a->id and ->number are filled in,
- * @job->attempt is raised. -EEXIST: an attempt of the job is still OPEN and not cancel_wanted; end that one first.
+ * @job->attempt is raised; of attempts that came to nothing the latest 20 are kept. -EEXIST: an attempt of the job is still OPEN and not cancel_wanted; end that one first.
  * Return: 0, STORE_E_GONE, or -errno. */
 int store_attempt_begin(struct store *s, struct store_job *job, struct store_attempt *a);
 /* Journal: the target's job-id (uuid) is known. CREATING -> CREATED. */

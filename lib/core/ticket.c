@@ -11,7 +11,7 @@
 #include <strings.h>
 
 #include "base/auto.h"
-#include "core/codec.h"
+#include "core/wire.h"
 #include "core/vendor.h"
 
 enum { FINISHING_MAX = 16 };
@@ -222,7 +222,7 @@ static void read_media(struct media *m, const struct source *s)
 
 static bool add_media(ipp_t *t, const struct source *s)
 {
-	AUTO(codec_deletep) ipp_t *col = NULL, *size = NULL;
+	AUTO(wire_deletep) ipp_t *col = NULL, *size = NULL;
 	struct media m = {0};
 	bool ok = true;
 
@@ -312,7 +312,7 @@ static bool add_finishings(ipp_t *t, const struct source *s)
 
 static bool add_finishing_template(ipp_t *t, const struct source *s)
 {
-	AUTO(codec_deletep) ipp_t *col = NULL;
+	AUTO(wire_deletep) ipp_t *col = NULL;
 	bool is_ppd;
 	const char *name = ask(s, "finishing-template", "cupsFinishingTemplate", &is_ppd);
 
@@ -389,7 +389,7 @@ int ticket_from_options(int option_count, cups_option_t *options, int default_co
 	cups_option_t *defaults, int copies, ipp_t **out)
 {
 	const struct source s = {option_count, default_count, options, defaults};
-	AUTO(codec_deletep) ipp_t *t = codec_new();
+	AUTO(wire_deletep) ipp_t *t = wire_new();
 
 	if (!t || !add_copies(t, &s, copies) ||
 		!add_choice(t, &s, "sides", "Duplex", sides_choices) || !add_media(t, &s) ||
@@ -413,7 +413,7 @@ int ticket_add_document(ipp_t *ticket, const char *format, const struct ticket_p
 	else if (ok)
 		ok = ippAddOutOfBand(ticket, IPP_TAG_JOB, IPP_TAG_UNKNOWN, "job-pages");
 	for (int i = 0; ok && i < pages->size_count && i < TICKET_SIZE_MAX; i++) {
-		AUTO(codec_deletep) ipp_t *col = ippNew();
+		AUTO(wire_deletep) ipp_t *col = ippNew();
 
 		ok = col &&
 		     ippAddInteger(
@@ -435,14 +435,14 @@ int ticket_add_document(ipp_t *ticket, const char *format, const struct ticket_p
 
 int ticket_encode(ipp_t *ticket, void **out, size_t *octets)
 {
-	return codec_encode(ticket, out, octets);
+	return wire_encode(ticket, out, octets);
 }
 
 int ticket_decode(const void *octets, size_t count, ipp_t **out)
 {
-	int rc = codec_decode(octets, count, out);
+	int rc = wire_decode(octets, count, out);
 
-	return rc == CODEC_E_DAMAGED ? TICKET_E_DAMAGED : rc;
+	return rc > 0 ? TICKET_E_DAMAGED : rc;
 }
 
 static void copy_string(ipp_t *from, const char *name, ipp_tag_t tag, char *out, size_t size)

@@ -61,7 +61,7 @@ int ticket_add_document(ipp_t *ticket, const char *format, const struct ticket_p
 
 /* @out: heap memory, the caller frees it. Return: 0, -EMSGSIZE, -ENOMEM. */
 int ticket_encode(ipp_t *ticket, void **out, size_t *octets);
-/* Caps as in codec.h. Return: 0, TICKET_E_DAMAGED, or -ENOMEM. */
+/* Caps as in wire.h. Return: 0, TICKET_E_DAMAGED, or -ENOMEM. */
 int ticket_decode(const void *octets, size_t count, ipp_t **out);
 
 /* Never fails: what is missing or of another syntax counts as not asked for. @ticket may be NULL (raw file). */

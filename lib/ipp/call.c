@@ -17,7 +17,7 @@
 #include "base/auto.h"
 #include "base/mono.h"
 #include "ipp/moved.h"
-#include "ipp/wire.h"
+#include "core/wire.h"
 
 #define PIN_PREFIX "sha256//"
 

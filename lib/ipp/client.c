@@ -11,7 +11,7 @@
 
 #include "base/auto.h"
 #include "ipp/call.h"
-#include "ipp/wire.h"
+#include "core/wire.h"
 
 enum { IDLE_CONNECTIONS = 8, TICK_LONGEST_MS = 1000, TICK_SHORTEST_MS = 20, TICKS_PER_STALL = 4 };
 

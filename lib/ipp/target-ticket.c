@@ -8,7 +8,7 @@
 
 #include "base/auto.h"
 #include "ipp/target.h"
-#include "ipp/wire.h"
+#include "core/wire.h"
 
 struct plan {
 	ipp_t *request, *ticket, *printer;

@@ -408,7 +408,7 @@ lab_cupsd()
 		PassEnv ASAN_OPTIONS
 		PassEnv UBSAN_OPTIONS
 		SetEnv STILLPRINT_LAB $LAB
-		SetEnv LAB_CUPSD $1
+		SetEnv LAB_CUPSD $r.
 		SetEnv STILLPRINT_CONF $STILLPRINT_CONF
 		SetEnv STILLPRINT_STATE $STILLPRINT_STATE
 		SetEnv STILLPRINT_SPOOL $STILLPRINT_SPOOL
@@ -432,7 +432,7 @@ lab_cupsd_ours()
 lab_cupsd_up()
 {
 	local r=$LAB/$1
-	LAB_CUPSD=$1 lab_spawn "$1" cupsd -f -c "$r/etc/cupsd.conf" -s "$r/etc/cups-files.conf"
+	LAB_CUPSD=$r. lab_spawn "$1" cupsd -f -c "$r/etc/cupsd.conf" -s "$r/etc/cups-files.conf"
 	wait_for 10 lab_cupsd_answers "$1" || die "cupsd $1 does not start"
 }
 
@@ -445,7 +445,7 @@ lab_cupsd_stop() { lab_end "$1"; }
 lab_cupsd_start() { lab_cupsd_up "$1"; }
 lab_cupsd_restart() { lab_cupsd_stop "$1" && lab_cupsd_up "$1"; }
 lab_cupsd_kill9() { lab_end "$1" KILL; }                                      # its filters and backends live on
-lab_cupsd_crash() { lab_end "$1" KILL && lab_kill_with "LAB_CUPSD=$1"; } # power cut: all of it at once
+lab_cupsd_crash() { lab_end "$1" KILL && lab_kill_with "LAB_CUPSD=$LAB/$1."; } # power cut: all of it at once
 
 # lab_queue CUPSD QUEUE URI [everywhere | ppd FILE | raw] [LPADMIN OPTIONS] - a queue that takes jobs
 lab_queue()

@@ -51,6 +51,8 @@ while read -r options; do
 done <<'END'
 -n 1
 -n 3
+-n 3 -o collate=true
+-n 2 -o Collate=True -o sides=two-sided-long-edge
 -n 3 -o collate=false
 -n 3 -o Collate=False
 -n 2 -o multiple-document-handling=separate-documents-uncollated-copies

@@ -3,8 +3,8 @@
 # t0400-agent - the agent with a real notification daemon (dunst) under Xvfb, on a private session and system bus, with
 # the daemon's bus over a fake engine. As root, since daemon, user and stranger are three uids.
 # shellcheck disable=SC2086,SC2317 # $as_user is several words; functions are called through wait_for
-# usage: tests/system/t0400-agent.sh [OUT]    STILLPRINT_SHOT=FILE: also takes a picture of the questions
-out=${1:-${OUT:-build}}
+# usage: tests/system/t0400-agent.sh [FOLDER OF WHAT WAS BUILT]    STILLPRINT_SHOT=FILE: also takes a picture of the questions
+out=${1:-${STILLPRINT_OUT:-build}}
 user=nobody stranger=daemon
 n=0
 
@@ -45,11 +45,11 @@ export DBUS_SYSTEM_BUS_ADDRESS DBUS_SESSION_BUS_ADDRESS XDG_RUNTIME_DIR HOME NO_
 as_user="setpriv --reuid $user --regid nogroup --clear-groups"
 
 # ---- the parts ----
-wait_for() { # CONDITION...: up to five seconds
+wait_for() { # CONDITION...: up to ten seconds
 	i=0
 	while ! "$@" >/dev/null 2>&1; do
 		i=$((i + 1))
-		[ $i -lt 50 ] || return 1
+		[ $i -lt 100 ] || return 1
 		sleep 0.1
 	done
 }

@@ -151,6 +151,13 @@ if [ -r /etc/pam.d/cups ]; then
 	check "it is kept for root and the daemon only" secret
 	login_again() { exits 0 setup Locked && says "Nothing to change"; }
 	check "a second run uses it and changes nothing" login_again
+	sed -i 's,sha256//.*,sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=,' "$drop_in/Locked.conf"
+	tries() { grep -c 'username="stilltest"' "$LAB/server/log/error_log"; }
+	before_tries=$(tries)
+	check "another certificate gets no password" refused 1 "shows another certificate" Locked
+	check "indeed none was sent" same "$(tries)" "$before_tries"
+	renewed() { exits 0 setup Locked --new-certificate && exits 0 setup Locked && says "Nothing to change"; }
+	check "--new-certificate takes it" renewed
 	forgotten() { exits 0 setup --remove Locked && [ ! -e "$LAB/etc/secrets/Locked" ]; }
 	check "--remove removes it, too" forgotten
 else

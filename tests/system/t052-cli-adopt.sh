@@ -94,29 +94,29 @@ check "a second --undo changes nothing and says so" undo_again
 
 # ---- a raw queue
 
-lab_queue local Raw "$(printer_uri mfp)" raw
+lab_queue local Raw "$(printer_uri mfp)" raw -o printer-is-shared=true
 printed Raw before
-raw() { exits 0 adopt Raw && exits 0 adopt --undo Raw && printed Raw after && like_before Raw; }
-check "a queue without PPD goes there and back" raw
+raw() { exits 0 adopt Raw && dump Raw | grep -qx " *printer-is-shared (boolean) = false" && exits 0 adopt --undo Raw && printed Raw after && like_before Raw; }
+check "a shared queue without PPD is not shared meanwhile, and goes there and back" raw
 
 # ---- a URI with a password, which cupsd does not tell
 
 if [ -r /etc/pam.d/cups ]; then
-	lab_user stilltest "geheim"
+	lab_user stilladopt "geheim"
 	id stillprint >/dev/null 2>&1 || lab_user stillprint
 	lab_queue server Locked "$(printer_uri mfp)" everywhere -o printer-op-policy=authenticated
 	nap 0.5
 	locked=$(cups_uri server Locked ipps)
-	lab_queue local Locked "${locked/:\/\//:\/\/stilltest:geheim@}" raw
+	lab_queue local Locked "${locked/:\/\//:\/\/stilladopt:geheim@}" raw
 	printed Locked before
 	echo geheim >"$LAB/password"
 	wants() { exits 1 adopt Locked && says "has a user and password in its URI" && ! grep -q geheim "$out" "$out.err"; }
 	check "a URI with a login wants the login as options" wants
-	with_login() { exits 0 adopt Locked --user stilltest --password-file "$LAB/password" &&
+	with_login() { exits 0 adopt Locked --user stilladopt --password-file "$LAB/password" &&
 		! grep -r geheim "$LAB/etc/stillprint.conf.d"; }
 	check "with them it is taken over, and the password is in no section" with_login
 	login_back() { exits 0 adopt --undo Locked && printed Locked after && like_before Locked &&
-		grep -q stilltest:geheim "$LAB/local/etc/printers.conf"; }
+		grep -q stilladopt:geheim "$LAB/local/etc/printers.conf"; }
 	check "and goes back with its login" login_back
 else
 	skip "a URI with a login" "needs /etc/pam.d/cups"

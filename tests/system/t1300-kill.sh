@@ -7,7 +7,7 @@
 
 lab_start
 make -s -C "$LAB_TOP" OUT="$LAB_OUT/faults" FAULTS=1 "$LAB_OUT/faults/bin/stillprintd" >&2 || die "no daemon with fault points"
-LAB_DAEMON=$LAB_OUT/faults/bin/stillprintd
+install -m 755 "$LAB_OUT/faults/bin/stillprintd" "$LAB/bin/stillprintd-faults" && LAB_DAEMON=$LAB/bin/stillprintd-faults
 lab_printer mfp
 ws_conf office "$(printer_uri mfp)"
 lab_cupsd ws

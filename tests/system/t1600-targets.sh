@@ -42,11 +42,12 @@ check "401: it never falls back" same "$(prints spare)" 0
 ws_lp -d office "$LAB/delta.pdf" >/dev/null
 check "401: the next one waits as well" wait_for 10 job_held_for 4 authentication-required
 check "401: no loop" same "$(store_sql 'select count(*) from attempt where job_id = 3')" "$attempts"
-lab_user spprinter "let-me-print"
+login=sptest$$
+lab_user "$login" "let-me-print"
 install -d -o root -g stillprint -m 750 "$LAB/etc/secrets"
 printf 'let-me-print\n' >"$LAB/etc/secrets/office"
 chown root:stillprint "$LAB/etc/secrets/office" && chmod 640 "$LAB/etc/secrets/office"
-ws_conf office "$(cups_uri srv locked ipps)" "upstream-user = spprinter" "fallback = $(printer_uri spare)"
+ws_conf office "$(cups_uri srv locked ipps)" "upstream-user = $login" "fallback = $(printer_uri spare)"
 ws_reload
 check "with user and password over TLS both print" wait_for 15 has_prints mfp 3
 check "the password is in no log" not grep -ra "let-me-print" "$LAB/log" "$LAB/state"

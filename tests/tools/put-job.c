@@ -7,13 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/envelope.h"
 #include "core/seal.h"
-#include "ipp/wire.h"
+#include "core/wire.h"
 
 static const char *opt(char **argv, const char *name, const char *otherwise)
 {
@@ -47,6 +49,21 @@ static void make_ticket(char **o, void **out, size_t *n)
 	if (wire_encode(t, out, n))
 		exit(1);
 	ippDelete(t);
+}
+
+/* Tells the daemon, if it is there, as the backend does. */
+static void poke(void)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	const char *run = getenv("STILLPRINT_RUN");
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return;
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s/intake.sock", run ? run : "/nowhere");
+	/* If that fails, it looks by itself, later. */
+	(void)sendto(fd, "x", 1, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to));
+	close(fd);
 }
 
 int main(int argc, char **argv)
@@ -98,6 +115,7 @@ int main(int argc, char **argv)
 			return 1;
 	if (seal_writer_finish(w) || fsync(fd) || rename(tmp, path))
 		return 1;
+	poke();
 	seal_writer_free(w);
 	free(env);
 	free(ticket);

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/codec.h"
+#include "core/wire.h"
 #include "core/envelope.h"
 #include "core/seal.h"
 #include "core/ticket.h"
@@ -34,9 +34,9 @@ static int make_keys(const char *secret, const char *public)
 
 static void show(const char *whose, const void *octets, size_t count)
 {
-	AUTO(codec_deletep) ipp_t *ipp = NULL;
+	AUTO(wire_deletep) ipp_t *ipp = NULL;
 
-	if (codec_decode(octets, count, &ipp))
+	if (wire_decode(octets, count, &ipp))
 		return;
 	for (ipp_attribute_t *a = ippFirstAttribute(ipp); a; a = ippNextAttribute(ipp)) {
 		char text[4096];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* wire - IPP messages between bytes and ipp_t. libcups reads them, but only after our own walk over tags and lengths has
  * counted what it would allocate: libcups recurses on collections and has no limit of its own. */
-#include "ipp/wire.h"
+#include "core/wire.h"
 
+#include <cups/cups.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -111,6 +112,15 @@ static ssize_t source_read(void *context, ipp_uchar_t *buffer, size_t bytes)
 	s->at += bytes;
 	s->left -= bytes;
 	return (ssize_t)bytes;
+}
+
+ipp_t *wire_new(void)
+{
+	ipp_t *ipp = ippNewRequest(IPP_OP_CREATE_JOB);
+
+	if (ipp)
+		ippSetRequestId(ipp, 1);
+	return ipp;
 }
 
 int wire_decode(const void *octets, size_t count, ipp_t **out)

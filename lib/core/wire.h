@@ -11,6 +11,8 @@ enum wire_err {
 };
 enum { WIRE_MAX_OCTETS = 1024 * 1024, WIRE_MAX_ATTRIBUTES = 4000, WIRE_MAX_VALUES = 20000, WIRE_MAX_DEPTH = 8 };
 
+/* A message with charset and language, ready for attributes of the job group. NULL without memory. */
+ipp_t *wire_new(void);
 /* Octets after the end of the message are left alone. Return: 0, WIRE_E_, or -errno. *@out is the caller's, ippDelete(). */
 int wire_decode(const void *octets, size_t count, ipp_t **out);
 /* @out: heap memory. Return: 0, -ENOMEM, or -EINVAL for what IPP cannot carry. */
