@@ -130,13 +130,13 @@ lab_end()
 	rm -f "$LAB/pid/$1"
 }
 
-# lab_pids_with TEXT - processes whose environment holds TEXT: how we know what we (and our cupsd) started
+# lab_pids_with NAME=VALUE - processes whose environment holds just that: how we know what we (and our cupsd) started
 lab_pids_with()
 {
-	env -i PATH="$PATH" grep -lazF -- "$1" /proc/[0-9]*/environ 2>/dev/null | sed 's,/proc/\([0-9]*\)/.*,\1,'
+	env -i PATH="$PATH" grep -lazxF -- "$1" /proc/[0-9]*/environ 2>/dev/null | sed 's,/proc/\([0-9]*\)/.*,\1,'
 }
 
-# lab_kill_with TEXT - kill -9 all of them, again until none is left
+# lab_kill_with NAME=VALUE - kill -9 all of them, again until none is left
 lab_kill_with()
 {
 	local pids i
@@ -444,6 +444,7 @@ cups_uri() { echo "${3:-ipp}://localhost:$(cups_port "$1")/printers/$2"; } # CUP
 lab_cupsd_stop() { lab_end "$1"; }
 lab_cupsd_start() { lab_cupsd_up "$1"; }
 lab_cupsd_restart() { lab_cupsd_stop "$1" && lab_cupsd_up "$1"; }
+lab_cupsd_pids() { lab_pids_with "LAB_CUPSD=$LAB/$1."; } # it and its filters and backends, also orphans
 lab_cupsd_kill9() { lab_end "$1" KILL; }                                      # its filters and backends live on
 lab_cupsd_crash() { lab_end "$1" KILL && lab_kill_with "LAB_CUPSD=$LAB/$1."; } # power cut: all of it at once
 

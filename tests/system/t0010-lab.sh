@@ -182,18 +182,22 @@ echo 60 >"$LAB/far/slow"
 lab_lp ws -d far "$LAB/one.pdf" >/dev/null
 wait_for 10 has_started far $((begun + 1))
 lab_cupsd_kill9 ws
-check "a killed cupsd leaves its backend behind" test -n "$(lab_pids_with LAB_CUPSD=ws)"
-lab_kill_with LAB_CUPSD=ws
+check "a killed cupsd leaves its backend behind" test -n "$(lab_cupsd_pids ws)"
+lab_kill_with "LAB_CUPSD=$LAB/ws."
 lab_cupsd_start ws
 check "cupsd starts again and knows its queues" lab_cups ws lpstat -a far
 lab_cupsd_crash ws
-check "a crash leaves nothing of it" same "$(lab_pids_with LAB_CUPSD=ws)" ""
+check "a crash leaves nothing of it" same "$(lab_cupsd_pids ws)" ""
 
 env -u STILLPRINT_LAB -u KEEP "$0" hang "$LAB/hanging" >"$LAB/log/hang.log" 2>&1 &
 child=$!
 wait_for 20 test -s "$LAB/hanging"
 other=$(cat "$LAB/hanging")
 check "another test runs beside this one" test -n "$(lab_pids_with "STILLPRINT_LAB=$other")"
+lab_cupsd_start ws
+lab_cupsd_crash ws
+check "what we kill by its mark is ours alone" test -n "$(lab_pids_with "LAB_CUPSD=$other/ws.")"
+check "and not what only begins with it" same "$(lab_pids_with "MFP_DIR=$LAB/mf")" ""
 kill -TERM $child
 wait $child
 check "interrupted, it fails" same $? 143
