@@ -52,7 +52,7 @@ OURS = -std=gnu17 -D_GNU_SOURCE -Ilib -Itests $(DEFS) $(WARN) -Wno-deprecated-de
 OUR_LD := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 
 # What the linker takes for each program; the archive gives only the objects that a program needs.
-LIBS_filter  := libsodium libqpdf libseccomp zlib libjpeg
+LIBS_filter  := libsodium libqpdf libseccomp zlib libdeflate libjpeg json-c
 LIBS_backend := libsodium
 LIBS_daemon  := sqlite3 libsodium libcurl gnutls dbus-1 libsystemd
 LIBS_cli     := libsodium libcurl gnutls dbus-1 json-c libsystemd
@@ -61,9 +61,10 @@ LIBS_all     := $(sort $(LIBS_filter) $(LIBS_backend) $(LIBS_daemon) $(LIBS_cli)
 PC_CFLAGS     = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBS_all)))$(PC_CFLAGS)
 
 LIB_SRC   := $(sort $(wildcard lib/*/*.c))
-TEST_SRC  := $(sort $(wildcard tests/test-*.c))
+TEST_SRC  := $(sort $(wildcard tests/test-*.c tests/fault-*.c))
 TOOL_SRC  := $(sort $(wildcard tests/tools/*.c))
 TESTS     := $(TEST_SRC:tests/%.c=$(OUT)/tests/%)
+UNIT      := $(filter $(OUT)/tests/test-%,$(TESTS))
 TOOLS     := $(TOOL_SRC:tests/tools/%.c=$(OUT)/tools/%)
 OBJ        = $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard $(1)/*.c)))
 ARCHIVE   := $(OUT)/libstillprint.a
@@ -132,6 +133,7 @@ $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	$(Q)$(call link,$(LIBS_all))
 $(OUT)/tests/test-backend: | $(BACKEND)
 $(OUT)/tests/test-filter: | $(FILTER)
+$(OUT)/tests/test-parse-inspect: $(OUT)/filter/inspect.o
 $(TOOLS): $(OUT)/tools/%: $(OUT)/tests/tools/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -223,7 +225,7 @@ SAN_ENV := ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99:suppress_equ
 check:				## unit and system tests; as root it installs what it lacks (NOINSTALL=1: skips)
 	$(Q)$(call deps,build test)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools tests faults
-	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) $(TESTS) $(SYSTEM)
+	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) $(UNIT) $(SYSTEM)
 
 check-sanitize:			## the same under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(Q)$(call deps,build test)
@@ -231,14 +233,17 @@ check-sanitize:			## the same under AddressSanitizer and UndefinedBehaviorSaniti
 	$(Q)$(SAN_ENV) $(MAKE) --no-print-directory SANITIZE=address,undefined check-built
 
 check-built:
-	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) -t 3 $(TESTS) $(SYSTEM)
+	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) -t 3 $(UNIT) $(SYSTEM)
 
-unit: $(TESTS)			## the unit tests alone
-	$(Q)tests/run-tests -j $(JOBS) $(TESTS)
+unit: $(UNIT)			## the unit tests alone
+	$(Q)tests/run-tests -j $(JOBS) $(UNIT)
 
 system: all tools faults		## the system tests alone; ONLY='t1000 t11' picks some
 	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) \
 		$(or $(foreach t,$(ONLY),$(wildcard tests/system/$(t)*.sh)),$(SYSTEM))
+
+fault: $(filter $(OUT)/tests/fault-%,$(TESTS))	## the n-th write or sync fails, n = 1, 2, … (minutes)
+	$(Q)tests/run-tests -t 10 -j $(JOBS) $^
 
 tests: $(TESTS)
 
@@ -317,6 +322,35 @@ rpm: dist			## an RPM package, in $(OUT)
 		--define '_topdir $(PACK)/rpm' rpm/stillprint.spec >$(PACK)/rpm/log 2>&1 || { tail -n 30 $(PACK)/rpm/log; exit 1; }
 	$(Q)mv $(PACK)/rpm/RPMS/*/stillprint-*.rpm $(OUT)/ && ls $(OUT)/stillprint-*.rpm
 
+# What the parser must survive. CORPUS: documents to start from; FUZZ_S: seconds for each libFuzzer target.
+CORPUS   ?= ../shared/corpus
+FUZZ_S   ?= 60
+FUZZ_CC  ?= clang
+PARSE_SRC := $(sort $(wildcard lib/parse/*.c))
+parse_link = -std=gnu17 -D_GNU_SOURCE -Ilib $(PARSE_SRC) $(call pc_libs,zlib libdeflate libjpeg) -lm
+
+$(OUT)/fuzz/mutate-%: tests/fuzz/mutate.c tests/fuzz/fuzz-%.c $(PARSE_SRC) $(wildcard lib/parse/*.h)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -o $@ $(filter tests/%,$^) $(parse_link)
+$(OUT)/fuzz/fuzz-%: tests/fuzz/fuzz-%.c $(PARSE_SRC) $(wildcard lib/parse/*.h)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(FUZZ_CC) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(parse_link)
+
+mutate: $(OUT)/fuzz/mutate-parse	## cut the corpus' files at 20 places, change 10,000 single octets
+	$(Q)$< 20 10000 $$(find $(CORPUS) tests/fuzz/seeds -type f ! -name '*.tsv' ! -name '*.md' 2>/dev/null)
+
+fuzz: $(OUT)/fuzz/fuzz-parse $(OUT)/fuzz/fuzz-record	## libFuzzer, FUZZ_S seconds for each format
+	$(Q)tests/fuzz/run $(OUT)/fuzz $(FUZZ_S) $(CORPUS)
+
+$(OUT)/bench/parse-cost: $(OUT)/bench/parse-cost.o
+	$(Q)$(CC) $(OURS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+$(OUT)/bench/parse-floor: $(OUT)/bench/parse-floor.o $(ARCHIVE)
+	$(Q)$(call link,zlib libdeflate libjpeg)
+bench-parse: $(FILTER) $(OUT)/bench/parse-cost $(OUT)/bench/parse-floor	## parsing beside gs, mutool, pdftoppm, qpdf; DOCS=folder of PDFs
+	$(Q)bench/parse.sh $(OUT) $(CORPUS) $(DOCS)
+
 clean:				## remove what was built
 	$(RM) -r $(OUT)
 
@@ -325,7 +359,7 @@ help:				## list the targets
 	@echo 'V=1 shows the commands. CFLAGS, CPPFLAGS, LDFLAGS, DESTDIR and all folders are yours to set; WERROR=1 is strict.'
 
 FORCE:
-.PHONY: all tools tests unit system check check-built check-sanitize faults install uninstall lint lint-floors \
-	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help FORCE
+.PHONY: all tools tests unit system check check-built check-sanitize fault faults install uninstall lint lint-floors \
+	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(ANALYZED:.ok=.d)

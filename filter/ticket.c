@@ -18,7 +18,8 @@
 #include "core/stream.h"
 #include "core/ticket.h"
 #include "defaults.h"
-#include "parse/pagecount.h"
+#include "inspect.h"
+#include "parse/parse.h"
 
 enum {
 	CHUNK = STREAM_CHUNK,
@@ -101,18 +102,54 @@ static const char *find_fault(int fd)
 	return NULL;
 }
 
-static void count_pages(int fd, struct ticket_pages *out)
+/* In hundredths of a millimetre, as IPP has it. */
+static int32_t from_points(double pt)
 {
-	struct pagecount found;
-	const char *why;
+	return pt > 0 && pt < 100000 ? (int32_t)(pt * 2540 / 72 + 0.5) : 0;
+}
 
-	pagecount_read(fd, &found, &why);
-	if (why)
-		say("DEBUG", "The number of pages is unknown: %s.", why);
-	*out = (struct ticket_pages){.pages = found.pages};
-	for (int i = 0; i < found.size_count && i < TICKET_SIZE_MAX; i++)
-		out->size[out->size_count++] =
-			(struct ticket_size){found.size[i].x, found.size[i].y, found.size[i].pages};
+static void add_size(struct ticket_pages *out, int32_t x, int32_t y)
+{
+	int32_t i = 0;
+
+	while (i < out->size_count && (out->size[i].x != x || out->size[i].y != y))
+		i++;
+	if (i == TICKET_SIZE_MAX)
+		return;
+	if (i == out->size_count)
+		out->size[out->size_count++] = (struct ticket_size){x, y, 0};
+	out->size[i].pages++;
+}
+
+static const char *why_unknown(const struct parse_result *r)
+{
+	if (r->flags & PARSE_F_PASSWORD)
+		return "it needs a password";
+	if (r->flags & PARSE_F_DIED)
+		return "reading it came to no end";
+	return r->flags & PARSE_F_LIMIT ? "it passes a limit" : "it is not understood";
+}
+
+/* What the document costs. Never a reason not to print: what is not known says so. */
+static void look_at_pages(int fd, struct ticket_pages *out)
+{
+	AUTO(parse_result_freep) struct parse_result *r = NULL;
+	int rc = parse_sandboxed(fd, NULL, &r);
+
+	*out = (struct ticket_pages){.pages = -1};
+	if (rc || r->count < 0) {
+		say("DEBUG", "The number of pages is unknown: %s.",
+			rc ? strerror(-rc) : why_unknown(r));
+		return;
+	}
+	out->pages = r->count;
+	for (int32_t i = 0; i < r->count; i++) {
+		const struct parse_page *p = &r->pages[i];
+
+		add_size(out, from_points(p->width_pt), from_points(p->height_pt));
+		out->color_pages += p->colour == PARSE_COLOUR_COLOUR;
+		out->gray_pages += p->colour == PARSE_COLOUR_GRAY;
+	}
 }
 
 static int make_ticket(char **argv, const struct ticket_pages *pages, void **out, size_t *octets)
@@ -172,7 +209,7 @@ static bool take_document(char **argv, const char *path)
 		say("ERROR", "The document %s.", fault);
 		return false;
 	}
-	count_pages(fd, &pages);
+	look_at_pages(fd, &pages);
 	rc = make_ticket(argv, &pages, &ticket, &ticket_octets);
 	if (!rc)
 		rc = send_stream(fd, ticket, ticket_octets);
@@ -189,6 +226,8 @@ int main(int argc, char **argv)
 		puts("stillprint-ticket " STILLPRINT_VERSION);
 		return EXIT_SUCCESS;
 	}
+	if (argc >= 2 && !strcmp(argv[1], "--inspect"))
+		return inspect_main(argc, argv);
 	if (argc != 6 && argc != 7) {
 		say("ERROR", "Usage: stillprint-ticket job-id user title copies options [file]");
 		return EXIT_FAILURE;

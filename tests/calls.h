@@ -8,9 +8,9 @@
 #include <sys/resource.h>
 
 #include "base/mono.h"
+#include "core/wire.h"
 #include "ipp/client.h"
 #include "ipp/target.h"
-#include "core/wire.h"
 #include "tap.h"
 
 static sd_event *loop;

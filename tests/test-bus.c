@@ -208,10 +208,12 @@ static void properties_are_told_and_safe_to_show(void)
 
 static void printers_that_users_named_are_shown_to_root_alone(void)
 {
-	static const char attic[] = ROOT_PATH "/printers/p1a2b3c4d", named[] = ROOT_PATH "/printers/p1a2b3c4e";
+	static const char attic[] = ROOT_PATH "/printers/p1a2b3c4d",
+			  named[] = ROOT_PATH "/printers/p1a2b3c4e";
 	static const char printer[] = "org.stillprint.Printer1";
 
-	CHECK(!strcmp(string_property(as_anna, attic, printer, "Uri"), "ipps://attic.example/ipp/print"));
+	CHECK(!strcmp(
+		string_property(as_anna, attic, printer, "Uri"), "ipps://attic.example/ipp/print"));
 	CHECK(!strcmp(string_property(as_root, named, printer, "Uri"), "ipp://10.1.2.3/ipp/print"));
 	CHECK(IS(ask_property(as_anna, named, printer, "Uri"), NO_SUCH));
 	CHECK(IS(ask_property(as_root, ROOT_PATH "/printers/p1A2B3C4D", printer, "Uri"), NO_SUCH));

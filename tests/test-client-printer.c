@@ -2,10 +2,10 @@
 /* test-client-printer - client and target against a real ippeveprinter, plain and over TLS. */
 #include <sys/stat.h>
 
+#include "core/wire.h"
 #include "eve.h"
 #include "ipp/client.h"
 #include "ipp/target.h"
-#include "core/wire.h"
 #include "tap.h"
 
 static struct eve eve;

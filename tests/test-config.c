@@ -279,6 +279,37 @@ static void the_password_is_in_a_file_of_its_own(void)
 		!strcmp(out, "secrets/Q"));
 }
 
+static void a_pin_is_a_whole_hash_of_a_key_over_tls(void)
+{
+	static const char good[] = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA+=";
+	static const char *const bad[] = {"AAAA", "sha256//",
+		"sha256//AAAA=", "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA++",
+		"sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA+==",
+		"sha512//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA+="};
+	AUTO(config_freep) struct config *c = NULL;
+	char text[256];
+
+	start_afresh();
+	snprintf(text, sizeof(text), "[queue Q]\nupstream = ipps://a\nupstream-pin = %s\n", good);
+	c = loaded(text);
+	CHECK(!strcmp(config_queue(c, "Q")->upstream_pin, good));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct config *none = NULL;
+
+		snprintf(text, sizeof(text), "[queue Q]\nupstream = ipps://a\nupstream-pin = %s\n",
+			bad[i]);
+		put("s.conf", text, 0644);
+		CHECK(load(&none) == -EINVAL && told("must be sha256//"));
+	}
+	snprintf(text, sizeof(text), "[queue Q]\nupstream = ipp://a\nupstream-pin = %s\n", good);
+	put("s.conf", text, 0644);
+	{
+		struct config *none = NULL;
+
+		CHECK(load(&none) == -EINVAL && told("has an upstream-pin"));
+	}
+}
+
 static void a_password_that_others_can_see_is_refused(void)
 {
 	static const mode_t bad[] = {0644, 0604, 0660, 0666, 0641, 0602};
@@ -360,7 +391,7 @@ static void the_sample_shows_the_defaults(void)
 	fclose(f);
 	put("secrets/Office", "x\n", 0600);
 	sample = loaded(text);
-	CHECK(keys == 20);
+	CHECK(keys == 21);
 	CHECK(sample->queue_count == 1 && config_queue(sample, "Office")->fallback_count == 2);
 	CHECK(config_queue(sample, "Office")->on_outage == ON_OUTAGE_FALLBACK);
 	CHECK(!config_queue(sample, "Office")->accept_raw &&
@@ -420,6 +451,7 @@ int main(void)
 	RUN(a_queue_is_judged_as_a_whole);
 	RUN(numbers_are_bounded);
 	RUN(the_password_is_in_a_file_of_its_own);
+	RUN(a_pin_is_a_whole_hash_of_a_key_over_tls);
 	RUN(a_password_that_others_can_see_is_refused);
 	RUN(a_password_is_never_sent_in_the_clear);
 	RUN(the_longest_password_fits);

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "core/wire.h"
 #include "core/envelope.h"
 #include "core/vendor.h"
+#include "core/wire.h"
 #include "tap.h"
 
 static struct envelope sample(void)

@@ -13,11 +13,10 @@
 #include <unistd.h>
 
 #include "base/auto.h"
-#include "core/wire.h"
 #include "core/stream.h"
 #include "core/ticket.h"
 #include "core/vendor.h"
-#include "parse/pagecount.h"
+#include "core/wire.h"
 #include "tap.h"
 
 static char program[4096];
@@ -272,81 +271,6 @@ static void defaults_of_the_queues_ppd_reach_the_ticket(void)
 	unlink(path);
 }
 
-/* ---- pagecount ---- */
-
-static void sizes_count_with_rotation_and_boxes(void)
-{
-	size_t count;
-	AUTO(auto_free) char *plain = make_pdf(3, 595, 842, "", &count);
-	AUTO(auto_close) int fd = file_with(plain, count);
-	AUTO(auto_free) char *turned = make_pdf(2, 595, 842, "/Rotate 90", &count);
-	AUTO(auto_close) int second = file_with(turned, count);
-	AUTO(auto_free)
-	char *cropped = make_pdf(1, 595, 842, "/CropBox[10 10 298 431]/UserUnit 2", &count);
-	AUTO(auto_close) int third = file_with(cropped, count);
-	struct pagecount found;
-	const char *why;
-
-	pagecount_read(fd, &found, &why);
-	CHECK(!why && found.pages == 3 && found.size_count == 1 && found.size[0].pages == 3);
-	CHECK(found.size[0].x == 20990 && found.size[0].y == 29704);
-	pagecount_read(second, &found, &why);
-	CHECK(!why && found.pages == 2 && found.size[0].x == 29704 && found.size[0].y == 20990);
-	pagecount_read(third, &found, &why);
-	CHECK(!why && found.pages == 1 && found.size[0].x == 20320 && found.size[0].y == 29704);
-}
-
-static void tree_that_runs_in_circles_ends(void)
-{
-	static const char pdf[] =
-		"%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Type/Pages/Count 1/Parent 2 0 R"
-		"/Kids[2 0 R]>>\nendobj\ntrailer\n<</Size 3/Root 1 0 R>>\nstartxref\n0\n%%EOF\n";
-	AUTO(auto_close) int fd = file_with(pdf, sizeof(pdf) - 1);
-	struct pagecount found;
-	const char *why;
-
-	pagecount_read(fd, &found, &why);
-	CHECK(found.pages == -1 || found.pages == 1);
-}
-
-static void huge_count_of_pages_is_no_count(void)
-{
-	size_t count;
-	AUTO(auto_free) char *pdf = make_pdf(1, 595, 842, "", &count);
-	char *at = strstr(pdf, "/Count 1/");
-	struct pagecount found;
-	const char *why;
-
-	CHECK(at != NULL);
-	memcpy(at, "/Count 9/", 9);
-	{
-		AUTO(auto_close) int fd = file_with(pdf, count);
-
-		pagecount_read(fd, &found, &why);
-		CHECK(found.pages == 1); /* counted, not believed */
-	}
-}
-
-static void flipped_octets_never_hurt_the_parent(void)
-{
-	size_t count;
-	AUTO(auto_free) char *pdf = make_pdf(2, 595, 842, "", &count);
-	struct pagecount found;
-	const char *why;
-
-	for (size_t at = 9; at < count; at += 11) {
-		char was = pdf[at];
-		int fd;
-
-		pdf[at] = (char)(was ^ 0x15);
-		fd = file_with(pdf, count);
-		pagecount_read(fd, &found, &why);
-		CHECK(found.pages >= -1 && found.pages <= 2 && found.size_count <= PAGECOUNT_SIZES);
-		close(fd);
-		pdf[at] = was;
-	}
-}
-
 int main(int argc, char **argv)
 {
 	const char *named = getenv("STILLPRINT_FILTER"),
@@ -368,10 +292,6 @@ int main(int argc, char **argv)
 	RUN(closed_pipe_is_an_error_and_no_death);
 	RUN(sigterm_ends_it_and_leaves_no_file);
 	RUN(defaults_of_the_queues_ppd_reach_the_ticket);
-	RUN(sizes_count_with_rotation_and_boxes);
-	RUN(tree_that_runs_in_circles_ends);
-	RUN(huge_count_of_pages_is_no_count);
-	RUN(flipped_octets_never_hurt_the_parent);
 	rmdir(folder);
 	return tap_done();
 }

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "core/wire.h"
 #include "core/ticket.h"
 #include "core/vendor.h"
+#include "core/wire.h"
 #include "tap.h"
 
 /* The ticket for argv[5] = @options, after a trip through its octets. */

@@ -237,30 +237,6 @@ static void keep_first_reading(void *arg, const char *message)
 	keep_first(&((struct reading *)arg)->first, message);
 }
 
-static const char pin_words[] = "# certificate at setup: ";
-
-/* `upstream-pin` is no key of the configuration yet: the daemon pins at first use, and this line is for people. */
-static void put_pin(FILE *f, const char *pin)
-{
-	if (*pin)
-		fprintf(f, "%s%s\n", pin_words, pin);
-}
-
-static void get_pin(const char *path, char *out, size_t size)
-{
-	AUTO(auto_free) char *text = NULL;
-	size_t octets = 0;
-	char *found;
-
-	if (read_all(path, &text, &octets) != 0 || !text)
-		return;
-	found = strstr(text, pin_words);
-	if (found) {
-		found += strlen(pin_words);
-		snprintf(out, size, "%.*s", (int)strcspn(found, "\n"), found);
-	}
-}
-
 int section_read(const char *queue, struct section *out, char *why, size_t size)
 {
 	struct reading r = {.first = {why, size}};
@@ -273,8 +249,6 @@ int section_read(const char *queue, struct section *out, char *why, size_t size)
 	if (!rc)
 		rc = conf_read(path, take_line, keep_first_reading, &r);
 	r.section.exists = !rc && access(path, F_OK) == 0;
-	if (r.section.exists && !*r.section.pin)
-		get_pin(path, r.section.pin, sizeof(r.section.pin));
 	*out = r.section;
 	return rc;
 }
@@ -293,7 +267,9 @@ char *section_text(const struct section *s)
 	fprintf(f, "upstream = %s\n", s->upstream);
 	if (*s->user)
 		fprintf(f, "upstream-user = %s\n", s->user);
-	put_pin(f, s->pin);
+	/* The certificate that setup showed and the administrator confirmed. */
+	if (*s->pin && !strncmp(s->upstream, "ipps:", 5))
+		fprintf(f, "upstream-pin = %s\n", s->pin);
 	if (*s->on_outage)
 		fprintf(f, "on-outage = %s\n", s->on_outage);
 	fprintf(f, "release = %s\n", *s->release ? s->release : "direct");

@@ -38,6 +38,8 @@ static void take_reply(void *arg, const struct client_reply *reply)
 	q->status = reply->fault == CLIENT_OK ? reply->status : 0;
 	q->http_status = reply->http_status;
 	q->out->fault = reply->fault;
+	if (reply->challenge[0])
+		text_display(q->out->scheme, sizeof(q->out->scheme), reply->challenge);
 	text_display(q->out->detail, sizeof(q->out->detail), reply->detail);
 	if (!q->looking)
 		return;
@@ -98,41 +100,6 @@ static ipp_t *validate_request(const char *uri, const char *user)
 	return request;
 }
 
-/* lib/ipp does not tell the WWW-Authenticate field. Here libcups asks once more, and sends nothing secret: it is only
- * to say which login the server wants. */
-static void ask_scheme(const char *uri, ipp_t *request, struct probe *out)
-{
-	char scheme[16], userpass[64], host[256], resource[512];
-	const char *field;
-	http_t *http;
-	int port;
-
-	if (httpSeparateURI(HTTP_URI_CODING_ALL, uri, scheme, sizeof(scheme), userpass,
-		    sizeof(userpass), host, sizeof(host), &port, resource,
-		    sizeof(resource)) != HTTP_URI_STATUS_OK ||
-		!request)
-		return;
-	http = httpConnect2(host, port, NULL, AF_UNSPEC,
-		!strcmp(scheme, "ipps") ? HTTP_ENCRYPTION_ALWAYS : HTTP_ENCRYPTION_IF_REQUESTED, 1,
-		CONNECT_MS, NULL);
-	if (!http)
-		return;
-	if (cupsSendRequest(http, request, resource, ippLength(request)) == HTTP_STATUS_CONTINUE) {
-		http_status_t status;
-
-		do
-			status = httpUpdate(http);
-		while (status == HTTP_STATUS_CONTINUE);
-		field = httpGetField(http, HTTP_FIELD_WWW_AUTHENTICATE);
-		if (field && strcasestr(field, "basic"))
-			snprintf(out->scheme, sizeof(out->scheme), "Basic");
-		else if (field)
-			snprintf(out->scheme, sizeof(out->scheme), "%.*s",
-				(int)strcspn(field, " ,"), field);
-	}
-	httpClose(http);
-}
-
 /* What the answer says about logins. Return: true if the door is open. */
 static bool read_login(const struct question *q, struct probe *out)
 {
@@ -179,18 +146,15 @@ int probe_uri(const char *uri, const char *user, const char *password, const cha
 		rc = ask(&q);
 		open = !rc && read_login(&q, out);
 	}
-	if (rc || !open || !out->answered) {
-		if (out->wants_login)
-			ask_scheme(uri, look_request(uri, asker), out);
+	if (rc || !open || !out->answered)
 		return rc;
-	}
 	/* Many servers show a queue to everybody and want a login only for printing. */
 	q.looking = false;
 	q.request = validate_request(uri, asker);
 	snprintf(detail, sizeof(detail), "%s", out->detail);
 	rc = ask(&q);
-	if (!rc && !read_login(&q, out) && out->wants_login)
-		ask_scheme(uri, validate_request(uri, asker), out);
+	if (!rc)
+		read_login(&q, out);
 	out->fault = CLIENT_OK; /* it did answer before */
 	snprintf(out->detail, sizeof(out->detail), "%s", detail);
 	return rc;

@@ -27,12 +27,14 @@ static void act_answer(struct act *a, enum engine_err err, const char *message)
 
 static void no_such(struct engine *e, engine_reply_fn *reply, void *arg)
 {
-	reply_later(e, reply, arg, ENGINE_E_NO_SUCH, "There is no such job; `stillprint jobs` lists them");
+	reply_later(e, reply, arg, ENGINE_E_NO_SUCH,
+		"There is no such job; `stillprint jobs` lists them");
 }
 
 /* ---- cancel ---- */
 
-void engine_cancel(struct engine *e, int32_t id, const char *decided_by, engine_reply_fn *reply, void *arg)
+void engine_cancel(
+	struct engine *e, int32_t id, const char *decided_by, engine_reply_fn *reply, void *arg)
 {
 	struct job *j = job_find(e, id);
 
@@ -46,7 +48,8 @@ void engine_cancel(struct engine *e, int32_t id, const char *decided_by, engine_
 	}
 	if (j->busy) {
 		if (j->wish.kind != WISH_NONE) {
-			reply_later(e, reply, arg, ENGINE_E_STATE, "The job is being canceled already");
+			reply_later(
+				e, reply, arg, ENGINE_E_STATE, "The job is being canceled already");
 			return;
 		}
 		j->wish.kind = WISH_CANCEL;
@@ -92,7 +95,8 @@ static void released(struct job *j, int rc)
 	j->act = NULL;
 	if (a)
 		act_answer(a, rc ? ENGINE_E_INTERNAL : ENGINE_OK,
-			rc ? "The store cannot be written now; see the daemon's log and try again" : "On its way");
+			rc ? "The store cannot be written now; see the daemon's log and try again"
+			   : "On its way");
 	if (rc)
 		return;
 	if (j->attempt.cancel_wanted)
@@ -100,8 +104,8 @@ static void released(struct job *j, int rc)
 	plan_kick(j->engine);
 }
 
-static int work_supersede(struct store *s, struct store_job *row, enum job_state from, struct store_attempt *a,
-	struct store_ledger_row *ledger)
+static int work_supersede(struct store *s, struct store_job *row, enum job_state from,
+	struct store_attempt *a, struct store_ledger_row *ledger)
 {
 	int rc = store_attempt_end(s, row, from, a);
 
@@ -138,8 +142,8 @@ static void go_on(struct act *a, struct job *j, const char *uri)
 	j->tried_why[0] = '\0';
 	timer_stop(&j->retry);
 	timer_stop(&j->ask);
-	audit(j->engine, j, a->again || superseding ? "printed-again" : "released", a->decided_by, j->attempt.uri,
-		uri ? uri : "", false);
+	audit(j->engine, j, a->again || superseding ? "printed-again" : "released", a->decided_by,
+		j->attempt.uri, uri ? uri : "", false);
 	j->act = a;
 	if (superseding) {
 		supersede(j, &row);
@@ -150,9 +154,11 @@ static void go_on(struct act *a, struct job *j, const char *uri)
 	}
 }
 
-static const char *release_objection(struct act *a, struct job *j, const struct config_queue *q, enum engine_err *err);
+static const char *release_objection(
+	struct act *a, struct job *j, const struct config_queue *q, enum engine_err *err);
 
-static void chosen_found(void *arg, const char *uri, enum target_health health, const struct target_info *info)
+static void chosen_found(
+	void *arg, const char *uri, enum target_health health, const struct target_info *info)
 {
 	struct act *a = arg;
 	struct job *j = job_find(a->engine, a->id);
@@ -162,7 +168,8 @@ static void chosen_found(void *arg, const char *uri, enum target_health health, 
 	char message[300], label[200];
 
 	if (!j || j->busy) {
-		act_answer(a, ENGINE_E_STATE, "The job has moved on meanwhile; look with `stillprint why`");
+		act_answer(a, ENGINE_E_STATE,
+			"The job has moved on meanwhile; look with `stillprint why`");
 		return;
 	}
 	/* It may be on its way, or accepted, by now: what could be asked for before the search is judged afresh. */
@@ -175,13 +182,16 @@ static void chosen_found(void *arg, const char *uri, enum target_health health, 
 	if (objection) {
 		printer_label(a->engine, uri, label, sizeof(label));
 		snprintf(message, sizeof(message), "%s: %s", label, objection);
-		act_answer(a, health == TARGET_UNREACHABLE ? ENGINE_E_UNREACHABLE : ENGINE_E_UNSUPPORTED, message);
+		act_answer(a,
+			health == TARGET_UNREACHABLE ? ENGINE_E_UNREACHABLE : ENGINE_E_UNSUPPORTED,
+			message);
 		return;
 	}
 	go_on(a, j, uri);
 }
 
-static bool is_candidate(struct engine *e, struct job *j, const struct config_queue *q, const char *uri)
+static bool is_candidate(
+	struct engine *e, struct job *j, const struct config_queue *q, const char *uri)
 {
 	struct candidate c[TRIED_MAX];
 	unsigned n = plan_candidates(e, j->row.owner, q, false, c, TRIED_MAX);
@@ -193,13 +203,14 @@ static bool is_candidate(struct engine *e, struct job *j, const struct config_qu
 }
 
 /* Why this cannot be asked for, NULL if it can. */
-static const char *release_objection(struct act *a, struct job *j, const struct config_queue *q, enum engine_err *err)
+static const char *release_objection(
+	struct act *a, struct job *j, const struct config_queue *q, enum engine_err *err)
 {
 	struct candidate c;
 	struct queue_state *state = queue_state_find(a->engine, j->row.queue);
 	bool lost = state && (plan_outage_on(state) || !state->upstream ||
-			      upstream_health(state->upstream) == HEALTH_LOST ||
-			      upstream_health(state->upstream) == HEALTH_DEGRADED);
+				     upstream_health(state->upstream) == HEALTH_LOST ||
+				     upstream_health(state->upstream) == HEALTH_DEGRADED);
 
 	*err = ENGINE_E_STATE;
 	if (job_is_final(j->row.state))
@@ -255,16 +266,19 @@ static void release(struct act *a, struct job *j)
 		return;
 	}
 	if (!a->engine->config->users_may_add && strncmp(a->decided_by, "admin:", 6)) {
-		act_answer(a, ENGINE_E_POLICY, "The administrator allows only the printers that "
-					       "`stillprint fallback list` shows");
+		act_answer(a, ENGINE_E_POLICY,
+			"The administrator allows only the printers that "
+			"`stillprint fallback list` shows");
 		return;
 	}
 	if (address_find(a->engine, a->how.printer, chosen_found, a))
-		act_answer(a, ENGINE_E_ARGUMENT, "That is no address of a printer: use ipps://HOST/ipp/print, a host "
-						 "name, an address, or cups:QUEUE");
+		act_answer(a, ENGINE_E_ARGUMENT,
+			"That is no address of a printer: use ipps://HOST/ipp/print, a host "
+			"name, an address, or cups:QUEUE");
 }
 
-static struct act *act_new(struct engine *e, int32_t id, const char *decided_by, engine_reply_fn *reply, void *arg)
+static struct act *act_new(
+	struct engine *e, int32_t id, const char *decided_by, engine_reply_fn *reply, void *arg)
 {
 	struct act *a = must(calloc(1, sizeof(*a)));
 
@@ -276,8 +290,8 @@ static struct act *act_new(struct engine *e, int32_t id, const char *decided_by,
 	return a;
 }
 
-void engine_release(struct engine *e, int32_t id, const struct engine_release *r, const char *decided_by,
-	engine_reply_fn *reply, void *arg)
+void engine_release(struct engine *e, int32_t id, const struct engine_release *r,
+	const char *decided_by, engine_reply_fn *reply, void *arg)
 {
 	struct job *j = job_find(e, id);
 	struct act *a;
@@ -289,11 +303,14 @@ void engine_release(struct engine *e, int32_t id, const struct engine_release *r
 	}
 	if (r->printed) {
 		if (j->row.state != JOB_UNKNOWN || j->busy) {
-			reply_later(e, reply, arg, ENGINE_E_STATE, "Only a job whose outcome is unknown can be confirmed");
+			reply_later(e, reply, arg, ENGINE_E_STATE,
+				"Only a job whose outcome is unknown can be confirmed");
 			return;
 		}
-		audit(e, j, "confirmed-printed", decided_by, "", j->attempt.uri, j->attempt.encrypted);
-		job_end(j, JOB_COMPLETED, JOB_R_USER_REPORTED, decider_name(decided_by), CERTAINTY_USER);
+		audit(e, j, "confirmed-printed", decided_by, "", j->attempt.uri,
+			j->attempt.encrypted);
+		job_end(j, JOB_COMPLETED, JOB_R_USER_REPORTED, decider_name(decided_by),
+			CERTAINTY_USER);
 		reply_later(e, reply, arg, ENGINE_OK, "Noted: it printed");
 		return;
 	}
@@ -301,7 +318,8 @@ void engine_release(struct engine *e, int32_t id, const struct engine_release *r
 	a->how = *r;
 	if (r->printer) {
 		snprintf(printer, sizeof(printer), "%s", r->printer);
-		a->how.printer = printer; /* valid during the calls below, which copy it; then only whether it is there */
+		a->how.printer =
+			printer; /* valid during the calls below, which copy it; then only whether it is there */
 	}
 	release(a, j);
 }
@@ -323,8 +341,8 @@ void engine_print_again(struct engine *e, int32_t id, const char *printer, const
 	release(a, j);
 }
 
-void engine_act(struct engine *e, int32_t id, const char *key, const char *decided_by, engine_reply_fn *reply,
-	void *arg)
+void engine_act(struct engine *e, int32_t id, const char *key, const char *decided_by,
+	engine_reply_fn *reply, void *arg)
 {
 	struct engine_release r = {.at_printer = true};
 	struct job *j = job_find(e, id);
@@ -361,8 +379,8 @@ static unsigned add(struct engine_action *out, unsigned n, const char *key, cons
 }
 
 /* The best two printers. */
-static unsigned add_printers(struct engine *e, struct job *j, const struct config_queue *q, struct engine_action *out,
-	unsigned n)
+static unsigned add_printers(struct engine *e, struct job *j, const struct config_queue *q,
+	struct engine_action *out, unsigned n)
 {
 	struct candidate c[2];
 	unsigned count = plan_candidates(e, j->row.owner, q, false, c, 2);
@@ -400,12 +418,14 @@ static unsigned held_actions(struct engine *e, struct job *j, struct engine_acti
 	case JOB_R_OFFLINE:
 		break;
 	default:
-		n = add(out, n, "release", j->row.reason == JOB_R_PRINTED_BEFORE ? "Print again" : "Try again");
+		n = add(out, n, "release",
+			j->row.reason == JOB_R_PRINTED_BEFORE ? "Print again" : "Try again");
 	}
 	return add(out, n, "cancel", "Cancel");
 }
 
-unsigned engine_job_actions(struct engine *e, int32_t id, struct engine_action out[ENGINE_ACTION_MAX])
+unsigned engine_job_actions(
+	struct engine *e, int32_t id, struct engine_action out[ENGINE_ACTION_MAX])
 {
 	struct job *j = job_find(e, id);
 	unsigned n = 0;

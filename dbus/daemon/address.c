@@ -10,8 +10,8 @@
 
 /* ---- named and used ---- */
 
-static struct store_user_printer *user_printer_find(struct engine *e, const char *owner, const char *queue,
-	const char *uri)
+static struct store_user_printer *user_printer_find(
+	struct engine *e, const char *owner, const char *queue, const char *uri)
 {
 	for (size_t i = 0; i < e->user_printer_count; i++) {
 		struct store_user_printer *p = &e->user_printer[i];
@@ -46,7 +46,8 @@ void user_printer_put(struct engine *e, const struct store_user_printer *p)
 	struct store_user_printer *known = user_printer_find(e, p->owner, p->queue, p->uri), *copy;
 
 	if (!known) {
-		e->user_printer = must(reallocarray(e->user_printer, e->user_printer_count + 1, sizeof(*p)));
+		e->user_printer =
+			must(reallocarray(e->user_printer, e->user_printer_count + 1, sizeof(*p)));
 		known = &e->user_printer[e->user_printer_count++];
 		*known = *p;
 	} else {
@@ -83,8 +84,8 @@ struct search {
 
 static void search_next(struct search *s);
 
-static void search_probed(void *arg, enum target_health health, const struct target_info *info, ipp_t *answer,
-	const struct client_reply *reply)
+static void search_probed(void *arg, enum target_health health, const struct target_info *info,
+	ipp_t *answer, const struct client_reply *reply)
 {
 	struct search *s = arg;
 
@@ -118,7 +119,8 @@ static int bare_host(struct search *s, const char *text)
 		char uri[CONFIG_URI_MAX];
 		struct uri u;
 
-		snprintf(uri, sizeof(uri), v6 ? "%s://[%s]/ipp/print" : "%s://%s/ipp/print", schemes[i], text);
+		snprintf(uri, sizeof(uri), v6 ? "%s://[%s]/ipp/print" : "%s://%s/ipp/print",
+			schemes[i], text);
 		if (uri_parse(uri, &u) || uri_format(s->uri[i], CONFIG_URI_MAX, &u))
 			return -EINVAL;
 		s->count++;

@@ -17,7 +17,8 @@ struct add {
 	void *arg;
 };
 
-static void found(void *arg, const char *uri, enum target_health health, const struct target_info *info)
+static void found(
+	void *arg, const char *uri, enum target_health health, const struct target_info *info)
 {
 	struct add *a = arg;
 	AUTO(rows_freep) struct rows *rows = must(rows_new());
@@ -37,11 +38,13 @@ static void found(void *arg, const char *uri, enum target_health health, const s
 		message = "That leads back to a Stillprint queue";
 	} else if (!reachable) {
 		err = ENGINE_E_UNREACHABLE;
-		message = "Nothing there answers as a printer (tried IPP over TLS, then IPP): check the address and that "
-			  "the printer is on";
+		message =
+			"Nothing there answers as a printer (tried IPP over TLS, then IPP): check the address and that "
+			"the printer is on";
 	} else if (!info->pdf && strncmp(uri, "cups:", 5)) {
 		err = ENGINE_E_UNSUPPORTED;
-		message = "It cannot print PDF: set it up as a CUPS queue and add that as cups:NAME";
+		message =
+			"It cannot print PDF: set it up as a CUPS queue and add that as cups:NAME";
 	} else if (!strncmp(uri, "ipp:", 4) && a->engine->config->fallback_require_tls) {
 		err = ENGINE_E_POLICY;
 		message = "It offers no encryption, which the administrator asks for";
@@ -51,23 +54,26 @@ static void found(void *arg, const char *uri, enum target_health health, const s
 		snprintf(p.queue, sizeof(p.queue), "%s", a->queue);
 		snprintf(p.uri, sizeof(p.uri), "%s", uri);
 		user_printer_put(a->engine, &p);
-		audit(a->engine, NULL, "fallback-added", a->owner, a->queue, uri, strncmp(uri, "ipp:", 4) != 0);
+		audit(a->engine, NULL, "fallback-added", a->owner, a->queue, uri,
+			strncmp(uri, "ipp:", 4) != 0);
 	}
 	a->reply(a->arg, err, message, rows);
 	free(a);
 }
 
-void engine_fallback_add(struct engine *e, const char *owner, const char *queue, const char *address,
-	engine_reply_fn *reply, void *arg)
+void engine_fallback_add(struct engine *e, const char *owner, const char *queue,
+	const char *address, engine_reply_fn *reply, void *arg)
 {
 	struct add *a;
 
 	if (!e->config->users_may_add) {
-		reply_later(e, reply, arg, ENGINE_E_POLICY, "The administrator alone names fallback printers here");
+		reply_later(e, reply, arg, ENGINE_E_POLICY,
+			"The administrator alone names fallback printers here");
 		return;
 	}
 	if (queue[0] && !queue_state_find(e, queue)) {
-		reply_later(e, reply, arg, ENGINE_E_NO_SUCH, "There is no such queue; `stillprint status` lists them");
+		reply_later(e, reply, arg, ENGINE_E_NO_SUCH,
+			"There is no such queue; `stillprint status` lists them");
 		return;
 	}
 	a = must(calloc(1, sizeof(*a)));
@@ -97,22 +103,24 @@ static bool same_printer(const char *uri, const char *typed)
 	return !uri_parse(uri, &u) && !strcmp(u.host, typed);
 }
 
-void engine_fallback_remove(struct engine *e, const char *owner, const char *queue, const char *address,
-	engine_reply_fn *reply, void *arg)
+void engine_fallback_remove(struct engine *e, const char *owner, const char *queue,
+	const char *address, engine_reply_fn *reply, void *arg)
 {
 	unsigned count = 0;
 
 	for (size_t i = e->user_printer_count; i-- > 0;) {
 		struct store_user_printer p = e->user_printer[i];
 
-		if (strcmp(p.owner, owner) || (queue[0] && strcmp(p.queue, queue)) || !same_printer(p.uri, address))
+		if (strcmp(p.owner, owner) || (queue[0] && strcmp(p.queue, queue)) ||
+			!same_printer(p.uri, address))
 			continue;
 		user_printer_remove(e, p.owner, p.queue, p.uri);
 		audit(e, NULL, "fallback-removed", owner, p.queue, p.uri, false);
 		count++;
 	}
 	reply_later(e, reply, arg, count ? ENGINE_OK : ENGINE_E_NO_SUCH,
-		count ? "Removed" : "It is not among your printers; `stillprint fallback list` shows them");
+		count ? "Removed"
+		      : "It is not among your printers; `stillprint fallback list` shows them");
 }
 
 struct listing {
@@ -131,7 +139,8 @@ static void listing_due(void *arg)
 	free(l);
 }
 
-void engine_fallback_list(struct engine *e, const char *owner, const char *queue, engine_reply_fn *reply, void *arg)
+void engine_fallback_list(
+	struct engine *e, const char *owner, const char *queue, engine_reply_fn *reply, void *arg)
 {
 	struct listing *l = must(calloc(1, sizeof(*l)));
 	struct candidate c[TRIED_MAX];
@@ -196,7 +205,8 @@ static int work_usage(void *arg, struct store *s)
 {
 	struct query *q = arg;
 
-	return store_ledger_each(s, q->from_s, q->to_s, q->everybody ? NULL : q->owner, usage_row, q->rows);
+	return store_ledger_each(
+		s, q->from_s, q->to_s, q->everybody ? NULL : q->owner, usage_row, q->rows);
 }
 
 static int audit_row(void *arg, const struct store_audit_row *r)
@@ -226,8 +236,8 @@ static void queried(void *arg, int rc)
 {
 	struct query *q = arg;
 
-	q->reply(q->arg, rc ? ENGINE_E_INTERNAL : ENGINE_OK, rc ? "The store cannot be read; see the daemon's log" : "",
-		rc ? NULL : q->rows);
+	q->reply(q->arg, rc ? ENGINE_E_INTERNAL : ENGINE_OK,
+		rc ? "The store cannot be read; see the daemon's log" : "", rc ? NULL : q->rows);
 	rows_free(q->rows);
 	free(q);
 }
@@ -242,7 +252,8 @@ static struct query *query_new(engine_reply_fn *reply, void *arg)
 	return q;
 }
 
-void engine_usage(struct engine *e, const char *owner, int64_t from_s, int64_t to_s, engine_reply_fn *reply, void *arg)
+void engine_usage(struct engine *e, const char *owner, int64_t from_s, int64_t to_s,
+	engine_reply_fn *reply, void *arg)
 {
 	struct query *q = query_new(reply, arg);
 
@@ -289,14 +300,14 @@ static void check_over(void *arg)
 	free(c);
 }
 
-static void checked(void *arg, enum target_health health, const struct target_info *info, ipp_t *answer,
-	const struct client_reply *reply)
+static void checked(void *arg, enum target_health health, const struct target_info *info,
+	ipp_t *answer, const struct client_reply *reply)
 {
 	struct check_one *one = arg;
 	struct check *c = one->check;
 	enum job_reason reason;
-	const char *objection = target_objection(c->engine, one->uri, health, info, "application/pdf", one->fallback,
-		&reason);
+	const char *objection = target_objection(
+		c->engine, one->uri, health, info, "application/pdf", one->fallback, &reason);
 	bool encrypted = strncmp(one->uri, "ipp:", 4) != 0, cups = !strncmp(one->uri, "cups:", 5);
 	char verdict[200];
 
@@ -304,8 +315,11 @@ static void checked(void *arg, enum target_health health, const struct target_in
 	if (objection)
 		snprintf(verdict, sizeof(verdict), "%s", objection);
 	else
-		snprintf(verdict, sizeof(verdict), "reachable, %s, %s", cups ? "converted by CUPS" : "PDF",
-			cups ? "this computer" : encrypted ? "encrypted" : "not encrypted");
+		snprintf(verdict, sizeof(verdict), "reachable, %s, %s",
+			cups ? "converted by CUPS" : "PDF",
+			cups        ? "this computer"
+			: encrypted ? "encrypted"
+				    : "not encrypted");
 	rows_next(c->rows);
 	rows_string(c->rows, "Queue", one->queue);
 	rows_string(c->rows, "Role", one->fallback ? "fallback" : "upstream");
@@ -364,16 +378,25 @@ static void try_again(struct engine *e, enum job_reason reason)
 			plan_release(j, NULL);
 }
 
-void engine_trust(struct engine *e, const char *uri, const char *decided_by, engine_reply_fn *reply, void *arg)
+void engine_trust(struct engine *e, const char *uri, const char *decided_by, engine_reply_fn *reply,
+	void *arg)
 {
 	struct uri u;
 	char text[CONFIG_URI_MAX];
 	struct printer *p;
 
 	if (uri_parse(uri, &u) || u.kind != URI_IPPS || uri_format(text, sizeof(text), &u)) {
-		reply_later(e, reply, arg, ENGINE_E_ARGUMENT, "Only an ipps:// address has a certificate to trust");
+		reply_later(e, reply, arg, ENGINE_E_ARGUMENT,
+			"Only an ipps:// address has a certificate to trust");
 		return;
 	}
+	for (size_t i = 0; i < e->config->queue_count; i++)
+		if (e->config->queue[i].upstream_pin[0] &&
+			!strcmp(e->config->queue[i].upstream, text)) {
+			reply_later(e, reply, arg, ENGINE_E_POLICY,
+				"The configuration names its certificate: run `stillprint setup QUEUE --new-certificate`");
+			return;
+		}
 	p = printer_of(e, text);
 	p->row.pin[0] = '\0';
 	printer_commit(e, p);
@@ -403,13 +426,15 @@ void engine_reload(struct engine *e, engine_reply_fn *reply, void *arg)
 	int rc = config_load(paths_conf(), complain, &c, &fresh);
 
 	if (rc) {
-		reply_later(e, reply, arg, ENGINE_E_ARGUMENT, c.text[0] ? c.text : "The configuration cannot be read");
+		reply_later(e, reply, arg, ENGINE_E_ARGUMENT,
+			c.text[0] ? c.text : "The configuration cannot be read");
 		return;
 	}
 	e->config = fresh;
 	queues_set(e);
 	config_free(old);
 	try_again(e, JOB_R_AUTHENTICATION);
+	try_again(e, JOB_R_CERTIFICATE);
 	try_again(e, JOB_R_NO_QUEUE);
 	for (size_t i = 0; i < e->queue_count; i++)
 		if (e->listener.queue_changed)

@@ -77,7 +77,14 @@ void bus_user_unref(struct bus *b, struct bus_user *u);
 
 /* ---- what there is (bus-object.c) ---- */
 
-enum bus_kind { ON_MANAGER = 1, ON_JOB = 2, ON_QUEUE = 4, ON_NODE = 8, ON_PRINTER = 16, ON_ANY = 31 };
+enum bus_kind {
+	ON_MANAGER = 1,
+	ON_JOB = 2,
+	ON_QUEUE = 4,
+	ON_NODE = 8,
+	ON_PRINTER = 16,
+	ON_ANY = 31
+};
 
 struct bus_object {
 	enum bus_kind kind; /* ON_NODE: a path that only leads to others */

@@ -21,8 +21,13 @@
 #include "core/wire.h"
 #include "must.h"
 
-enum { TARGET_CONNECT_MS = 3000, TARGET_TOTAL_MS = 5000, CREATE_TOTAL_MS = 15000, SEND_STALL_MS = 60000,
-	CREATED_LIFE_MS = 30000 /* a printer gives an empty job up after a minute or so */ };
+enum {
+	TARGET_CONNECT_MS = 3000,
+	TARGET_TOTAL_MS = 5000,
+	CREATE_TOTAL_MS = 15000,
+	SEND_STALL_MS = 60000,
+	CREATED_LIFE_MS = 30000 /* a printer gives an empty job up after a minute or so */
+};
 
 struct delivery {
 	struct job *job;
@@ -104,8 +109,8 @@ static void report_failed(struct delivery *d)
 	plan_delivery_failed(j, uri, kind, health, reason, why);
 }
 
-static int work_attempt_end(struct store *s, struct store_job *row, enum job_state from, struct store_attempt *a,
-	struct store_ledger_row *ledger)
+static int work_attempt_end(struct store *s, struct store_job *row, enum job_state from,
+	struct store_attempt *a, struct store_ledger_row *ledger)
 {
 	(void)ledger;
 	return store_attempt_end(s, row, from, a);
@@ -122,8 +127,8 @@ static void failed_committed(struct job *j, int rc)
 
 /* Nothing left this machine: close the attempt, if one was begun, and tell the plan. @empty_there: an empty job may
  * stand at the target and block it: have it canceled. */
-static void fail_leaving(struct delivery *d, enum target_health health, enum job_reason reason, const char *why,
-	bool empty_there)
+static void fail_leaving(struct delivery *d, enum target_health health, enum job_reason reason,
+	const char *why, bool empty_there)
 {
 	struct job *j = d->job;
 	struct store_job row = j->row;
@@ -132,7 +137,8 @@ static void fail_leaving(struct delivery *d, enum target_health health, enum job
 	d->health = health;
 	d->reason = reason;
 	snprintf(d->why, sizeof(d->why), "%s", why ? why : "");
-	if (j->row.state != JOB_CREATING && j->row.state != JOB_CREATED && j->row.state != JOB_SENDING) {
+	if (j->row.state != JOB_CREATING && j->row.state != JOB_CREATED &&
+		j->row.state != JOB_SENDING) {
 		report_failed(d);
 		return;
 	}
@@ -145,7 +151,8 @@ static void fail_leaving(struct delivery *d, enum target_health health, enum job
 	job_journal(j, work_attempt_end, &row, &a, NULL, failed_committed);
 }
 
-static void fail(struct delivery *d, enum target_health health, enum job_reason reason, const char *why)
+static void fail(
+	struct delivery *d, enum target_health health, enum job_reason reason, const char *why)
 {
 	fail_leaving(d, health, reason, why, d->job->row.state != JOB_CREATING);
 }
@@ -188,8 +195,8 @@ static ssize_t body_read(void *arg, void *buf, size_t size)
 	return (ssize_t)got;
 }
 
-static int work_sent(struct store *s, struct store_job *row, enum job_state from, struct store_attempt *a,
-	struct store_ledger_row *ledger)
+static int work_sent(struct store *s, struct store_job *row, enum job_state from,
+	struct store_attempt *a, struct store_ledger_row *ledger)
 {
 	int rc = store_job_move(s, row, from);
 
@@ -213,13 +220,15 @@ static void send_answered(void *arg, const struct client_reply *reply)
 	struct job *j = d->job;
 	struct engine *e = j->engine;
 	/* An answer before the end of the document acknowledges no document. */
-	bool good = reply->fault == CLIENT_OK && reply->status <= IPP_STATUS_OK_EVENTS_COMPLETE && d->body_whole;
+	bool good = reply->fault == CLIENT_OK && reply->status <= IPP_STATUS_OK_EVENTS_COMPLETE &&
+		    d->body_whole;
 	char label[200];
 
 	d->call = NULL;
-	log_event(LOG_LVL_INFO, "job=%d event=send-document fault=%s status=0x%04x begun=%d whole=%d detail=%s",
-		j->row.id, client_fault_name(reply->fault), (unsigned)reply->status, reply->body_begun,
-		d->body_whole, log_quote(reply->detail));
+	log_event(LOG_LVL_INFO,
+		"job=%d event=send-document fault=%s status=0x%04x begun=%d whole=%d detail=%s",
+		j->row.id, client_fault_name(reply->fault), (unsigned)reply->status,
+		reply->body_begun, d->body_whole, log_quote(reply->detail));
 	fault_point("send-answered");
 	printer_label(e, d->uri, label, sizeof(label));
 	if (good) {
@@ -260,8 +269,10 @@ static void send_document(struct job *j, int rc)
 	printer_address(j->engine, d->uri, &r, uri, sizeof(uri));
 	r.connect_ms = TARGET_CONNECT_MS;
 	r.stall_ms = SEND_STALL_MS;
-	r.ipp = must(target_job_request(IPP_OP_SEND_DOCUMENT, uri, j->attempt.remote_id, j->row.owner));
-	ippAddString(r.ipp, IPP_TAG_OPERATION, IPP_TAG_MIMETYPE, "document-format", NULL, j->row.format);
+	r.ipp = must(
+		target_job_request(IPP_OP_SEND_DOCUMENT, uri, j->attempt.remote_id, j->row.owner));
+	ippAddString(
+		r.ipp, IPP_TAG_OPERATION, IPP_TAG_MIMETYPE, "document-format", NULL, j->row.format);
 	ippAddBoolean(r.ipp, IPP_TAG_OPERATION, "last-document", 1);
 	r.body = body_read;
 	r.body_arg = d;
@@ -286,17 +297,18 @@ static void created_committed(struct job *j, int rc)
 		fail(d, TARGET_OK, JOB_R_BUSY, "the job there is too old");
 		return;
 	}
-	if (d->kind == TARGET_FALLBACK) /* before the act: no document is diverted without this line */
-		audit(j->engine, j, "diverted", j->attempt.decided_by, queue ? queue->upstream : "", d->uri,
-			j->attempt.encrypted);
+	if (d->kind ==
+		TARGET_FALLBACK) /* before the act: no document is diverted without this line */
+		audit(j->engine, j, "diverted", j->attempt.decided_by, queue ? queue->upstream : "",
+			d->uri, j->attempt.encrypted);
 	printer_label(j->engine, d->uri, label, sizeof(label));
 	job_move(j, JOB_SENDING, JOB_R_DELIVERING, label, send_document);
 }
 
 /* ---- Create-Job ---- */
 
-static int work_created(struct store *s, struct store_job *row, enum job_state from, struct store_attempt *a,
-	struct store_ledger_row *ledger)
+static int work_created(struct store *s, struct store_job *row, enum job_state from,
+	struct store_attempt *a, struct store_ledger_row *ledger)
 {
 	(void)from;
 	(void)ledger;
@@ -308,11 +320,14 @@ static void create_refused(struct delivery *d, const struct client_reply *reply)
 	enum target_health health = target_classify(reply);
 	enum job_reason reason = reason_of(reply, health);
 
-	if (reason == JOB_R_REFUSED) /* A definite no: quota, policy, attributes. Never a reason to go elsewhere. */
+	if (reason ==
+		JOB_R_REFUSED) /* A definite no: quota, policy, attributes. Never a reason to go elsewhere. */
 		health = TARGET_REFUSING;
 	/* Without an answer it may have been created; with one it was not. */
-	fail_leaving(d, health, reason, reply->fault == CLIENT_OK ? ippErrorString(reply->status) : reply->detail,
-		reply->fault != CLIENT_OK && reply->fault != CLIENT_REFUSED && reply->fault != CLIENT_NO_ROUTE);
+	fail_leaving(d, health, reason,
+		reply->fault == CLIENT_OK ? ippErrorString(reply->status) : reply->detail,
+		reply->fault != CLIENT_OK && reply->fault != CLIENT_REFUSED &&
+			reply->fault != CLIENT_NO_ROUTE);
 }
 
 static void create_answered(void *arg, const struct client_reply *reply)
@@ -325,15 +340,18 @@ static void create_answered(void *arg, const struct client_reply *reply)
 
 	d->call = NULL;
 	fault_point("create-answered");
-	log_event(LOG_LVL_INFO, "job=%d event=create-job fault=%s status=0x%04x detail=%s", j->row.id,
-		client_fault_name(reply->fault), (unsigned)reply->status, log_quote(reply->detail));
-	id = reply->fault == CLIENT_OK ? ippFindAttribute(reply->ipp, "job-id", IPP_TAG_INTEGER) : NULL;
+	log_event(LOG_LVL_INFO, "job=%d event=create-job fault=%s status=0x%04x detail=%s",
+		j->row.id, client_fault_name(reply->fault), (unsigned)reply->status,
+		log_quote(reply->detail));
+	id = reply->fault == CLIENT_OK ? ippFindAttribute(reply->ipp, "job-id", IPP_TAG_INTEGER)
+				       : NULL;
 	if (reply->fault != CLIENT_OK || reply->status > IPP_STATUS_OK_EVENTS_COMPLETE) {
 		create_refused(d, reply);
 		return;
 	}
 	if (!id || ippGetInteger(id, 0) <= 0) {
-		fail_leaving(d, TARGET_DEGRADED, JOB_R_NONE, "it took the job and gave it no number", true);
+		fail_leaving(d, TARGET_DEGRADED, JOB_R_NONE,
+			"it took the job and gave it no number", true);
 		return;
 	}
 	d->created_ms = mono_ms();
@@ -345,8 +363,8 @@ static void create_answered(void *arg, const struct client_reply *reply)
 	job_journal(j, work_created, &row, &a, NULL, created_committed);
 }
 
-static int work_begin(struct store *s, struct store_job *row, enum job_state from, struct store_attempt *a,
-	struct store_ledger_row *ledger)
+static int work_begin(struct store *s, struct store_job *row, enum job_state from,
+	struct store_attempt *a, struct store_ledger_row *ledger)
 {
 	(void)from;
 	(void)ledger;
@@ -378,14 +396,16 @@ static void begun(struct job *j, int rc)
 		fail(d, TARGET_UNREACHABLE, JOB_R_NONE, strerror(-sent));
 }
 
-void job_name_of(const struct engine *e, const struct store_job *row, int32_t number, char *out, size_t size)
+void job_name_of(
+	const struct engine *e, const struct store_job *row, int32_t number, char *out, size_t size)
 {
 	char suffix[32] = "", title[256];
 
 	/* "urn:uuid:" and eight digits: enough to know our own job again at a printer that tells no job-uuid. */
 	if (e->config->job_name_suffix) {
 		if (number > 1)
-			snprintf(suffix, sizeof(suffix), " [#%.8s-%d]", row->document_uuid + 9, number);
+			snprintf(suffix, sizeof(suffix), " [#%.8s-%d]", row->document_uuid + 9,
+				number);
 		else
 			snprintf(suffix, sizeof(suffix), " [#%.8s]", row->document_uuid + 9);
 	}
@@ -426,7 +446,8 @@ static void begin(struct delivery *d, const struct target_info *info, ipp_t *pri
 	snprintf(a->uri, sizeof(a->uri), "%s", d->uri);
 	a->is_server = info->is_server;
 	a->encrypted = !strncmp(d->uri, "ipps:", 5) || !strncmp(d->uri, "cups:", 5);
-	snprintf(a->decided_by, sizeof(a->decided_by), "%s", j->decided_by[0] ? j->decided_by : "policy");
+	snprintf(a->decided_by, sizeof(a->decided_by), "%s",
+		j->decided_by[0] ? j->decided_by : "policy");
 	a->up_time_s = info->up_time_s;
 	a->outcome = OUTCOME_OPEN;
 	a->impressions = a->sheets = -1;
@@ -440,7 +461,8 @@ static void begin(struct delivery *d, const struct target_info *info, ipp_t *pri
 	job_journal(j, work_begin, &row, a, NULL, begun);
 }
 
-static void target_known(struct delivery *d, enum target_health health, const struct target_info *info, ipp_t *answer)
+static void target_known(struct delivery *d, enum target_health health,
+	const struct target_info *info, ipp_t *answer)
 {
 	enum job_reason reason;
 	const char *objection;
@@ -456,8 +478,8 @@ static void target_known(struct delivery *d, enum target_health health, const st
 	begin(d, info, answer);
 }
 
-static void probed(void *arg, enum target_health health, const struct target_info *info, ipp_t *answer,
-	const struct client_reply *reply)
+static void probed(void *arg, enum target_health health, const struct target_info *info,
+	ipp_t *answer, const struct client_reply *reply)
 {
 	struct delivery *d = arg;
 
@@ -466,7 +488,8 @@ static void probed(void *arg, enum target_health health, const struct target_inf
 	target_known(d, health, info, answer);
 }
 
-static void upstream_told(void *arg, enum target_health health, const struct target_info *info, ipp_t *answer)
+static void upstream_told(
+	void *arg, enum target_health health, const struct target_info *info, ipp_t *answer)
 {
 	struct delivery *d = arg;
 

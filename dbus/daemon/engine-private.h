@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine-private - the engine's parts to each other: jobs in memory, upstreams, deliveries, and who decides what.
  *
- *   intake.c    files from the backend become jobs
+ *   intake.c    files from the backend become jobs (sealed-file.c looks into one)
  *   plan.c      decides where a pending job goes
  *   upstream.c  knows whether a queue's server is there
  *   deliver.c   takes one job to one target, journal first
@@ -54,25 +54,25 @@ struct job {
 	struct job *next; /* in order of id */
 	struct store_job row;
 	struct store_attempt attempt; /* the present or last one; id 0 before the first */
-	bool busy;                    /* a commit about it is under way */
-	struct step *step;            /* that commit, while it waits for the store to take it */
-	bool cancel_wanted;           /* stop the delivery at its next step */
-	char canceled_by[256];        /* the user's name */
+	bool busy; /* a commit about it is under way */
+	struct step *step; /* that commit, while it waits for the store to take it */
+	bool cancel_wanted; /* stop the delivery at its next step */
+	char canceled_by[256]; /* the user's name */
 	struct wish wish;
 	struct act *act; /* what a user asked for and is being committed */
-	struct delivery *delivery;    /* under way up to SENT */
-	struct follow *follow;        /* SENDING (broken), SENT, UNKNOWN: asks for the final state */
+	struct delivery *delivery; /* under way up to SENT */
+	struct follow *follow; /* SENDING (broken), SENT, UNKNOWN: asks for the final state */
 	/* The plan's memory of this round: which targets were tried, and what was wrong. */
 	char (*tried)[CONFIG_URI_MAX]; /* TRIED_MAX of them, or NULL */
 	unsigned tried_count;
 	char tried_why[512];
-	struct timer retry;           /* next round through the plan */
-	struct timer ask;             /* nobody answered */
-	char decided_by[256];         /* for the next attempt */
-	unsigned resends;             /* sent again on the device's word that nothing printed */
-	bool told_lost;               /* its owner was told of this outage for this job */
-	enum job_reason told_reason;  /* with these words */
-	int64_t clock_step_s;         /* how far the wall clock was set forward since it is here */
+	struct timer retry; /* next round through the plan */
+	struct timer ask; /* nobody answered */
+	char decided_by[256]; /* for the next attempt */
+	unsigned resends; /* sent again on the device's word that nothing printed */
+	bool told_lost; /* its owner was told of this outage for this job */
+	enum job_reason told_reason; /* with these words */
+	int64_t clock_step_s; /* how far the wall clock was set forward since it is here */
 	uint32_t notice_id;
 };
 
@@ -81,12 +81,20 @@ struct printer { /* what is known of a target, over restarts */
 	struct store_printer row;
 	int64_t not_before_ms; /* it was busy */
 	unsigned busy, trouble; /* so often in a row */
-	struct job *lane;      /* the job that is being handed to it: one at a time, so that order is kept */
+	struct job *
+		lane; /* the job that is being handed to it: one at a time, so that order is kept */
 };
 
 enum health {
-	HEALTH_UNKNOWN = 0, HEALTH_OK, HEALTH_CHECKING, HEALTH_LOST, HEALTH_DEGRADED, HEALTH_OFFLINE, HEALTH_REFUSING,
-	HEALTH_AUTH, HEALTH_CERTIFICATE,
+	HEALTH_UNKNOWN = 0,
+	HEALTH_OK,
+	HEALTH_CHECKING,
+	HEALTH_LOST,
+	HEALTH_DEGRADED,
+	HEALTH_OFFLINE,
+	HEALTH_REFUSING,
+	HEALTH_AUTH,
+	HEALTH_CERTIFICATE,
 };
 const char *health_name(enum health h);
 
@@ -150,20 +158,22 @@ void job_drop(struct job *j);
 typedef void job_then_fn(struct job *j, int rc);
 /* Commit @to with reason; @then runs after the commit (rc 0), or when the store says that it cannot be: the row is in
  * another state than thought. The job must not be busy. */
-void job_move(struct job *j, enum job_state to, enum job_reason reason, const char *arg, job_then_fn *then);
+void job_move(struct job *j, enum job_state to, enum job_reason reason, const char *arg,
+	job_then_fn *then);
 /* Same state, another reason; nothing if it is that already. */
 void job_reason(struct job *j, enum job_reason reason, const char *arg);
 /* Final state: attempt outcome, ledger row if something was sent, key and file gone. */
 void job_end(struct job *j, enum job_state to, enum job_reason reason, const char *arg,
 	enum store_certainty certainty);
 /* One step of the journal: @work in the store, on copies that replace row and attempt after the commit. */
-typedef int journal_fn(struct store *s, struct store_job *row, enum job_state from, struct store_attempt *a,
-	struct store_ledger_row *ledger);
-void job_journal(struct job *j, journal_fn *work, const struct store_job *row, const struct store_attempt *a,
-	const struct store_ledger_row *ledger, job_then_fn *then);
+typedef int journal_fn(struct store *s, struct store_job *row, enum job_state from,
+	struct store_attempt *a, struct store_ledger_row *ledger);
+void job_journal(struct job *j, journal_fn *work, const struct store_job *row,
+	const struct store_attempt *a, const struct store_ledger_row *ledger, job_then_fn *then);
 void job_changed(struct job *j);
 /* The ledger row of the present attempt. */
-void job_ledger_row(struct job *j, enum job_state state, enum store_certainty certainty, struct store_ledger_row *out);
+void job_ledger_row(struct job *j, enum job_state state, enum store_certainty certainty,
+	struct store_ledger_row *out);
 /* Impressions of the whole job as far as the ticket tells, 0 if it does not. */
 int32_t job_expected(const struct job *j);
 const struct config_queue *job_queue(struct job *j);
@@ -173,16 +183,17 @@ struct queue_state *queue_state_find(struct engine *e, const char *name);
 struct printer *printer_of(struct engine *e, const char *uri);
 void printer_commit(struct engine *e, struct printer *p);
 /* Fills uri, socket, pin and credentials of a request to @uri. */
-void printer_address(struct engine *e, const char *uri, struct client_request *r, char *ipp_uri, size_t size);
+void printer_address(
+	struct engine *e, const char *uri, struct client_request *r, char *ipp_uri, size_t size);
 /* Words for people: the printer's name if known, else host or queue. */
 void printer_label(struct engine *e, const char *uri, char *out, size_t size);
 
 /* One probe of a target, with first-use pinning. @answer is borrowed, NULL unless health is TARGET_OK or REFUSING. */
 struct probe;
-typedef void probe_fn(void *arg, enum target_health health, const struct target_info *info, ipp_t *answer,
-	const struct client_reply *reply);
-struct probe *probe_start(struct engine *e, const char *uri,
-	int32_t connect_ms, int32_t total_ms, probe_fn *done, void *arg);
+typedef void probe_fn(void *arg, enum target_health health, const struct target_info *info,
+	ipp_t *answer, const struct client_reply *reply);
+struct probe *probe_start(struct engine *e, const char *uri, int32_t connect_ms, int32_t total_ms,
+	probe_fn *done, void *arg);
 void probe_cancel(struct probe *p);
 /* Why a target cannot be used for a document of this format, NULL if it can. */
 const char *target_objection(struct engine *e, const char *uri, enum target_health health,
@@ -197,10 +208,11 @@ const char *upstream_uri(const struct upstream *u);
 struct engine *upstream_engine(const struct upstream *u);
 void upstream_view(const struct upstream *u, struct engine_queue *out);
 /* The server's attributes, found out fast: @done with TARGET_OK and the answer, or the verdict. */
-typedef void upstream_fn(void *arg, enum target_health health, const struct target_info *info, ipp_t *answer);
+typedef void upstream_fn(
+	void *arg, enum target_health health, const struct target_info *info, ipp_t *answer);
 void upstream_ask(struct upstream *u, upstream_fn *done, void *arg);
 void upstream_forget(struct upstream *u, void *arg); /* the asker is gone */
-void upstream_suspect(struct upstream *u);           /* something failed there: find out */
+void upstream_suspect(struct upstream *u); /* something failed there: find out */
 /* It answers probes and takes no jobs, again and again: degraded, for a time that grows. */
 void upstream_distrust(struct upstream *u, const char *why);
 void upstream_trust(struct upstream *u); /* it took one */
@@ -211,7 +223,8 @@ void policy_publish(struct engine *e);
 
 /* ---- reply.c ---- */
 /* Answers a request from the loop: never from within the call that asked. @reply may be NULL. */
-void reply_later(struct engine *e, engine_reply_fn *reply, void *arg, enum engine_err err, const char *message);
+void reply_later(struct engine *e, engine_reply_fn *reply, void *arg, enum engine_err err,
+	const char *message);
 
 /* ---- outage.c: planned ones ---- */
 int outages_load(struct engine *e);
@@ -227,8 +240,8 @@ struct candidate {
 	char uri[CONFIG_URI_MAX];
 	const char *source;
 };
-unsigned plan_candidates(struct engine *e, const char *owner, const struct config_queue *q, bool automatic,
-	struct candidate *out, unsigned max);
+unsigned plan_candidates(struct engine *e, const char *owner, const struct config_queue *q,
+	bool automatic, struct candidate *out, unsigned max);
 bool plan_outage_on(const struct queue_state *q);
 void plan_release(struct job *j, job_then_fn *then); /* HELD or PENDING -> PENDING, tried afresh */
 void plan_lost_notice_answered(struct job *j);
@@ -238,15 +251,17 @@ void user_printer_put(struct engine *e, const struct store_user_printer *p);
 void user_printer_remove(struct engine *e, const char *owner, const char *queue, const char *uri);
 /* @text: URI, host or address (tried as ipps, then ipp, /ipp/print), or the name of a CUPS queue as cups:NAME.
  * @done: health TARGET_OK and the URI that answered, or the last failure. */
-typedef void address_fn(void *arg, const char *uri, enum target_health health, const struct target_info *info);
+typedef void address_fn(
+	void *arg, const char *uri, enum target_health health, const struct target_info *info);
 int address_find(struct engine *e, const char *text, address_fn *done, void *arg);
 
 /* ---- deliver.c ---- */
 void deliver_start(struct job *j, const char *uri, enum store_target_kind kind, struct upstream *u);
-void deliver_stop(struct job *j); /* drops network calls; used when the job is ended or the engine freed */
+void deliver_stop(
+	struct job *j); /* drops network calls; used when the job is ended or the engine freed */
 /* What a delivery came to, before the first octet: the plan decides what next. */
-void plan_delivery_failed(struct job *j, const char *uri, enum store_target_kind kind, enum target_health health,
-	enum job_reason reason, const char *why);
+void plan_delivery_failed(struct job *j, const char *uri, enum store_target_kind kind,
+	enum target_health health, enum job_reason reason, const char *why);
 void plan_delivery_done(struct job *j); /* SENT: the lane is free */
 
 /* ---- follow.c ---- */
@@ -257,11 +272,13 @@ void follow_cancel(struct job *j); /* the user wants it canceled at the target *
 
 /* ---- sweep.c ---- */
 void sweep_start(struct engine *e);
-void sweep_room(struct engine *e, const char *owner); /* after a job of his was taken in: the limits of the spool */
+void sweep_room(struct engine *e,
+	const char *owner); /* after a job of his was taken in: the limits of the spool */
 void sweep_orphan(struct engine *e, const struct store_attempt *a, const char *owner);
 void sweep_upstream_back(struct engine *e, const char *uri);
 void sweep_free(struct engine *e);
-void job_name_of(const struct engine *e, const struct store_job *row, int32_t number, char *out, size_t size);
+void job_name_of(const struct engine *e, const struct store_job *row, int32_t number, char *out,
+	size_t size);
 
 /* ---- intake.c ---- */
 int intake_start(struct engine *e);
@@ -270,11 +287,11 @@ void intake_free(struct engine *e);
 void spool_unlink(struct engine *e, const char *file, int64_t octets);
 
 /* ---- notice.c ---- */
-void notice_lost(struct job *j);                       /* waits, because the server is lost */
+void notice_lost(struct job *j); /* waits, because the server is lost */
 void notice_diverted(struct job *j, const char *label); /* goes elsewhere */
 void notice_back(struct engine *e, struct upstream *u, unsigned waiting);
 void notice_unknown(struct job *j);
 void notice_unconfirmed(struct job *j);
 void notice_attention(struct job *j); /* the reason says what */
-void audit(struct engine *e, const struct job *j, const char *event, const char *decided_by, const char *from,
-	const char *to, bool encrypted);
+void audit(struct engine *e, const struct job *j, const char *event, const char *decided_by,
+	const char *from, const char *to, bool encrypted);

@@ -35,8 +35,8 @@ void timer_set(struct engine *e, struct timer *t, int64_t in_ms, timer_fn *fn, v
 	timer_stop(t);
 	t->fn = fn;
 	t->arg = arg;
-	if (sd_event_add_time_relative(e->loop, &t->source, CLOCK_MONOTONIC, (uint64_t)in_ms * 1000, 1000, timer_due,
-		    t) < 0)
+	if (sd_event_add_time_relative(e->loop, &t->source, CLOCK_MONOTONIC, (uint64_t)in_ms * 1000,
+		    1000, timer_due, t) < 0)
 		must(NULL);
 }
 
@@ -59,7 +59,8 @@ static void view(struct job *j, struct engine_job *out)
 
 bool engine_job_at(struct engine *e, unsigned index, struct engine_job *out)
 {
-	bool on = e->cursor && e->cursor_index <= index; /* the caller walks: go on from where he was */
+	bool on = e->cursor &&
+		  e->cursor_index <= index; /* the caller walks: go on from where he was */
 	struct job *j = on ? e->cursor : e->jobs;
 
 	for (unsigned i = on ? e->cursor_index : 0; j && i < index; i++)
@@ -141,8 +142,8 @@ static int take_lock(struct engine *e)
 	if (fcntl(e->lock_fd, F_OFD_SETLK, &lock)) {
 		n = pread(e->lock_fd, holder, sizeof(holder) - 1, 0);
 		holder[n > 0 ? strcspn(holder, "\n") : 0] = '\0';
-		log_event(LOG_LVL_ERROR, "event=already-running holder-pid=%s state=%s", log_quote(holder),
-			log_quote(paths_state()));
+		log_event(LOG_LVL_ERROR, "event=already-running holder-pid=%s state=%s",
+			log_quote(holder), log_quote(paths_state()));
 		return -EWOULDBLOCK;
 	}
 	n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
@@ -198,11 +199,12 @@ void policy_publish(struct engine *e)
 	policy_forget(e);
 	for (size_t i = 0; i < e->config->queue_count; i++) {
 		const struct config_queue *q = &e->config->queue[i];
-		int rc = policy_write(paths_spool(), q->name, &(struct policy){.accept_raw = q->accept_raw});
+		int rc = policy_write(
+			paths_spool(), q->name, &(struct policy){.accept_raw = q->accept_raw});
 
 		if (rc)
-			log_event(LOG_LVL_WARNING, "event=policy-not-published queue=%s error=%d", log_quote(q->name),
-				rc);
+			log_event(LOG_LVL_WARNING, "event=policy-not-published queue=%s error=%d",
+				log_quote(q->name), rc);
 	}
 }
 
@@ -243,7 +245,8 @@ static int load_user_printer(void *arg, const struct store_user_printer *p)
 {
 	struct engine *e = arg;
 
-	e->user_printer = must(reallocarray(e->user_printer, e->user_printer_count + 1, sizeof(*p)));
+	e->user_printer =
+		must(reallocarray(e->user_printer, e->user_printer_count + 1, sizeof(*p)));
 	e->user_printer[e->user_printer_count++] = *p;
 	return 0;
 }
@@ -267,8 +270,8 @@ static int load(struct engine *e)
 
 /* ---- recovery: what the last run left in the middle ---- */
 
-static int work_attempt_end(struct store *s, struct store_job *row, enum job_state from, struct store_attempt *a,
-	struct store_ledger_row *ledger)
+static int work_attempt_end(struct store *s, struct store_job *row, enum job_state from,
+	struct store_attempt *a, struct store_ledger_row *ledger)
 {
 	(void)ledger;
 	return store_attempt_end(s, row, from, a);
@@ -381,7 +384,8 @@ static int open_store(struct engine *e)
 	return e->spool_fd < 0 ? -errno : 0;
 }
 
-int engine_new(sd_event *loop, void (*complain)(void *arg, const char *message), void *arg, struct engine **out)
+int engine_new(sd_event *loop, void (*complain)(void *arg, const char *message), void *arg,
+	struct engine **out)
 {
 	AUTO(engine_freep) struct engine *e = must(calloc(1, sizeof(*e)));
 	uint64_t run = (uint64_t)mono_utc_s() << 20 ^ (uint64_t)getpid();
@@ -431,7 +435,8 @@ int engine_start(struct engine *e)
 	intake_run(e);
 	sweep_start(e);
 	plan_kick(e);
-	log_event(LOG_LVL_INFO, "event=started run=%s queues=%zu online=%d", e->run_id, e->queue_count, e->online);
+	log_event(LOG_LVL_INFO, "event=started run=%s queues=%zu online=%d", e->run_id,
+		e->queue_count, e->online);
 	return 0;
 }
 

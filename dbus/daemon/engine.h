@@ -19,25 +19,26 @@ struct engine;
 /* Errors of requests: what the bus maps to org.stillprint.Error.*; @message says what to do. */
 enum engine_err {
 	ENGINE_OK = 0,
-	ENGINE_E_NO_SUCH = 1,  /* job, queue or printer */
-	ENGINE_E_STATE,        /* not possible in the job's present state */
-	ENGINE_E_ARGUMENT,     /* an argument cannot be used */
-	ENGINE_E_POLICY,       /* the administrator's policy forbids it */
-	ENGINE_E_UNREACHABLE,  /* the printer does not answer */
-	ENGINE_E_UNSUPPORTED,  /* the printer cannot do it (no PDF, leads back to Stillprint, …) */
-	ENGINE_E_INTERNAL,     /* the store failed */
+	ENGINE_E_NO_SUCH = 1, /* job, queue or printer */
+	ENGINE_E_STATE, /* not possible in the job's present state */
+	ENGINE_E_ARGUMENT, /* an argument cannot be used */
+	ENGINE_E_POLICY, /* the administrator's policy forbids it */
+	ENGINE_E_UNREACHABLE, /* the printer does not answer */
+	ENGINE_E_UNSUPPORTED, /* the printer cannot do it (no PDF, leads back to Stillprint, …) */
+	ENGINE_E_INTERNAL, /* the store failed */
 };
-typedef void engine_reply_fn(void *arg, enum engine_err err, const char *message, const struct rows *rows);
+typedef void engine_reply_fn(
+	void *arg, enum engine_err err, const char *message, const struct rows *rows);
 
 /* ---- looking ---- */
 
 /* Jobs in order of taking, final ones of the last seven days included. */
 struct engine_job {
 	const struct store_job *row;
-	const char *target;      /* URI of the present or last attempt, "" if none */
-	bool encrypted;          /* that target */
-	int32_t remote_id;       /* its job-id, 0 if none */
-	int32_t impressions;     /* as last told, -1 */
+	const char *target; /* URI of the present or last attempt, "" if none */
+	bool encrypted; /* that target */
+	int32_t remote_id; /* its job-id, 0 if none */
+	int32_t impressions; /* as last told, -1 */
 };
 /* Return: false past the end. @index from 0. */
 bool engine_job_at(struct engine *e, unsigned index, struct engine_job *out);
@@ -50,18 +51,20 @@ struct engine_action {
 	char label[160];
 };
 enum { ENGINE_ACTION_MAX = 8 };
-unsigned engine_job_actions(struct engine *e, int32_t id, struct engine_action out[ENGINE_ACTION_MAX]);
+unsigned engine_job_actions(
+	struct engine *e, int32_t id, struct engine_action out[ENGINE_ACTION_MAX]);
 
 struct engine_queue {
 	const struct config_queue *config;
-	const char *health;      /* "ok", "refusing", "authentication-required", "lost", "degraded", "offline",
+	const char *
+		health; /* "ok", "refusing", "authentication-required", "lost", "degraded", "offline",
 	                            "checking", "certificate-changed", "outage", "unknown" */
 	int64_t health_since_s;
 	const char *health_detail;
-	bool outage;             /* planned, by the administrator */
-	int64_t outage_until_s;  /* 0: until stopped */
+	bool outage; /* planned, by the administrator */
+	int64_t outage_until_s; /* 0: until stopped */
 	const char *outage_message;
-	unsigned waiting;        /* jobs of this queue that wait */
+	unsigned waiting; /* jobs of this queue that wait */
 };
 bool engine_queue_at(struct engine *e, unsigned index, struct engine_queue *out);
 bool engine_queue_find(struct engine *e, const char *name, struct engine_queue *out);
@@ -69,12 +72,12 @@ bool engine_queue_find(struct engine *e, const char *name, struct engine_queue *
 /* A target that is known: upstreams and the administrator's fallbacks are everybody's to see (@configured), what users
  * named or used is root's. */
 struct engine_printer {
-	uint32_t id;         /* of its URI; stable over restarts */
+	uint32_t id; /* of its URI; stable over restarts */
 	const char *uri;
-	const char *name;    /* as it calls itself, "" if never met */
-	const char *pin;     /* "sha256//…", "" without TLS or before first use */
+	const char *name; /* as it calls itself, "" if never met */
+	const char *pin; /* "sha256//…", "" without TLS or before first use */
 	bool encrypted;
-	bool counts;         /* its impressions can be believed */
+	bool counts; /* its impressions can be believed */
 	bool configured;
 	int64_t seen_s;
 };
@@ -95,56 +98,62 @@ const struct config *engine_config(struct engine *e);
 
 struct engine_release {
 	const char *printer; /* URI or address; NULL: the plan's first ready one, or the server */
-	bool at_printer;     /* "I am at the printer" */
-	bool here;           /* print here too, although the server accepted it */
-	bool printed;        /* an unknown one: it printed */
+	bool at_printer; /* "I am at the printer" */
+	bool here; /* print here too, although the server accepted it */
+	bool printed; /* an unknown one: it printed */
 };
-void engine_release(struct engine *e, int32_t id, const struct engine_release *r, const char *decided_by,
-	engine_reply_fn *reply, void *arg);
-void engine_cancel(struct engine *e, int32_t id, const char *decided_by, engine_reply_fn *reply, void *arg);
+void engine_release(struct engine *e, int32_t id, const struct engine_release *r,
+	const char *decided_by, engine_reply_fn *reply, void *arg);
+void engine_cancel(
+	struct engine *e, int32_t id, const char *decided_by, engine_reply_fn *reply, void *arg);
 void engine_print_again(struct engine *e, int32_t id, const char *printer, const char *decided_by,
 	engine_reply_fn *reply, void *arg);
 /* One of engine_job_actions()' keys, as a notification's button gives it back. */
-void engine_act(struct engine *e, int32_t id, const char *key, const char *decided_by, engine_reply_fn *reply,
-	void *arg);
+void engine_act(struct engine *e, int32_t id, const char *key, const char *decided_by,
+	engine_reply_fn *reply, void *arg);
 
 /* @address: URI, host name or address. Reply: one row: Uri, Name, Encrypted, Pdf, Reachable. */
-void engine_fallback_add(struct engine *e, const char *owner, const char *queue, const char *address,
-	engine_reply_fn *reply, void *arg);
-void engine_fallback_remove(struct engine *e, const char *owner, const char *queue, const char *address,
-	engine_reply_fn *reply, void *arg);
+void engine_fallback_add(struct engine *e, const char *owner, const char *queue,
+	const char *address, engine_reply_fn *reply, void *arg);
+void engine_fallback_remove(struct engine *e, const char *owner, const char *queue,
+	const char *address, engine_reply_fn *reply, void *arg);
 /* The ordered plan for @owner on @queue ("": all queues): Uri, Queue, Source (policy, admin, recent, user), Encrypted. */
-void engine_fallback_list(struct engine *e, const char *owner, const char *queue, engine_reply_fn *reply, void *arg);
+void engine_fallback_list(
+	struct engine *e, const char *owner, const char *queue, engine_reply_fn *reply, void *arg);
 
 /* @queue "": every queue. @until_s 0: until stopped. */
 void engine_outage_start(struct engine *e, const char *queue, int64_t until_s, const char *message,
 	const char *decided_by, engine_reply_fn *reply, void *arg);
-void engine_outage_stop(struct engine *e, const char *queue, const char *decided_by, engine_reply_fn *reply, void *arg);
+void engine_outage_stop(struct engine *e, const char *queue, const char *decided_by,
+	engine_reply_fn *reply, void *arg);
 
 /* @owner NULL: everybody. Rows: see docs/cli.md, `usage`. */
-void engine_usage(struct engine *e, const char *owner, int64_t from_s, int64_t to_s, engine_reply_fn *reply, void *arg);
+void engine_usage(struct engine *e, const char *owner, int64_t from_s, int64_t to_s,
+	engine_reply_fn *reply, void *arg);
 /* @id 0: all. Rows: At, Job, Event, Who, DecidedBy, From, To, Encrypted. */
 void engine_audit(struct engine *e, int32_t id, engine_reply_fn *reply, void *arg);
 /* Probes upstream and each fallback of every queue from here. Rows: Queue, Role (upstream, fallback), Uri, Ok, Verdict,
  * Encrypted, Pdf, Detail. */
 void engine_check(struct engine *e, engine_reply_fn *reply, void *arg);
 /* Forget the pin of @uri, so that the certificate it shows next is pinned. */
-void engine_trust(struct engine *e, const char *uri, const char *decided_by, engine_reply_fn *reply, void *arg);
+void engine_trust(struct engine *e, const char *uri, const char *decided_by, engine_reply_fn *reply,
+	void *arg);
 /* Read the configuration again. A bad one is refused and the old one stays; @message has the lines. */
 void engine_reload(struct engine *e, engine_reply_fn *reply, void *arg);
 
 /* ---- what the engine tells: set once, before engine_start() ---- */
 
 struct engine_notice {
-	const char *owner;      /* whom to tell */
-	int32_t job_id;         /* 0: not about one job */
-	const char *kind;       /* "server-lost", "printed-elsewhere", "server-back", "unknown-outcome", "attention", … */
+	const char *owner; /* whom to tell */
+	int32_t job_id; /* 0: not about one job */
+	const char *
+		kind; /* "server-lost", "printed-elsewhere", "server-back", "unknown-outcome", "attention", … */
 	const char *summary, *body; /* safe text, no markup */
 	const struct engine_action *action;
 	unsigned action_count;
 };
 struct engine_listener {
-	void (*job_changed)(void *arg, int32_t id);  /* also new ones */
+	void (*job_changed)(void *arg, int32_t id); /* also new ones */
 	void (*job_removed)(void *arg, int32_t id);
 	void (*queue_changed)(void *arg, const char *name);
 	void (*notice)(void *arg, const struct engine_notice *n);
@@ -157,7 +166,8 @@ void engine_set_listener(struct engine *e, const struct engine_listener *l);
 /* ---- life ---- */
 
 /* @complain gets one line per fault of the configuration. 0, -errno, or STORE_E_NEWER. */
-int engine_new(sd_event *loop, void (*complain)(void *arg, const char *message), void *arg, struct engine **out);
+int engine_new(sd_event *loop, void (*complain)(void *arg, const char *message), void *arg,
+	struct engine **out);
 int engine_start(struct engine *e); /* recovery, intake, probes */
 void engine_free(struct engine *e); /* waits for commits under way */
 AUTO_DEFINE(struct engine *, engine_free)

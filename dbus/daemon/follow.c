@@ -14,8 +14,9 @@
 #include "must.h"
 
 enum {
-	BROKEN_PATIENCE_MS = 10000,  /* a device that broke off has this long to answer before the user is asked */
-	BROKEN_LIFE_MS = 120000,     /* one that answers, but comes to no end with what it got */
+	BROKEN_PATIENCE_MS =
+		10000, /* a device that broke off has this long to answer before the user is asked */
+	BROKEN_LIFE_MS = 120000, /* one that answers, but comes to no end with what it got */
 	PRINTER_PATIENCE_MS = 30000, /* one that took the document */
 	RESENDS_MAX = 5,
 };
@@ -79,8 +80,8 @@ static void to_unknown(struct follow *f, enum job_reason reason, bool go_on)
 
 	label_of(j, label, sizeof(label));
 	if (j->attempt.impressions > 0 && j->row.pages > 0)
-		snprintf(arg, sizeof(arg), "%s (last confirmed page %d of %d)", label, j->attempt.impressions,
-			job_expected(j));
+		snprintf(arg, sizeof(arg), "%s (last confirmed page %d of %d)", label,
+			j->attempt.impressions, job_expected(j));
 	else
 		snprintf(arg, sizeof(arg), "%s", label);
 	if (!go_on)
@@ -93,8 +94,8 @@ static void to_unknown(struct follow *f, enum job_reason reason, bool go_on)
 		job_move(j, JOB_UNKNOWN, reason, arg, unknown_committed);
 }
 
-static int work_attempt_end(struct store *s, struct store_job *row, enum job_state from, struct store_attempt *a,
-	struct store_ledger_row *ledger)
+static int work_attempt_end(struct store *s, struct store_job *row, enum job_state from,
+	struct store_attempt *a, struct store_ledger_row *ledger)
 {
 	int rc = store_attempt_end(s, row, from, a);
 
@@ -114,7 +115,8 @@ static void held_told(struct job *j, int rc)
 }
 
 /* The attempt is over and the document stays: PENDING to try again, HELD for the user. */
-static void keep(struct follow *f, enum job_state to, enum job_reason reason, const char *why, enum store_outcome outcome)
+static void keep(struct follow *f, enum job_state to, enum job_reason reason, const char *why,
+	enum store_outcome outcome)
 {
 	struct job *j = f->job;
 	struct store_job row = j->row;
@@ -132,7 +134,8 @@ static void keep(struct follow *f, enum job_state to, enum job_reason reason, co
 	a.outcome = outcome;
 	a.ended_s = mono_utc_s();
 	if (counted)
-		job_ledger_row(j, JOB_ABORTED, a.is_server ? CERTAINTY_SERVER : CERTAINTY_DEVICE, &ledger);
+		job_ledger_row(
+			j, JOB_ABORTED, a.is_server ? CERTAINTY_SERVER : CERTAINTY_DEVICE, &ledger);
 	follow_stop(j);
 	job_journal(j, work_attempt_end, &row, &a, counted ? &ledger : NULL,
 		to == JOB_PENDING ? free_again : held_told);
@@ -154,7 +157,8 @@ static void completed(struct follow *f)
 	char label[200];
 
 	/* A printer that was cut off may print what it got and call that completed; a server drops what is not whole. */
-	if (!f->whole && !(f->handed && server) && !(expected && j->attempt.impressions >= expected)) {
+	if (!f->whole && !(f->handed && server) &&
+		!(expected && j->attempt.impressions >= expected)) {
 		to_unknown(f, JOB_R_MAY_HAVE_PRINTED, false);
 		return;
 	}
@@ -227,7 +231,8 @@ static bool send_cancel(struct follow *f)
 	printer_address(j->engine, j->attempt.uri, &r, uri, sizeof(uri));
 	r.connect_ms = 3000;
 	r.total_ms = 10000;
-	r.ipp = must(target_job_request(IPP_OP_CANCEL_JOB, uri, j->attempt.remote_id, j->row.owner));
+	r.ipp = must(
+		target_job_request(IPP_OP_CANCEL_JOB, uri, j->attempt.remote_id, j->row.owner));
 	rc = client_send(j->engine->client, &r, cancel_answered, f, &f->call);
 	ippDelete(r.ipp);
 	f->cancel_sent = true;
@@ -250,7 +255,8 @@ static bool is_ours(const struct job *j, const struct target_job *t)
 		return !strcmp(t->uuid, j->attempt.remote_uuid);
 	/* A restarted server may have given our job-id to somebody else's document; one that only puts a word of its own
 	 * before the name leaves our mark in it. */
-	return !t->name[0] || !j->engine->config->job_name_suffix || strstr(t->name, mark_of(j->attempt.remote_name));
+	return !t->name[0] || !j->engine->config->job_name_suffix ||
+	       strstr(t->name, mark_of(j->attempt.remote_name));
 }
 
 static void waiting(struct follow *f, const struct target_job *t)
@@ -277,8 +283,11 @@ static void waiting(struct follow *f, const struct target_job *t)
 		if (j->row.reason != JOB_R_DEVICE_STOPPED && !j->busy)
 			job_move(j, JOB_SENT, JOB_R_DEVICE_STOPPED, arg, held_told);
 	} else {
-		job_reason(j, t->state == IPP_JSTATE_PROCESSING ? JOB_R_PRINTING :
-			t->state == IPP_JSTATE_HELD ? JOB_R_ACCEPTED_HELD : JOB_R_ACCEPTED, label);
+		job_reason(j,
+			t->state == IPP_JSTATE_PROCESSING ? JOB_R_PRINTING
+			: t->state == IPP_JSTATE_HELD     ? JOB_R_ACCEPTED_HELD
+							  : JOB_R_ACCEPTED,
+			label);
 	}
 	again(f);
 }
@@ -303,7 +312,8 @@ static void heard(struct follow *f, ipp_t *answer)
 	f->lost_told = false;
 	f->contact_ms = mono_ms();
 	if (!is_ours(j, &t)) {
-		to_unknown(f, j->attempt.is_server ? JOB_R_GONE_AT_SERVER : JOB_R_MAY_HAVE_PRINTED, false);
+		to_unknown(f, j->attempt.is_server ? JOB_R_GONE_AT_SERVER : JOB_R_MAY_HAVE_PRINTED,
+			false);
 		return;
 	}
 	remember_counts(j, &t);
@@ -339,7 +349,8 @@ static void unheard(struct follow *f)
 	if (j->attempt.kind == TARGET_UPSTREAM && q && q->upstream)
 		upstream_suspect(q->upstream);
 	if (j->row.state == JOB_SENDING || (j->row.state == JOB_SENT && !j->attempt.is_server)) {
-		if (silent_ms > (j->row.state == JOB_SENDING ? BROKEN_PATIENCE_MS : PRINTER_PATIENCE_MS)) {
+		if (silent_ms >
+			(j->row.state == JOB_SENDING ? BROKEN_PATIENCE_MS : PRINTER_PATIENCE_MS)) {
 			to_unknown(f, JOB_R_MAY_HAVE_PRINTED, true);
 			return;
 		}
@@ -365,11 +376,15 @@ static void answered(void *arg, const struct client_reply *reply)
 	if (reply->fault == CLIENT_OK && reply->status <= IPP_STATUS_OK_EVENTS_COMPLETE) {
 		heard(f, reply->ipp);
 	} else if (reply->fault == CLIENT_OK && (reply->status == IPP_STATUS_ERROR_NOT_FOUND ||
-			   reply->status == IPP_STATUS_ERROR_GONE)) {
+							reply->status == IPP_STATUS_ERROR_GONE)) {
 		if (f->cancel_by_user)
-			job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, j->canceled_by, CERTAINTY_UNKNOWN);
+			job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, j->canceled_by,
+				CERTAINTY_UNKNOWN);
 		else
-			to_unknown(f, j->attempt.is_server ? JOB_R_GONE_AT_SERVER : JOB_R_MAY_HAVE_PRINTED, false);
+			to_unknown(f,
+				j->attempt.is_server ? JOB_R_GONE_AT_SERVER
+						     : JOB_R_MAY_HAVE_PRINTED,
+				false);
 	} else {
 		unheard(f);
 	}
@@ -386,9 +401,10 @@ static void ask_state(void *arg)
 	printer_address(j->engine, j->attempt.uri, &r, uri, sizeof(uri));
 	r.connect_ms = 3000;
 	r.total_ms = 8000;
-	r.ipp = must(target_job_request(IPP_OP_GET_JOB_ATTRIBUTES, uri, j->attempt.remote_id, j->row.owner));
-	ippAddStrings(r.ipp, IPP_TAG_OPERATION, IPP_CONST_TAG(IPP_TAG_KEYWORD), "requested-attributes",
-		target_job_requested_count, NULL, target_job_requested);
+	r.ipp = must(target_job_request(
+		IPP_OP_GET_JOB_ATTRIBUTES, uri, j->attempt.remote_id, j->row.owner));
+	ippAddStrings(r.ipp, IPP_TAG_OPERATION, IPP_CONST_TAG(IPP_TAG_KEYWORD),
+		"requested-attributes", target_job_requested_count, NULL, target_job_requested);
 	rc = client_send(j->engine->client, &r, answered, f, &f->call);
 	ippDelete(r.ipp);
 	if (rc)

@@ -19,12 +19,20 @@
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/paths.h"
-#include "core/ticket.h"
 #include "must.h"
+#include "sealed-file.h"
 #include "verify.h"
 
-enum { PAIR_MAX = 8, BATCH = 32, RESCAN_MS = 15000, RETRY_MS = 5000, ROTATE_S = 24 * 3600, OLD_KEY_S = 48 * 3600,
-	TEMP_LIFE_S = 24 * 3600, CORRUPT_LIFE_S = 7 * 24 * 3600, CORRUPT_MAX = 256 };
+enum {
+	BATCH = 32,
+	RESCAN_MS = 15000,
+	RETRY_MS = 5000,
+	ROTATE_S = 24 * 3600,
+	OLD_KEY_S = 48 * 3600,
+	TEMP_LIFE_S = 24 * 3600,
+	CORRUPT_LIFE_S = 7 * 24 * 3600,
+	CORRUPT_MAX = 256
+};
 
 struct intake {
 	struct engine *engine;
@@ -33,9 +41,9 @@ struct intake {
 	unsigned pair_count;
 	int64_t newest_s;
 	bool scanning, again;
-	bool trouble;      /* disk or store failed at some file: no hurry with the next look */
-	bool prune_keys;   /* a new key was made: old ones may go */
-	unsigned taking;   /* files between incoming/ and their row */
+	bool trouble; /* disk or store failed at some file: no hurry with the next look */
+	bool prune_keys; /* a new key was made: old ones may go */
+	unsigned taking; /* files between incoming/ and their row */
 	unsigned corrupt_count;
 	sd_event_source *poke;
 	struct timer rescan, rotate;
@@ -45,153 +53,10 @@ static void scan(struct intake *in);
 static void scan_due(void *arg);
 static void prune_keys(struct intake *in);
 
-/* ---- one file, in the filer's thread ---- */
-
-struct taking {
-	struct intake *in;
-	char name[128];
-	int incoming_fd, jobs_fd, corrupt_fd;
-	struct seal_pair pair[PAIR_MAX];
-	unsigned pair_count;
-	struct store_job job;
-	struct seal_key key;
-	int64_t run_started_s;
-};
-
-static int key_of(struct taking *t, int fd)
-{
-	uint8_t wanted[SEAL_KEY_ID_OCTETS], id[SEAL_KEY_ID_OCTETS];
-	int rc = seal_read_key_id(fd, wanted);
-
-	for (unsigned i = 0; !rc && i < t->pair_count; i++) {
-		seal_key_id(t->pair[i].public_key, id);
-		if (!memcmp(id, wanted, sizeof(id)))
-			return seal_open_key(fd, &t->pair[i], &t->key);
-	}
-	return rc ? rc : SEAL_E_KEY;
-}
-
-static int read_all(struct taking *t, struct seal_reader *r)
-{
-	static char buf[SEAL_CHUNK]; /* one filer thread */
-	size_t got;
-	int rc;
-
-	do {
-		rc = seal_reader_read(r, buf, sizeof(buf), &got);
-	} while (!rc && got);
-	explicit_bzero(buf, sizeof(buf));
-	if (rc)
-		return rc;
-	t->job.octets = (int64_t)seal_reader_get_octets(r);
-	memcpy(t->job.sha256, seal_reader_get_sha256(r), sizeof(t->job.sha256));
-	return 0;
-}
-
-static void from_envelope(struct store_job *job, const struct envelope *e)
-{
-	snprintf(job->document_uuid, sizeof(job->document_uuid), "%s", e->document_uuid);
-	snprintf(job->queue, sizeof(job->queue), "%s", e->queue);
-	snprintf(job->owner, sizeof(job->owner), "%s", e->owner);
-	snprintf(job->title, sizeof(job->title), "%s", e->title);
-	snprintf(job->host, sizeof(job->host), "%s", e->host);
-	snprintf(job->job_uuid, sizeof(job->job_uuid), "%s", e->job_uuid);
-	snprintf(job->cups_run, sizeof(job->cups_run), "%s", e->cups_run);
-	snprintf(job->format, sizeof(job->format), "%s", e->format);
-	job->cups_job_id = e->cups_job_id;
-	job->created_s = e->created_s;
-	job->processing_s = e->processing_s;
-	job->banner = e->banner;
-	job->raw = e->raw;
-	job->copies = e->copies > 0 ? e->copies : 1;
-	job->pages = -1;
-}
-
-static void from_ticket(struct store_job *job, const void *octets, size_t count)
-{
-	struct ticket_summary s;
-	ipp_t *ticket = NULL;
-
-	if (!count || ticket_decode(octets, count, &ticket))
-		return;
-	ticket_summarise(ticket, &s);
-	job->pages = s.pages;
-	if (s.copies > 0)
-		job->copies = s.copies;
-	ippDelete(ticket);
-}
-
-static int unseal(struct taking *t, int fd)
-{
-	AUTO(seal_reader_freep) struct seal_reader *r = NULL;
-	struct envelope e = {0};
-	const void *octets;
-	size_t count;
-	int rc = key_of(t, fd);
-
-	if (!rc)
-		rc = seal_reader_new(fd, &t->key, &r);
-	if (rc)
-		return rc;
-	octets = seal_reader_get_envelope(r, &count);
-	if (envelope_decode(octets, count, &e))
-		return SEAL_E_DAMAGED;
-	from_envelope(&t->job, &e);
-	t->run_started_s = e.run_started_s;
-	octets = seal_reader_get_ticket(r, &count);
-	from_ticket(&t->job, octets, count);
-	return read_all(t, r);
-}
-
-/* Only what the backend's user made, as a plain file with one name, is looked into. */
-static int open_checked(struct taking *t, int *out)
-{
-	struct stat dir, st;
-	int fd = openat(t->incoming_fd, t->name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-
-	if (fd < 0)
-		return errno == ELOOP || errno == EACCES || errno == ENXIO || errno == EISDIR ? SEAL_E_DAMAGED : -errno;
-	*out = fd;
-	if (fstat(t->incoming_fd, &dir) || fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink != 1 ||
-		(st.st_uid != dir.st_uid && st.st_uid != 0))
-		return SEAL_E_DAMAGED;
-	t->job.file_octets = st.st_size;
-	return 0;
-}
-
-/* The name in jobs/ is the document's UUID, which only hex digits and dashes may form. */
-static bool file_name(struct store_job *job)
-{
-	const char *uuid = job->document_uuid;
-
-	if (strncmp(uuid, "urn:uuid:", 9) || strlen(uuid) != 45 || strspn(uuid + 9, "0123456789abcdef-") != 36)
-		return false;
-	snprintf(job->file, sizeof(job->file), "%s.job", uuid + 9);
-	return true;
-}
-
 static int take(void *arg, struct store *s)
 {
-	struct taking *t = arg;
-	AUTO(auto_close) int fd = -1;
-	int rc = open_checked(t, &fd);
-
 	(void)s;
-	if (!rc)
-		rc = unseal(t, fd);
-	if (!rc && !file_name(&t->job))
-		rc = SEAL_E_DAMAGED;
-	if (rc)
-		return rc;
-	if (renameat2(t->incoming_fd, t->name, t->jobs_fd, t->job.file, RENAME_NOREPLACE))
-		return errno == EEXIST ? SEAL_E_DAMAGED : -errno;
-	if (fsync(t->jobs_fd) || fsync(t->incoming_fd)) {
-		rc = -errno;
-		/* Where the next look finds it; and the next start would, if this fails too. */
-		renameat2(t->jobs_fd, t->job.file, t->incoming_fd, t->name, RENAME_NOREPLACE);
-		return rc ? rc : -EIO;
-	}
-	return 0;
+	return sealed_file_take(arg);
 }
 
 /* ---- after the row is committed ---- */
@@ -204,7 +69,8 @@ struct file_task {
 static int wipe_key(void *arg, struct store *s)
 {
 	struct file_task *w = arg;
-	AUTO(auto_close) int fd = openat(w->in->engine->spool_fd, w->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	AUTO(auto_close)
+	int fd = openat(w->in->engine->spool_fd, w->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 
 	(void)s;
 	return fd < 0 ? -errno : seal_wipe_key(fd);
@@ -252,7 +118,9 @@ static int put_back(void *arg, struct store *s)
 	struct taking *t = arg;
 
 	(void)s;
-	return renameat2(t->jobs_fd, t->job.file, t->incoming_fd, t->name, RENAME_NOREPLACE) ? -errno : 0;
+	return renameat2(t->jobs_fd, t->job.file, t->incoming_fd, t->name, RENAME_NOREPLACE)
+		       ? -errno
+		       : 0;
 }
 
 /* One file less on its way. A look is over when all it found is in, or back: the next one begins with the oldest again,
@@ -294,9 +162,10 @@ static void taken(struct taking *t)
 	struct job *j = job_new(e, &t->job);
 
 	e->spool_octets += t->job.file_octets;
-	log_event(LOG_LVL_INFO, "job=%d event=stored queue=%s octets=%lld pages=%d cups-job=%d state=%s reason=%s",
-		j->row.id, log_quote(j->row.queue), (long long)j->row.octets, j->row.pages, j->row.cups_job_id,
-		job_state_name(j->row.state), job_reason_code(j->row.reason));
+	log_event(LOG_LVL_INFO,
+		"job=%d event=stored queue=%s octets=%lld pages=%d cups-job=%d state=%s reason=%s",
+		j->row.id, log_quote(j->row.queue), (long long)j->row.octets, j->row.pages,
+		j->row.cups_job_id, job_state_name(j->row.state), job_reason_code(j->row.reason));
 	job_changed(j);
 	post_wipe(t->in, j->row.file);
 	verify_owner(j);
@@ -316,10 +185,12 @@ static void row_added(void *arg, int rc)
 	if (!rc) {
 		taken(t);
 	} else if (rc == STORE_E_REPEAT || rc == STORE_E_EXISTS) {
-		struct store_job named = t->job; /* a repeat's row names no file, but there is one */
+		struct store_job named =
+			t->job; /* a repeat's row names no file, but there is one */
 
-		log_event(LOG_LVL_WARNING, "job=%d event=repeated cups-job=%d", t->job.id, t->job.cups_job_id);
-		if (file_name(&named))
+		log_event(LOG_LVL_WARNING, "job=%d event=repeated cups-job=%d", t->job.id,
+			t->job.cups_job_id);
+		if (sealed_file_name(&named))
 			spool_unlink(in->engine, named.file, 0);
 		if (rc == STORE_E_REPEAT)
 			job_changed(job_new(in->engine, &t->job));
@@ -366,9 +237,10 @@ static void set_first_state(struct engine *e, struct store_job *job)
 
 static void to_corrupt(struct taking *t, int rc)
 {
-	log_event(LOG_LVL_ERROR, "event=intake-refused file=%s error=%d moved-to=%s", log_quote(t->name), rc,
-		t->in->corrupt_count < CORRUPT_MAX ? "corrupt" : "nowhere");
-	if (t->in->corrupt_count < CORRUPT_MAX && !renameat(t->incoming_fd, t->name, t->corrupt_fd, t->name))
+	log_event(LOG_LVL_ERROR, "event=intake-refused file=%s error=%d moved-to=%s",
+		log_quote(t->name), rc, t->in->corrupt_count < CORRUPT_MAX ? "corrupt" : "nowhere");
+	if (t->in->corrupt_count < CORRUPT_MAX &&
+		!renameat(t->incoming_fd, t->name, t->corrupt_fd, t->name))
 		t->in->corrupt_count++;
 	else if (unlinkat(t->incoming_fd, t->name, 0))
 		log_event(LOG_LVL_ERROR, "event=intake-stuck file=%s", log_quote(t->name));
@@ -452,7 +324,8 @@ static int list_incoming(void *arg, struct store *s)
 			l->unfinished |= unfinished(fd, d->d_name);
 			continue;
 		}
-		if (n < 5 || n >= sizeof(l->name[0]) || strcmp(d->d_name + n - 4, ".job") || is_folder(fd, d))
+		if (n < 5 || n >= sizeof(l->name[0]) || strcmp(d->d_name + n - 4, ".job") ||
+			is_folder(fd, d))
 			continue;
 		if (l->count == BATCH) {
 			l->more = true;

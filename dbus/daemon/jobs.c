@@ -174,7 +174,8 @@ static void step_done(void *arg, int rc)
 	if (rc) {
 		log_event(LOG_LVL_ERROR, "job=%d event=commit-failed error=%d", j->row.id, rc);
 	} else {
-		step->row.owner_verified |= j->row.owner_verified; /* cupsd may have answered meanwhile */
+		step->row.owner_verified |=
+			j->row.owner_verified; /* cupsd may have answered meanwhile */
 		j->row = step->row;
 		if (step->has_attempt)
 			j->attempt = step->attempt;
@@ -187,8 +188,8 @@ static void step_done(void *arg, int rc)
 	run_wish(j);
 }
 
-void job_journal(struct job *j, journal_fn *work, const struct store_job *row, const struct store_attempt *a,
-	const struct store_ledger_row *ledger, job_then_fn *then)
+void job_journal(struct job *j, journal_fn *work, const struct store_job *row,
+	const struct store_attempt *a, const struct store_ledger_row *ledger, job_then_fn *then)
 {
 	struct step *step = must(calloc(1, sizeof(*step)));
 
@@ -207,15 +208,16 @@ void job_journal(struct job *j, journal_fn *work, const struct store_job *row, c
 	worker_post(j->engine->storer, step_work, step_done, step);
 }
 
-static int work_move(struct store *s, struct store_job *row, enum job_state from, struct store_attempt *a,
-	struct store_ledger_row *ledger)
+static int work_move(struct store *s, struct store_job *row, enum job_state from,
+	struct store_attempt *a, struct store_ledger_row *ledger)
 {
 	(void)a;
 	(void)ledger;
 	return store_job_move(s, row, from);
 }
 
-void job_move(struct job *j, enum job_state to, enum job_reason reason, const char *arg, job_then_fn *then)
+void job_move(struct job *j, enum job_state to, enum job_reason reason, const char *arg,
+	job_then_fn *then)
 {
 	struct store_job row = j->row;
 
@@ -232,8 +234,8 @@ void job_reason(struct job *j, enum job_reason reason, const char *arg)
 	job_move(j, j->row.state, reason, arg, NULL);
 }
 
-static int work_end(struct store *s, struct store_job *row, enum job_state from, struct store_attempt *a,
-	struct store_ledger_row *ledger)
+static int work_end(struct store *s, struct store_job *row, enum job_state from,
+	struct store_attempt *a, struct store_ledger_row *ledger)
 {
 	return store_job_end(s, row, from, a, ledger);
 }
@@ -278,7 +280,8 @@ int32_t job_expected(const struct job *j)
 	return j->row.pages <= 0 ? 0 : all < INT32_MAX ? (int32_t)all : INT32_MAX;
 }
 
-void job_ledger_row(struct job *j, enum job_state state, enum store_certainty certainty, struct store_ledger_row *out)
+void job_ledger_row(struct job *j, enum job_state state, enum store_certainty certainty,
+	struct store_ledger_row *out)
 {
 	const struct config_queue *q = job_queue(j);
 	int32_t estimate = j->row.pages > 0 ? job_expected(j) : -1;

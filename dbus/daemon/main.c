@@ -88,17 +88,19 @@ static int exit_code(int rc)
 	case 0:
 		return 0;
 	case -EWOULDBLOCK:
-		fputs("stillprintd: another one is running on this state folder; see the line above\n", stderr);
+		fputs("stillprintd: another one is running on this state folder; see the line above\n",
+			stderr);
 		return EX_TEMPFAIL; /* 75 */
 	case -EINVAL:
 		return EX_CONFIG; /* 78; every fault was told */
 	case STORE_E_NEWER:
 		fputs("stillprintd: the store was made by a newer Stillprint; it was left untouched. Install that version "
-		      "again, or restore the backup beside it (store.db.vN.bak)\n", stderr);
+		      "again, or restore the backup beside it (store.db.vN.bak)\n",
+			stderr);
 		return EX_DATAERR; /* 65 */
 	default:
-		fprintf(stderr, "stillprintd: cannot start: %s (state %s, spool %s)\n", strerror(rc < 0 ? -rc : rc),
-			paths_state(), paths_spool());
+		fprintf(stderr, "stillprintd: cannot start: %s (state %s, spool %s)\n",
+			strerror(rc < 0 ? -rc : rc), paths_state(), paths_spool());
 		return EX_OSERR; /* 71 */
 	}
 }

@@ -49,7 +49,8 @@ static void append_sentence(const struct job *j, char *body, size_t size)
 	size_t n = strlen(body);
 	char sentence[512];
 
-	job_reason_sentence(sentence, sizeof(sentence), j->row.reason, j->row.reason_arg, j->row.since_s);
+	job_reason_sentence(
+		sentence, sizeof(sentence), j->row.reason, j->row.reason_arg, j->row.since_s);
 	snprintf(body + n, size - n, "%s.", sentence);
 }
 
@@ -82,17 +83,19 @@ void notice_diverted(struct job *j, const char *label)
 	server_of(j, server, sizeof(server));
 	snprintf(summary, sizeof(summary), "Printing at %s", label);
 	if (q && plan_outage_on(q))
-		snprintf(body, sizeof(body), "“%s” goes there while %s is switched off. %s", title, server,
-			q->outage.message);
+		snprintf(body, sizeof(body), "“%s” goes there while %s is switched off. %s", title,
+			server, q->outage.message);
 	else
-		snprintf(body, sizeof(body), "“%s” goes there since %s cannot be reached.", title, server);
+		snprintf(body, sizeof(body), "“%s” goes there since %s cannot be reached.", title,
+			server);
 	n = strlen(body);
 	if (!j->attempt.encrypted) {
 		snprintf(body + n, sizeof(body) - n, " The connection is not encrypted.");
 		n = strlen(body);
 	}
 	if (j->row.dropped[0])
-		snprintf(body + n, sizeof(body) - n, " That printer cannot do: %s.", j->row.dropped);
+		snprintf(
+			body + n, sizeof(body) - n, " That printer cannot do: %s.", j->row.dropped);
 	j->told_lost = true;
 	tell(j, "printed-elsewhere", summary, body);
 }
@@ -119,10 +122,12 @@ void notice_back(struct engine *e, struct upstream *u, unsigned waiting)
 			told[count++] = j;
 	}
 	for (unsigned i = 0; i < count; i++) {
-		struct engine_notice n = {.owner = told[i]->row.owner, .kind = "server-back", .summary = summary};
+		struct engine_notice n = {
+			.owner = told[i]->row.owner, .kind = "server-back", .summary = summary};
 
 		snprintf(body, sizeof(body),
-			waiting ? "Waiting documents are on their way to it." : "New documents go through it again.");
+			waiting ? "Waiting documents are on their way to it."
+				: "New documents go through it again.");
 		n.body = body;
 		log_event(LOG_LVL_INFO, "event=notice kind=server-back");
 		if (e->listener.notice)
@@ -147,8 +152,9 @@ void notice_unconfirmed(struct job *j)
 
 	title_of(j, title, sizeof(title));
 	snprintf(summary, sizeof(summary), "“%s” is not confirmed yet", title);
-	snprintf(body, sizeof(body), "The server accepted it and cannot be reached since; it may still print there. "
-				     "Printing it here too may print it twice.");
+	snprintf(body, sizeof(body),
+		"The server accepted it and cannot be reached since; it may still print there. "
+		"Printing it here too may print it twice.");
 	tell(j, "unconfirmed", summary, body);
 }
 
@@ -159,12 +165,14 @@ static void append_next(const struct job *j, char *body, size_t size)
 	size_t n = strlen(body);
 
 	for (; (at = strstr(next, "JOB")) && n < size; next = at + 3) {
-		snprintf(body + n, size - n, "%s%.*s%d", next == job_reason_next_step(j->row.reason) ? " " : "",
-			(int)(at - next), next, j->row.id);
+		snprintf(body + n, size - n, "%s%.*s%d",
+			next == job_reason_next_step(j->row.reason) ? " " : "", (int)(at - next),
+			next, j->row.id);
 		n = strlen(body);
 	}
 	if (*next)
-		snprintf(body + n, size - n, "%s%s.", next == job_reason_next_step(j->row.reason) ? " " : "", next);
+		snprintf(body + n, size - n, "%s%s.",
+			next == job_reason_next_step(j->row.reason) ? " " : "", next);
 }
 
 void notice_attention(struct job *j)
@@ -172,8 +180,10 @@ void notice_attention(struct job *j)
 	char title[120], summary[260], body[900];
 
 	title_of(j, title, sizeof(title));
-	snprintf(summary, sizeof(summary), j->row.state == JOB_SENT ? "“%s”: the printer needs attention"
-								      : "“%s” is not printed", title);
+	snprintf(summary, sizeof(summary),
+		j->row.state == JOB_SENT ? "“%s”: the printer needs attention"
+					 : "“%s” is not printed",
+		title);
 	body[0] = '\0';
 	append_sentence(j, body, sizeof(body));
 	append_next(j, body, sizeof(body));
@@ -219,8 +229,8 @@ static void post_line(void *arg)
 	worker_post(line->engine->storer, work_audit, audited, line);
 }
 
-void audit(struct engine *e, const struct job *j, const char *event, const char *decided_by, const char *from,
-	const char *to, bool encrypted)
+void audit(struct engine *e, const struct job *j, const char *event, const char *decided_by,
+	const char *from, const char *to, bool encrypted)
 {
 	struct line *line = must(calloc(1, sizeof(*line)));
 	struct store_audit_row *row = &line->row;
@@ -234,7 +244,7 @@ void audit(struct engine *e, const struct job *j, const char *event, const char 
 	snprintf(row->from, sizeof(row->from), "%s", from);
 	snprintf(row->to, sizeof(row->to), "%s", to);
 	row->encrypted = encrypted;
-	log_event(LOG_LVL_INFO, "job=%d event=audit what=%s by=%s to=%s encrypted=%d", row->job_id, event,
-		log_quote(decided_by), log_quote(to), encrypted);
+	log_event(LOG_LVL_INFO, "job=%d event=audit what=%s by=%s to=%s encrypted=%d", row->job_id,
+		event, log_quote(decided_by), log_quote(to), encrypted);
 	post_line(line);
 }

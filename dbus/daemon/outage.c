@@ -42,7 +42,8 @@ static void keep(struct engine *e, const struct queue_state *q)
 	struct put *p = must(calloc(1, sizeof(*p)));
 
 	setting_name(p->name, sizeof(p->name), q->config->name);
-	snprintf(p->value, sizeof(p->value), "%lld %s", (long long)q->outage.until_s, q->outage.message);
+	snprintf(p->value, sizeof(p->value), "%lld %s", (long long)q->outage.until_s,
+		q->outage.message);
 	p->on = q->outage.on;
 	worker_post(e->storer, work_put, put_done, p);
 }
@@ -62,7 +63,8 @@ int outages_load(struct engine *e)
 			continue;
 		q->outage.on = true;
 		q->outage.until_s = strtoll(value, &space, 10);
-		snprintf(q->outage.message, sizeof(q->outage.message), "%s", *space == ' ' ? space + 1 : "");
+		snprintf(q->outage.message, sizeof(q->outage.message), "%s",
+			*space == ' ' ? space + 1 : "");
 	}
 	return 0;
 }
@@ -103,7 +105,10 @@ void outages_watch(struct engine *e)
 
 		timer_stop(&q->outage_end);
 		if (q->outage.on && q->outage.until_s)
-			timer_set(e, &q->outage_end, left_s <= 0 ? 0 : left_s < DAY_S ? left_s * 1000 : DAY_S * 1000,
+			timer_set(e, &q->outage_end,
+				left_s <= 0      ? 0
+				: left_s < DAY_S ? left_s * 1000
+						 : DAY_S * 1000,
 				end_due, q);
 	}
 }
@@ -137,7 +142,8 @@ void engine_outage_start(struct engine *e, const char *queue, int64_t until_s, c
 	answer(e, count, reply, arg);
 }
 
-void engine_outage_stop(struct engine *e, const char *queue, const char *decided_by, engine_reply_fn *reply, void *arg)
+void engine_outage_stop(struct engine *e, const char *queue, const char *decided_by,
+	engine_reply_fn *reply, void *arg)
 {
 	unsigned count = 0;
 

@@ -13,10 +13,10 @@
 enum {
 	BUSY_AGAIN_MS = 1000,
 	BUSY_AGAIN_MAX_MS = 5000,
-	TROUBLE_AGAIN_MS = 300,  /* a server that answered the probe and then failed */
-	TROUBLE_MAX = 4,         /* so often in a row, it counts as lost */
+	TROUBLE_AGAIN_MS = 300, /* a server that answered the probe and then failed */
+	TROUBLE_MAX = 4, /* so often in a row, it counts as lost */
 	FALLBACK_AGAIN_MS = 30000,
-	BULK_JOBS = 10,          /* more than these go back to a returned server spread over */
+	BULK_JOBS = 10, /* more than these go back to a returned server spread over */
 	BULK_SPREAD_MS = 60000,
 	CANDIDATE_MAX = TRIED_MAX,
 };
@@ -54,8 +54,8 @@ static bool source_allowed(const struct engine *e, const char *source)
 	return s & SOURCE_USER;
 }
 
-static bool add_candidate(struct engine *e, const struct config_queue *q, const char *uri, const char *source,
-	struct candidate *out, unsigned *count, unsigned max)
+static bool add_candidate(struct engine *e, const struct config_queue *q, const char *uri,
+	const char *source, struct candidate *out, unsigned *count, unsigned max)
 {
 	if (*count >= max || !source_allowed(e, source) || !strcmp(uri, q->upstream))
 		return false;
@@ -67,8 +67,8 @@ static bool add_candidate(struct engine *e, const struct config_queue *q, const 
 	return true;
 }
 
-unsigned plan_candidates(struct engine *e, const char *owner, const struct config_queue *q, bool automatic,
-	struct candidate *out, unsigned max)
+unsigned plan_candidates(struct engine *e, const char *owner, const struct config_queue *q,
+	bool automatic, struct candidate *out, unsigned max)
 {
 	unsigned count = 0;
 
@@ -140,7 +140,8 @@ static void held_lost(struct job *j, int rc)
 		return;
 	}
 	/* Each new round through the fallbacks ends here again: told once. */
-	if (j->row.reason != JOB_R_NO_FALLBACK_READY || j->told_reason != j->row.reason || !j->told_lost)
+	if (j->row.reason != JOB_R_NO_FALLBACK_READY || j->told_reason != j->row.reason ||
+		!j->told_lost)
 		notice_lost(j);
 	j->told_reason = j->row.reason;
 	if (j->row.reason != JOB_R_SERVER_LOST_ASK)
@@ -153,8 +154,8 @@ static void hold(struct job *j, struct queue_state *q, enum job_reason reason, c
 	char label[300];
 
 	server_label(q, label, sizeof(label));
-	if (plan_outage_on(q) && reason != JOB_R_NO_FALLBACK_READY && reason != JOB_R_SERVER_LOST_ASK &&
-		reason != JOB_R_SERVER_LOST_HELD)
+	if (plan_outage_on(q) && reason != JOB_R_NO_FALLBACK_READY &&
+		reason != JOB_R_SERVER_LOST_ASK && reason != JOB_R_SERVER_LOST_HELD)
 		job_move(j, JOB_HELD, JOB_R_OUTAGE_PLANNED, q->outage.message, held_lost);
 	else
 		job_move(j, JOB_HELD, reason, why ? why : label, held_lost);
@@ -221,7 +222,8 @@ static bool lane_free(struct job *j, const char *uri)
 	return !p->lane;
 }
 
-static void go(struct job *j, const char *uri, enum store_target_kind kind, struct upstream *u, const char *decided_by)
+static void go(struct job *j, const char *uri, enum store_target_kind kind, struct upstream *u,
+	const char *decided_by)
 {
 	if (!lane_free(j, uri))
 		return;
@@ -233,7 +235,8 @@ static void go(struct job *j, const char *uri, enum store_target_kind kind, stru
 static void fall_back(struct job *j, struct queue_state *q)
 {
 	struct candidate c[CANDIDATE_MAX];
-	unsigned count = plan_candidates(j->engine, j->row.owner, q->config, !j->row.at_printer, c, CANDIDATE_MAX);
+	unsigned count = plan_candidates(
+		j->engine, j->row.owner, q->config, !j->row.at_printer, c, CANDIDATE_MAX);
 
 	for (unsigned i = 0; i < count; i++) {
 		if (was_tried(j, c[i].uri))
@@ -282,7 +285,8 @@ static void plan_job(struct job *j)
 	if (j->row.chosen[0]) {
 		bool upstream = q->upstream && !strcmp(j->row.chosen, q->config->upstream);
 
-		go(j, j->row.chosen, upstream ? TARGET_UPSTREAM : TARGET_FALLBACK, q->upstream, NULL);
+		go(j, j->row.chosen, upstream ? TARGET_UPSTREAM : TARGET_FALLBACK, q->upstream,
+			NULL);
 		return;
 	}
 	h = q->upstream ? upstream_health(q->upstream) : HEALTH_LOST;
@@ -335,8 +339,8 @@ static void note_tried(struct job *j, const char *uri, const char *label, const 
 	snprintf(j->tried_why + n, sizeof(j->tried_why) - n, "%s%s: %s", n ? "; " : "", label, why);
 }
 
-void plan_delivery_failed(struct job *j, const char *uri, enum store_target_kind kind, enum target_health health,
-	enum job_reason reason, const char *why)
+void plan_delivery_failed(struct job *j, const char *uri, enum store_target_kind kind,
+	enum target_health health, enum job_reason reason, const char *why)
 {
 	struct engine *e = j->engine;
 	struct queue_state *q = queue_state_find(e, j->row.queue);
@@ -345,8 +349,9 @@ void plan_delivery_failed(struct job *j, const char *uri, enum store_target_kind
 	char label[200];
 
 	printer_label(e, uri, label, sizeof(label));
-	log_event(LOG_LVL_INFO, "job=%d event=not-delivered target=%s health=%s reason=%s why=%s", j->row.id,
-		log_quote(uri), target_health_name(health), job_reason_code(reason), log_quote(why));
+	log_event(LOG_LVL_INFO, "job=%d event=not-delivered target=%s health=%s reason=%s why=%s",
+		j->row.id, log_quote(uri), target_health_name(health), job_reason_code(reason),
+		log_quote(why));
 	if (j->busy)
 		return;
 	if (reason != JOB_R_BUSY)

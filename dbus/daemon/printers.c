@@ -47,12 +47,24 @@ static bool is_configured(struct engine *e, const char *uri)
 	return false;
 }
 
+/* The pin that the administrator wrote for an upstream, NULL if none. It wins over the one met first. */
+static const char *configured_pin(struct engine *e, const char *uri)
+{
+	for (size_t i = 0; i < e->config->queue_count; i++) {
+		const struct config_queue *q = &e->config->queue[i];
+
+		if (q->upstream_pin[0] && !strcmp(q->upstream, uri))
+			return q->upstream_pin;
+	}
+	return NULL;
+}
+
 static void printer_view(struct engine *e, const struct printer *p, struct engine_printer *out)
 {
 	out->id = id_of(p->row.uri);
 	out->uri = p->row.uri;
 	out->name = p->row.name;
-	out->pin = p->row.pin;
+	out->pin = configured_pin(e, p->row.uri) ? configured_pin(e, p->row.uri) : p->row.pin;
 	out->encrypted = strncmp(p->row.uri, "ipp:", 4) != 0;
 	out->counts = p->row.counts;
 	out->configured = is_configured(e, p->row.uri);
@@ -101,14 +113,17 @@ void printer_commit(struct engine *e, struct printer *p)
 	worker_post(e->storer, work_put, put_done, copy);
 }
 
-void printer_address(struct engine *e, const char *uri, struct client_request *r, char *ipp_uri, size_t size)
+void printer_address(
+	struct engine *e, const char *uri, struct client_request *r, char *ipp_uri, size_t size)
 {
 	if (!strncmp(uri, "cups:", 5)) {
 		snprintf(ipp_uri, size, "ipp://localhost/printers/%s", uri + 5);
 		r->socket_path = e->config->cups_socket;
 	} else {
 		snprintf(ipp_uri, size, "%s", uri);
-		r->pin = printer_of(e, uri)->row.pin;
+		r->pin = configured_pin(e, uri);
+		if (!r->pin)
+			r->pin = printer_of(e, uri)->row.pin;
 	}
 	r->uri = ipp_uri;
 	if (!r->pin || !r->pin[0])
@@ -161,7 +176,7 @@ static bool pin_first(struct probe *p, const struct client_reply *reply)
 	struct client_request r = {0};
 	char ipp_uri[CONFIG_URI_MAX];
 
-	if (known->row.pin[0] || !reply->pin[0])
+	if (configured_pin(p->engine, p->uri) || known->row.pin[0] || !reply->pin[0])
 		return false;
 	snprintf(known->row.pin, sizeof(known->row.pin), "%s", reply->pin);
 	known->row.seen_s = mono_utc_s();
@@ -190,14 +205,16 @@ static void probe_answered(void *arg, const struct client_reply *reply)
 	if (health == TARGET_OK && info.name[0]) {
 		struct printer *known = printer_of(p->engine, p->uri);
 
-		if (strcmp(known->row.name, info.name) || mono_utc_s() - known->row.seen_s > 24 * 3600) {
+		if (strcmp(known->row.name, info.name) ||
+			mono_utc_s() - known->row.seen_s > 24 * 3600) {
 			known->row.seen_s = mono_utc_s();
 			snprintf(known->row.name, sizeof(known->row.name), "%s", info.name);
 			printer_commit(p->engine, known);
 		}
 	}
-	log_event(LOG_LVL_DEBUG, "event=probed target=%s health=%s fault=%s detail=%s", log_quote(p->uri),
-		target_health_name(health), client_fault_name(reply->fault), log_quote(reply->detail));
+	log_event(LOG_LVL_DEBUG, "event=probed target=%s health=%s fault=%s detail=%s",
+		log_quote(p->uri), target_health_name(health), client_fault_name(reply->fault),
+		log_quote(reply->detail));
 	p->done(p->arg, health, &info, answer, reply);
 	free(p);
 }
@@ -212,15 +229,15 @@ static int probe_send(struct probe *p)
 	r.connect_ms = p->connect_ms;
 	r.total_ms = p->total_ms;
 	r.ipp = must(target_request(IPP_OP_GET_PRINTER_ATTRIBUTES, uri, NULL));
-	ippAddStrings(r.ipp, IPP_TAG_OPERATION, IPP_CONST_TAG(IPP_TAG_KEYWORD), "requested-attributes",
-		target_attribute_count, NULL, target_attributes);
+	ippAddStrings(r.ipp, IPP_TAG_OPERATION, IPP_CONST_TAG(IPP_TAG_KEYWORD),
+		"requested-attributes", target_attribute_count, NULL, target_attributes);
 	rc = client_send(p->engine->client, &r, probe_answered, p, &p->call);
 	ippDelete(r.ipp);
 	return rc;
 }
 
-struct probe *probe_start(struct engine *e, const char *uri,
-	int32_t connect_ms, int32_t total_ms, probe_fn *done, void *arg)
+struct probe *probe_start(struct engine *e, const char *uri, int32_t connect_ms, int32_t total_ms,
+	probe_fn *done, void *arg)
 {
 	struct probe *p = must(calloc(1, sizeof(*p)));
 

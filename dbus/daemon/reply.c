@@ -20,7 +20,8 @@ static void later_due(void *arg)
 	free(l);
 }
 
-void reply_later(struct engine *e, engine_reply_fn *reply, void *arg, enum engine_err err, const char *message)
+void reply_later(struct engine *e, engine_reply_fn *reply, void *arg, enum engine_err err,
+	const char *message)
 {
 	struct later *l;
 

@@ -14,7 +14,7 @@ struct row_field {
 	char name[32];
 	enum row_type type;
 	int64_t number; /* also the bool */
-	char *text;     /* owned, valid UTF-8 */
+	char *text; /* owned, valid UTF-8 */
 };
 
 struct row {

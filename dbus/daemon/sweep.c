@@ -10,8 +10,14 @@
 #include "base/mono.h"
 #include "must.h"
 
-enum { FIRST_SWEEP_MS = 3000, SWEEP_MS = 30000, ORPHAN_LIFE_S = 24 * 3600, TOMBSTONE_S = 90 * 24 * 3600, MEMORY_S = 7 * 24 * 3600,
-	CLOCK_STEP_S = 60 };
+enum {
+	FIRST_SWEEP_MS = 3000,
+	SWEEP_MS = 30000,
+	ORPHAN_LIFE_S = 24 * 3600,
+	TOMBSTONE_S = 90 * 24 * 3600,
+	MEMORY_S = 7 * 24 * 3600,
+	CLOCK_STEP_S = 60
+};
 
 struct orphan {
 	struct orphan *next;
@@ -89,7 +95,8 @@ static void orphan_canceled(void *arg, const struct client_reply *reply)
 		return;
 	}
 	log_event(LOG_LVL_INFO, "job=%d event=leftover-canceled target=%s remote=%d status=0x%04x",
-		o->attempt.job_id, log_quote(o->attempt.uri), o->attempt.remote_id, (unsigned)reply->status);
+		o->attempt.job_id, log_quote(o->attempt.uri), o->attempt.remote_id,
+		(unsigned)reply->status);
 	if (o->attempt.outcome == OUTCOME_UNKNOWN && reply->status <= IPP_STATUS_OK_EVENTS_COMPLETE)
 		o->attempt.outcome = OUTCOME_CANCELED;
 	orphan_over(o);
@@ -107,14 +114,14 @@ static int orphan_send(struct orphan *o, ipp_op_t op, client_done_fn *done)
 	r.total_ms = 10000;
 	if (op == IPP_OP_GET_JOBS) {
 		r.ipp = must(target_request(op, uri, o->owner));
-		ippAddString(r.ipp, IPP_TAG_OPERATION, IPP_CONST_TAG(IPP_TAG_KEYWORD), "which-jobs", NULL,
-			"not-completed");
+		ippAddString(r.ipp, IPP_TAG_OPERATION, IPP_CONST_TAG(IPP_TAG_KEYWORD), "which-jobs",
+			NULL, "not-completed");
 	} else {
 		r.ipp = must(target_job_request(op, uri, o->attempt.remote_id, o->owner));
 	}
 	if (op != IPP_OP_CANCEL_JOB)
-		ippAddStrings(r.ipp, IPP_TAG_OPERATION, IPP_CONST_TAG(IPP_TAG_KEYWORD), "requested-attributes", 4,
-			NULL, wanted);
+		ippAddStrings(r.ipp, IPP_TAG_OPERATION, IPP_CONST_TAG(IPP_TAG_KEYWORD),
+			"requested-attributes", 4, NULL, wanted);
 	rc = client_send(o->engine->client, &r, done, o, &o->call);
 	ippDelete(r.ipp);
 	return rc;
@@ -176,7 +183,8 @@ static void orphan_seen(void *arg, const struct client_reply *reply)
 		return;
 	}
 	target_read_job(reply->ipp, &t);
-	if (t.name[0] && o->engine->config->job_name_suffix && strcmp(t.name, o->attempt.remote_name)) {
+	if (t.name[0] && o->engine->config->job_name_suffix &&
+		strcmp(t.name, o->attempt.remote_name)) {
 		orphan_over(o); /* the number is somebody else's by now */
 		return;
 	}
@@ -185,7 +193,8 @@ static void orphan_seen(void *arg, const struct client_reply *reply)
 			struct job *j = job_find(o->engine, o->attempt.job_id);
 
 			o->attempt.outcome = OUTCOME_COMPLETED;
-			audit(o->engine, j, "printed-there-too", "device", o->attempt.uri, "", o->attempt.encrypted);
+			audit(o->engine, j, "printed-there-too", "device", o->attempt.uri, "",
+				o->attempt.encrypted);
 		}
 		orphan_over(o);
 		return;
@@ -315,12 +324,13 @@ static int64_t spool_of(const struct engine *e, const char *owner)
  * that are being expired already hold their room until that is committed. */
 static void expire_for_room(struct engine *e, const char *owner)
 {
-	int64_t max = owner ? spool_limit(e) / 2 : spool_limit(e), used = owner ? spool_of(e, owner) : e->spool_octets;
+	int64_t max = owner ? spool_limit(e) / 2 : spool_limit(e),
+		used = owner ? spool_of(e, owner) : e->spool_octets;
 
 	if (!owner) {
 		if (used > max * 8 / 10 && !e->spool_warned)
-			log_event(LOG_LVL_WARNING, "event=spool-filling octets=%lld max=%lld", (long long)used,
-				(long long)max);
+			log_event(LOG_LVL_WARNING, "event=spool-filling octets=%lld max=%lld",
+				(long long)used, (long long)max);
 		e->spool_warned = used > max * 8 / 10;
 	}
 	for (struct job *j = e->jobs; j && used > max; j = j->next) {
@@ -382,7 +392,8 @@ void sweep_start(struct engine *e)
 {
 	e->sweep_wall_s = mono_utc_s();
 	e->sweep_boot_s = mono_boot_s();
-	timer_set(e, &e->sweep, FIRST_SWEEP_MS, sweep_due, e); /* what grew too old while we were away */
+	timer_set(e, &e->sweep, FIRST_SWEEP_MS, sweep_due,
+		e); /* what grew too old while we were away */
 }
 
 void sweep_free(struct engine *e)

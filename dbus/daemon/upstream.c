@@ -16,11 +16,11 @@
 enum {
 	ROUND_PROBES = 8,
 	ROUND_DEADLINE_MS = 4000,
-	ROUND_AGAIN_MS = 250,  /* after a refusal: twice within 0.5 s */
+	ROUND_AGAIN_MS = 250, /* after a refusal: twice within 0.5 s */
 	DEGRADED_AGAIN_MS = 500,
 	DEGRADED_MAX = 3,
 	REFUSING_PROBE_MS = 15000,
-	LATE_MS = 1000,        /* a deadline that comes so much later says that we were stopped */
+	LATE_MS = 1000, /* a deadline that comes so much later says that we were stopped */
 	DISTRUST_MS = 30000,
 	DISTRUST_DOUBLES = 5,
 };
@@ -66,9 +66,14 @@ static void round_start(struct upstream *u);
 const char *health_name(enum health h)
 {
 	static const char *const names[] = {
-		[HEALTH_UNKNOWN] = "unknown", [HEALTH_OK] = "ok", [HEALTH_CHECKING] = "checking",
-		[HEALTH_LOST] = "lost", [HEALTH_DEGRADED] = "degraded", [HEALTH_OFFLINE] = "offline",
-		[HEALTH_REFUSING] = "refusing", [HEALTH_AUTH] = "authentication-required",
+		[HEALTH_UNKNOWN] = "unknown",
+		[HEALTH_OK] = "ok",
+		[HEALTH_CHECKING] = "checking",
+		[HEALTH_LOST] = "lost",
+		[HEALTH_DEGRADED] = "degraded",
+		[HEALTH_OFFLINE] = "offline",
+		[HEALTH_REFUSING] = "refusing",
+		[HEALTH_AUTH] = "authentication-required",
 		[HEALTH_CERTIFICATE] = "certificate-changed",
 	};
 
@@ -92,7 +97,8 @@ struct engine *upstream_engine(const struct upstream *u)
 
 void upstream_view(const struct upstream *u, struct engine_queue *out)
 {
-	out->health = health_name(u->running && u->health != HEALTH_OK ? HEALTH_CHECKING : u->health);
+	out->health =
+		health_name(u->running && u->health != HEALTH_OK ? HEALTH_CHECKING : u->health);
 	out->health_since_s = u->since_s;
 	out->health_detail = u->detail;
 }
@@ -104,8 +110,8 @@ static void health_set(struct upstream *u, enum health h, const char *detail)
 	snprintf(u->detail, sizeof(u->detail), "%s", detail ? detail : "");
 	if (u->health == h)
 		return;
-	log_event(LOG_LVL_INFO, "event=upstream-health upstream=%s from=%s to=%s detail=%s", log_quote(u->uri),
-		health_name(u->health), health_name(h), log_quote(u->detail));
+	log_event(LOG_LVL_INFO, "event=upstream-health upstream=%s from=%s to=%s detail=%s",
+		log_quote(u->uri), health_name(u->health), health_name(h), log_quote(u->detail));
 	u->health = h;
 	u->since_s = mono_utc_s();
 	for (size_t i = 0; i < e->queue_count; i++)
@@ -153,7 +159,8 @@ static enum target_health target_of(enum health h)
 	}
 }
 
-static void verdict(struct upstream *u, enum health h, const char *detail, const struct target_info *info, ipp_t *answer)
+static void verdict(struct upstream *u, enum health h, const char *detail,
+	const struct target_info *info, ipp_t *answer)
 {
 	struct asker *askers = u->askers, *next;
 
@@ -189,8 +196,8 @@ static enum health health_of(enum target_health t)
 
 static void next_probe_due(void *arg);
 
-static void probe_done(void *arg, enum target_health t, const struct target_info *info, ipp_t *answer,
-	const struct client_reply *reply)
+static void probe_done(void *arg, enum target_health t, const struct target_info *info,
+	ipp_t *answer, const struct client_reply *reply)
 {
 	struct round_slot *slot = arg;
 	struct upstream *u = slot->u;
@@ -220,7 +227,8 @@ static void probe_now(struct upstream *u)
 		return;
 	u->slot[i] = (struct round_slot){.u = u, .index = i};
 	u->started++;
-	u->probe[i] = probe_start(u->engine, u->uri, ROUND_DEADLINE_MS, ROUND_DEADLINE_MS, probe_done, &u->slot[i]);
+	u->probe[i] = probe_start(
+		u->engine, u->uri, ROUND_DEADLINE_MS, ROUND_DEADLINE_MS, probe_done, &u->slot[i]);
 }
 
 static void next_probe_due(void *arg)
@@ -241,7 +249,8 @@ static void deadline_due(void *arg)
 		round_start(u);
 		return;
 	}
-	verdict(u, u->degraded ? HEALTH_DEGRADED : lost_or_offline(u), "no answer within 4 s", NULL, NULL);
+	verdict(u, u->degraded ? HEALTH_DEGRADED : lost_or_offline(u), "no answer within 4 s", NULL,
+		NULL);
 }
 
 static void round_start(struct upstream *u)
@@ -308,8 +317,8 @@ void upstream_trust(struct upstream *u)
 
 /* ---- idle ---- */
 
-static void idle_answered(void *arg, enum target_health t, const struct target_info *info, ipp_t *answer,
-	const struct client_reply *reply)
+static void idle_answered(void *arg, enum target_health t, const struct target_info *info,
+	ipp_t *answer, const struct client_reply *reply)
 {
 	struct upstream *u = arg;
 
@@ -321,7 +330,8 @@ static void idle_answered(void *arg, enum target_health t, const struct target_i
 	} else if (t == TARGET_OK) {
 		health_set(u, HEALTH_OK, "");
 	} else if (t == TARGET_UNREACHABLE || t == TARGET_DEGRADED) {
-		if (u->health != HEALTH_LOST && u->health != HEALTH_DEGRADED && u->health != HEALTH_OFFLINE) {
+		if (u->health != HEALTH_LOST && u->health != HEALTH_DEGRADED &&
+			u->health != HEALTH_OFFLINE) {
 			round_start(u);
 			return;
 		}
@@ -339,7 +349,8 @@ static void idle_due(void *arg)
 
 	if (u->running || u->idle_probe)
 		return;
-	u->idle_probe = probe_start(u->engine, u->uri, ROUND_DEADLINE_MS, ROUND_DEADLINE_MS, idle_answered, u);
+	u->idle_probe = probe_start(
+		u->engine, u->uri, ROUND_DEADLINE_MS, ROUND_DEADLINE_MS, idle_answered, u);
 	if (!u->idle_probe)
 		idle_set(u);
 }
@@ -400,7 +411,8 @@ int upstreams_set(struct engine *e)
 	for (u = e->upstreams; u; u = u->next)
 		u->stale = true;
 	for (size_t i = 0; i < e->queue_count; i++) {
-		u = e->queue[i].config->upstream[0] ? upstream_of(e, e->queue[i].config->upstream) : NULL;
+		u = e->queue[i].config->upstream[0] ? upstream_of(e, e->queue[i].config->upstream)
+						    : NULL;
 		e->queue[i].upstream = u;
 		/* A new configuration may be the mend of what was wrong: look at once. */
 		if (u && u->health != HEALTH_OK && !u->running)

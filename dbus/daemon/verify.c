@@ -35,15 +35,18 @@ static void verified(void *arg, int rc)
 
 static int ask(struct question *q, ipp_op_t op, const char *attribute, client_done_fn *done)
 {
-	struct client_request r = {.socket_path = q->engine->config->cups_socket, .peercred = true, .total_ms = 5000};
+	struct client_request r = {
+		.socket_path = q->engine->config->cups_socket, .peercred = true, .total_ms = 5000};
 	char uri[200];
 	int rc;
 
 	snprintf(uri, sizeof(uri), "ipp://localhost/printers/%s", q->queue);
 	r.uri = uri;
-	r.ipp = must(op == IPP_OP_GET_JOB_ATTRIBUTES ? target_job_request(op, uri, q->cups_job_id, q->owner)
-						      : target_request(op, uri, NULL));
-	ippAddString(r.ipp, IPP_TAG_OPERATION, IPP_CONST_TAG(IPP_TAG_KEYWORD), "requested-attributes", NULL, attribute);
+	r.ipp = must(op == IPP_OP_GET_JOB_ATTRIBUTES
+			     ? target_job_request(op, uri, q->cups_job_id, q->owner)
+			     : target_request(op, uri, NULL));
+	ippAddString(r.ipp, IPP_TAG_OPERATION, IPP_CONST_TAG(IPP_TAG_KEYWORD),
+		"requested-attributes", NULL, attribute);
 	rc = client_send(q->engine->client, &r, done, q, NULL);
 	ippDelete(r.ipp);
 	return rc;
@@ -51,7 +54,8 @@ static int ask(struct question *q, ipp_op_t op, const char *attribute, client_do
 
 static const char *told(const struct client_reply *reply, const char *name)
 {
-	ipp_attribute_t *a = reply->fault == CLIENT_OK ? ippFindAttribute(reply->ipp, name, IPP_TAG_ZERO) : NULL;
+	ipp_attribute_t *a =
+		reply->fault == CLIENT_OK ? ippFindAttribute(reply->ipp, name, IPP_TAG_ZERO) : NULL;
 	const char *value = a ? ippGetString(a, 0, NULL) : NULL;
 
 	return value ? value : "";

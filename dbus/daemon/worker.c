@@ -29,8 +29,8 @@ struct worker {
 	pthread_mutex_t lock;
 	pthread_cond_t posted;
 	struct queue todo, ready; /* under lock */
-	bool ending;              /* under lock */
-	int wake;                 /* eventfd: something is ready */
+	bool ending; /* under lock */
+	int wake; /* eventfd: something is ready */
 	sd_event_source *source;
 };
 

@@ -11,8 +11,10 @@
 #include "core/store.h"
 
 struct worker;
-typedef int worker_fn(void *arg, struct store *s);    /* in the worker's thread; @s is NULL for a worker without store */
-typedef void worker_done_fn(void *arg, int rc); /* on the loop; @rc: the work's, or the commit's -errno */
+typedef int worker_fn(void *arg,
+	struct store *s); /* in the worker's thread; @s is NULL for a worker without store */
+typedef void worker_done_fn(
+	void *arg, int rc); /* on the loop; @rc: the work's, or the commit's -errno */
 
 /** worker_new() - start the thread
  * @store: used by that thread alone from now on; NULL for a worker that only reads and writes files

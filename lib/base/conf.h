@@ -9,7 +9,8 @@
 
 /* @fn: NULL if the line is good, else why not (static text). @section: "" before the first, else what is in brackets,
  * for instance "queue Office". */
-typedef const char *conf_line_fn(void *arg, const char *section, const char *key, const char *value);
+typedef const char *conf_line_fn(
+	void *arg, const char *section, const char *key, const char *value);
 typedef void conf_complain_fn(void *arg, const char *message);
 
 /* A new file begins: for callers to whom lines of one file belong together. */
@@ -18,4 +19,5 @@ typedef void conf_file_fn(void *arg, const char *file);
 /** conf_read() - @path and its drop-ins; an absent @path with no drop-ins is an empty configuration
  * Return: 0, -EINVAL after complaints, or -errno. */
 int conf_read(const char *path, conf_line_fn *fn, conf_complain_fn *complain, void *arg);
-int conf_read_files(const char *path, conf_file_fn *begin, conf_line_fn *fn, conf_complain_fn *complain, void *arg);
+int conf_read_files(const char *path, conf_file_fn *begin, conf_line_fn *fn,
+	conf_complain_fn *complain, void *arg);

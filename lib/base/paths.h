@@ -7,10 +7,10 @@
 
 #include <stddef.h>
 
-const char *paths_conf(void);  /* the configuration file; drop-ins are in this name + ".d" */
+const char *paths_conf(void); /* the configuration file; drop-ins are in this name + ".d" */
 const char *paths_state(void); /* the daemon's own folder: store, keys, lock */
 const char *paths_spool(void); /* incoming/ (backend writes), jobs/ (daemon's own), intake.pub */
-const char *paths_run(void);   /* sockets */
+const char *paths_run(void); /* sockets */
 
 /** paths_join() - "@dir/@name" into @out
  * Return: 0, or -ENAMETOOLONG. */

@@ -205,6 +205,19 @@ static const char *parse_user(void *field, const char *value)
 	return NULL;
 }
 
+static const char *parse_pin(void *field, const char *value)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	/* 32 octets in base64: 43 digits and one "="; an empty line takes an earlier file's pin away. */
+	if (*value && (strlen(value) != 52 || strncmp(value, "sha256//", 8) != 0 ||
+			      strspn(value + 8, digits) != 43 || value[51] != '='))
+		return "must be sha256// and the 44 base64 digits of the public key's hash";
+	strcpy(field, value);
+	return NULL;
+}
+
 static const char *parse_target(char field[CONFIG_URI_MAX], const char *value, bool cups_too)
 {
 	struct uri u;
@@ -264,6 +277,7 @@ static const struct key global_keys[] = {
 
 static const struct key queue_keys[] = {QUEUE("upstream", parse_upstream, upstream),
 	QUEUE("upstream-user", parse_user, upstream_user),
+	QUEUE("upstream-pin", parse_pin, upstream_pin),
 	QUEUE("on-outage", parse_on_outage, on_outage), QUEUE("release", parse_release, release),
 	QUEUE("accept-raw", parse_bool, accept_raw),
 	QUEUE("accept-foreign-hosts", parse_bool, accept_foreign_hosts), {0}};
@@ -469,6 +483,9 @@ static void finish_queue(struct loader *l, const char *path, struct config_queue
 		if (!strcmp(q->fallback[i], q->upstream))
 			complain(l, "%s: [queue %s] names its upstream as a fallback", path,
 				q->name);
+	if (*q->upstream_pin && !strncmp(q->upstream, "ipp:", 4))
+		complain(l, "%s: [queue %s] has an upstream-pin, which needs `upstream = ipps://…`",
+			path, q->name);
 	if (*q->upstream_user && !strncmp(q->upstream, "ipp:", 4))
 		complain(l, "%s: [queue %s] has a login, which needs `upstream = ipps://…`", path,
 			q->name);

@@ -8,57 +8,70 @@
 
 #include "base/auto.h"
 
-enum config_on_outage { ON_OUTAGE_DEFAULT = 0, ON_OUTAGE_FALLBACK, ON_OUTAGE_ASK, ON_OUTAGE_HOLD, ON_OUTAGE_NEVER };
+enum config_on_outage {
+	ON_OUTAGE_DEFAULT = 0,
+	ON_OUTAGE_FALLBACK,
+	ON_OUTAGE_ASK,
+	ON_OUTAGE_HOLD,
+	ON_OUTAGE_NEVER
+};
 enum config_release { RELEASE_DIRECT = 0, RELEASE_HELD };
 
 enum { CONFIG_FALLBACK_MAX = 16, CONFIG_QUEUE_MAX = 256, CONFIG_URI_MAX = 512 };
 
 /* Bits of fallback-sources; order of trial is the order here. */
 enum config_source {
-	SOURCE_POLICY = 1,  /* named for the queue by the administrator, confirmed as the same device behind the server */
-	SOURCE_ADMIN = 2,   /* `fallback =` lines of the queue */
-	SOURCE_RECENT = 4,  /* printers that this user used before */
-	SOURCE_USER = 8,    /* printers that this user named; only by the user's own act for a job */
+	SOURCE_POLICY =
+		1, /* named for the queue by the administrator, confirmed as the same device behind the server */
+	SOURCE_ADMIN = 2, /* `fallback =` lines of the queue */
+	SOURCE_RECENT = 4, /* printers that this user used before */
+	SOURCE_USER = 8, /* printers that this user named; only by the user's own act for a job */
 };
 
 struct config_queue {
-	char name[128];                   /* CUPS queue */
-	char upstream[CONFIG_URI_MAX];    /* ipp:, ipps: */
-	char upstream_user[128];          /* "" = no login; the password is in secrets/NAME beside the configuration */
-	char upstream_password[256];      /* read from there; wiped by config_free() */
-	enum config_on_outage on_outage;  /* never DEFAULT after config_load(): fallback if one is named, else ask */
+	char name[128]; /* CUPS queue */
+	char upstream[CONFIG_URI_MAX]; /* ipp:, ipps: */
+	char upstream_user
+		[128]; /* "" = no login; the password is in secrets/NAME beside the configuration */
+	char upstream_password[256]; /* read from there; wiped by config_free() */
+	char upstream_pin
+		[64]; /* "sha256//…": the only key the upstream may show; "" = the one met first */
+	enum config_on_outage
+		on_outage; /* never DEFAULT after config_load(): fallback if one is named, else ask */
 	enum config_release release;
 	char fallback[CONFIG_FALLBACK_MAX][CONFIG_URI_MAX]; /* in order: ipp:, ipps:, cups:NAME */
 	size_t fallback_count;
-	bool accept_raw;                  /* `accept-raw = yes`: files that no filter looked at */
-	bool accept_foreign_hosts;        /* jobs from other computers */
+	bool accept_raw; /* `accept-raw = yes`: files that no filter looked at */
+	bool accept_foreign_hosts; /* jobs from other computers */
 };
 
 struct config {
-	struct config_queue *queue;       /* array, sorted by name */
+	struct config_queue *queue; /* array, sorted by name */
 	size_t queue_count;
-	unsigned fallback_sources;        /* bits; default policy, admin, recent, user */
-	bool fallback_require_tls;        /* default no */
-	bool users_may_add;               /* `users-may-add-fallbacks`, default yes */
-	bool job_name_suffix;             /* default yes: "[#1a2b3c4d]" after the title, to know our job again */
-	int64_t spool_max_octets;         /* default 0: the smaller of 10 % of the file system and 5 GB */
-	int32_t held_max_s;               /* retention of waiting jobs, default 72 h */
-	int32_t unknown_max_s;            /* default 7 days */
-	int32_t ask_agent_ms;             /* nobody to ask within, default 10 s */
-	int32_t ask_answer_s;             /* no answer within, default 600 s */
-	int32_t probe_idle_s;             /* probe of an upstream while nothing waits, default 60 s */
-	int32_t probe_lost_s;             /* probe of a lost upstream, default 5 s */
-	char cups_socket[108];            /* cupsd's local socket, default /run/cups/cups.sock */
+	unsigned fallback_sources; /* bits; default policy, admin, recent, user */
+	bool fallback_require_tls; /* default no */
+	bool users_may_add; /* `users-may-add-fallbacks`, default yes */
+	bool job_name_suffix; /* default yes: "[#1a2b3c4d]" after the title, to know our job again */
+	int64_t spool_max_octets; /* default 0: the smaller of 10 % of the file system and 5 GB */
+	int32_t held_max_s; /* retention of waiting jobs, default 72 h */
+	int32_t unknown_max_s; /* default 7 days */
+	int32_t ask_agent_ms; /* nobody to ask within, default 10 s */
+	int32_t ask_answer_s; /* no answer within, default 600 s */
+	int32_t probe_idle_s; /* probe of an upstream while nothing waits, default 60 s */
+	int32_t probe_lost_s; /* probe of a lost upstream, default 5 s */
+	char cups_socket[108]; /* cupsd's local socket, default /run/cups/cups.sock */
 };
 
 /** config_load() - read @path (and drop-ins, and secrets/ beside it)
  * @complain: one line per fault, "file:line: why". Return: 0, -EINVAL after complaints, or -errno. */
-int config_load(const char *path, void (*complain)(void *arg, const char *message), void *arg, struct config **out);
+int config_load(const char *path, void (*complain)(void *arg, const char *message), void *arg,
+	struct config **out);
 void config_free(struct config *c); /* wipes passwords; NULL is fine */
 AUTO_DEFINE(struct config *, config_free)
-const struct config_queue *config_queue(const struct config *c, const char *name); /* NULL if there is none */
+const struct config_queue *config_queue(
+	const struct config *c, const char *name); /* NULL if there is none */
 /* The password's file for @queue, beside @path. */
 int config_secret_path(char *out, size_t size, const char *path, const char *queue);
 
 const char *config_on_outage_name(enum config_on_outage o); /* "fallback", "ask", "hold", "never" */
-const char *config_release_name(enum config_release r);     /* "direct", "held" */
+const char *config_release_name(enum config_release r); /* "direct", "held" */

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "core/wire.h"
 #include "core/vendor.h"
+#include "core/wire.h"
 
 /* Name tags carry any octets through libcups unchanged, so that a title in a strange locale survives. Times are
  * decimal text: IPP integers end in 2038. */

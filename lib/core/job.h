@@ -10,60 +10,60 @@
 
 enum job_state {
 	JOB_PENDING = 1, /* stored; the daemon decides where it goes next */
-	JOB_HELD,        /* waits; the reason says for what */
-	JOB_CREATING,    /* Create-Job is being sent to the target; no document octet */
-	JOB_CREATED,     /* the target's job-id is known and committed; no document octet */
-	JOB_SENDING,     /* Send-Document has begun: octets may have left */
-	JOB_SENT,        /* the target has taken the whole document; its final state is awaited */
-	JOB_UNKNOWN,     /* nobody can tell whether it printed: the user, or the device's later word, decides */
-	JOB_COMPLETED,   /* printed; the document is erased */
-	JOB_CANCELED,    /* given up by the user, here or at the device; erased */
-	JOB_ABORTED,     /* cannot be printed (damaged in the spool); erased or moved aside */
-	JOB_EXPIRED,     /* waited longer than the retention limit; erased */
-	JOB_REPEATED,    /* CUPS handed over a job that was taken before; dropped at intake, with this row as witness */
+	JOB_HELD, /* waits; the reason says for what */
+	JOB_CREATING, /* Create-Job is being sent to the target; no document octet */
+	JOB_CREATED, /* the target's job-id is known and committed; no document octet */
+	JOB_SENDING, /* Send-Document has begun: octets may have left */
+	JOB_SENT, /* the target has taken the whole document; its final state is awaited */
+	JOB_UNKNOWN, /* nobody can tell whether it printed: the user, or the device's later word, decides */
+	JOB_COMPLETED, /* printed; the document is erased */
+	JOB_CANCELED, /* given up by the user, here or at the device; erased */
+	JOB_ABORTED, /* cannot be printed (damaged in the spool); erased or moved aside */
+	JOB_EXPIRED, /* waited longer than the retention limit; erased */
+	JOB_REPEATED, /* CUPS handed over a job that was taken before; dropped at intake, with this row as witness */
 	JOB_STATE_COUNT
 };
 
 /* Why a job is in its state: one code and one sentence, the same in CLI, D-Bus, notification and log. */
 enum job_reason {
 	JOB_R_NONE = 0,
-	JOB_R_STORED,               /* just taken in */
-	JOB_R_DELIVERING,           /* on its way; arg: target */
-	JOB_R_CHECKING_SERVER,      /* the server does not answer; it is being found out whether it is lost */
-	JOB_R_SERVER_LOST_ASK,      /* held: lost at T, waiting for you to choose a printer */
-	JOB_R_SERVER_LOST_HOLD,     /* held: lost at T, waiting for the server */
-	JOB_R_SERVER_LOST_NEVER,    /* held: this queue never falls back */
-	JOB_R_SERVER_LOST_HELD,     /* held: confirm that you are at the printer */
-	JOB_R_OUTAGE_PLANNED,       /* arg: the administrator's message */
-	JOB_R_NO_FALLBACK_READY,    /* held: no fallback printer can take it; arg: what was wrong with each */
-	JOB_R_OFFLINE,              /* held: this computer has no network */
-	JOB_R_AUTHENTICATION,       /* "authentication-required": the server wants another user or password */
-	JOB_R_CERTIFICATE,          /* the target's certificate is not the one pinned */
-	JOB_R_TLS_REQUIRED,         /* policy: the target offers no encryption */
-	JOB_R_REFUSED,              /* the target refuses jobs (not accepting, not authorized); arg: its message */
-	JOB_R_LOOP,                 /* the target leads back to a Stillprint queue */
-	JOB_R_BUSY,                 /* the target is busy; retried */
-	JOB_R_FORMAT,               /* the target cannot print PDF */
-	JOB_R_PRINTED_BEFORE,       /* held: the same document of the same CUPS job was printed before */
-	JOB_R_FOREIGN_HOST,         /* held: came from another computer */
-	JOB_R_NO_QUEUE,             /* held: its queue is not configured */
-	JOB_R_ABORTED_AT_DEVICE,    /* held: the device gave up; arg: its reasons */
-	JOB_R_ACCEPTED,             /* accepted by the target, waits for its final state */
-	JOB_R_ACCEPTED_HELD,        /* accepted by the server, which holds it for release there */
+	JOB_R_STORED, /* just taken in */
+	JOB_R_DELIVERING, /* on its way; arg: target */
+	JOB_R_CHECKING_SERVER, /* the server does not answer; it is being found out whether it is lost */
+	JOB_R_SERVER_LOST_ASK, /* held: lost at T, waiting for you to choose a printer */
+	JOB_R_SERVER_LOST_HOLD, /* held: lost at T, waiting for the server */
+	JOB_R_SERVER_LOST_NEVER, /* held: this queue never falls back */
+	JOB_R_SERVER_LOST_HELD, /* held: confirm that you are at the printer */
+	JOB_R_OUTAGE_PLANNED, /* arg: the administrator's message */
+	JOB_R_NO_FALLBACK_READY, /* held: no fallback printer can take it; arg: what was wrong with each */
+	JOB_R_OFFLINE, /* held: this computer has no network */
+	JOB_R_AUTHENTICATION, /* "authentication-required": the server wants another user or password */
+	JOB_R_CERTIFICATE, /* the target's certificate is not the one pinned */
+	JOB_R_TLS_REQUIRED, /* policy: the target offers no encryption */
+	JOB_R_REFUSED, /* the target refuses jobs (not accepting, not authorized); arg: its message */
+	JOB_R_LOOP, /* the target leads back to a Stillprint queue */
+	JOB_R_BUSY, /* the target is busy; retried */
+	JOB_R_FORMAT, /* the target cannot print PDF */
+	JOB_R_PRINTED_BEFORE, /* held: the same document of the same CUPS job was printed before */
+	JOB_R_FOREIGN_HOST, /* held: came from another computer */
+	JOB_R_NO_QUEUE, /* held: its queue is not configured */
+	JOB_R_ABORTED_AT_DEVICE, /* held: the device gave up; arg: its reasons */
+	JOB_R_ACCEPTED, /* accepted by the target, waits for its final state */
+	JOB_R_ACCEPTED_HELD, /* accepted by the server, which holds it for release there */
 	JOB_R_ACCEPTED_UNCONFIRMED, /* accepted by SERVER, not confirmed: the server is away since */
-	JOB_R_PRINTING,             /* arg: target */
-	JOB_R_DEVICE_STOPPED,       /* the device needs attention; arg: its reasons (media-empty…) */
-	JOB_R_MAY_HAVE_PRINTED,     /* unknown; arg: target and last confirmed page */
-	JOB_R_GONE_AT_SERVER,       /* unknown: the server no longer knows the job that it accepted */
-	JOB_R_DEVICE_REPORTED,      /* completed, on the printer's word */
-	JOB_R_SERVER_REPORTED,      /* completed, on the server's word */
-	JOB_R_USER_REPORTED,        /* completed, on the user's word ("It printed") */
+	JOB_R_PRINTING, /* arg: target */
+	JOB_R_DEVICE_STOPPED, /* the device needs attention; arg: its reasons (media-empty…) */
+	JOB_R_MAY_HAVE_PRINTED, /* unknown; arg: target and last confirmed page */
+	JOB_R_GONE_AT_SERVER, /* unknown: the server no longer knows the job that it accepted */
+	JOB_R_DEVICE_REPORTED, /* completed, on the printer's word */
+	JOB_R_SERVER_REPORTED, /* completed, on the server's word */
+	JOB_R_USER_REPORTED, /* completed, on the user's word ("It printed") */
 	JOB_R_CANCELED_BY_USER,
 	JOB_R_CANCELED_AT_DEVICE,
-	JOB_R_DAMAGED,              /* the sealed file does not open; moved to corrupt/ */
+	JOB_R_DAMAGED, /* the sealed file does not open; moved to corrupt/ */
 	JOB_R_EXPIRED,
-	JOB_R_SPOOL_FULL,           /* expired first because the spool's limit was reached */
-	JOB_R_HANDED_OVER_TWICE,    /* repeated; arg: number of the job that was kept */
+	JOB_R_SPOOL_FULL, /* expired first because the spool's limit was reached */
+	JOB_R_HANDED_OVER_TWICE, /* repeated; arg: number of the job that was kept */
 	JOB_REASON_COUNT
 };
 
@@ -84,6 +84,7 @@ enum job_reason job_reason_from_code(const char *code); /* JOB_R_NONE if unknown
  * @arg: what the reason names (target, message); goes through text_display(); may be NULL
  * @at_s: when the job came into this state, Unix UTC; shown as local HH:MM
  * @out: at least 256 octets, always terminated. Ends without a full stop. */
-void job_reason_sentence(char *out, unsigned size, enum job_reason reason, const char *arg, int64_t at_s);
+void job_reason_sentence(
+	char *out, unsigned size, enum job_reason reason, const char *arg, int64_t at_s);
 /* What the user can do next, as one sentence with the command where there is one; "" if nothing. */
 const char *job_reason_next_step(enum job_reason reason);

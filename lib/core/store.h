@@ -18,9 +18,9 @@
 struct store;
 enum store_err {
 	STORE_E_GONE = 1, /* no such row, or it is no longer in the state that the caller saw */
-	STORE_E_NEWER,    /* made by a newer Stillprint: untouched */
-	STORE_E_REPEAT,   /* the same job handed over twice; a JOB_REPEATED row says so */
-	STORE_E_EXISTS,   /* a document with this document_uuid is in already */
+	STORE_E_NEWER, /* made by a newer Stillprint: untouched */
+	STORE_E_REPEAT, /* the same job handed over twice; a JOB_REPEATED row says so */
+	STORE_E_EXISTS, /* a document with this document_uuid is in already */
 };
 
 int store_open(const char *path, struct store **out);
@@ -28,7 +28,8 @@ void store_free(struct store *s);
 AUTO_DEFINE(struct store *, store_free)
 
 int store_begin(struct store *s);
-int store_commit(struct store *s); /* truncates the WAL now and then, so that erased keys leave the disk */
+int store_commit(
+	struct store *s); /* truncates the WAL now and then, so that erased keys leave the disk */
 void store_rollback(struct store *s);
 /* Truncate the WAL if keys were erased since: for when there is nothing else to do. -EBUSY: a reader is in the way. */
 int store_tidy(struct store *s);
@@ -36,39 +37,40 @@ int store_tidy(struct store *s);
 /* ---- jobs ---- */
 
 struct store_job {
-	int32_t id;               /* ours; never reused */
-	char document_uuid[64];   /* ours */
+	int32_t id; /* ours; never reused */
+	char document_uuid[64]; /* ours */
 	char queue[128];
 	char owner[256];
-	bool owner_verified;      /* cupsd checked the owner by peer credentials */
-	char title[1024];         /* raw octets: text_display() before showing */
+	bool owner_verified; /* cupsd checked the owner by peer credentials */
+	char title[1024]; /* raw octets: text_display() before showing */
 	char host[256];
-	char job_uuid[64];        /* CUPS' */
+	char job_uuid[64]; /* CUPS' */
 	int32_t cups_job_id;
-	int64_t created_s;        /* CUPS' time-at-creation */
-	int64_t processing_s;     /* CUPS' time-at-processing */
+	int64_t created_s; /* CUPS' time-at-creation */
+	int64_t processing_s; /* CUPS' time-at-processing */
 	char cups_run[64];
-	int32_t ordinal;          /* of the backend's calls for this CUPS job in one pass (run and processing_s) */
+	int32_t ordinal; /* of the backend's calls for this CUPS job in one pass (run and processing_s) */
 	bool banner;
 	bool raw;
 	char format[128];
-	int64_t octets;           /* document length */
+	int64_t octets; /* document length */
 	uint8_t sha256[32];
-	int32_t pages;            /* -1: unknown */
+	int32_t pages; /* -1: unknown */
 	int32_t copies;
-	int64_t stored_s;         /* taken in, Unix UTC */
-	char file[96];            /* name in the spool's jobs/ folder; "" once erased */
-	int64_t file_octets;      /* size of the sealed file */
+	int64_t stored_s; /* taken in, Unix UTC */
+	char file[96]; /* name in the spool's jobs/ folder; "" once erased */
+	int64_t file_octets; /* size of the sealed file */
 
 	enum job_state state;
 	enum job_reason reason;
 	char reason_arg[512];
-	int64_t since_s;          /* in this state and reason since */
-	int32_t attempt;          /* number of the present or last attempt, 0 before the first */
-	bool at_printer;          /* the user confirmed to be at the printer */
-	char chosen[512];         /* target URI that the user chose for this job, "" if none */
-	char dropped[512];        /* options that the last target could not do, comma separated; "" if none */
-	int64_t ended_s;          /* when it reached a final state, 0 before */
+	int64_t since_s; /* in this state and reason since */
+	int32_t attempt; /* number of the present or last attempt, 0 before the first */
+	bool at_printer; /* the user confirmed to be at the printer */
+	char chosen[512]; /* target URI that the user chose for this job, "" if none */
+	char dropped
+		[512]; /* options that the last target could not do, comma separated; "" if none */
+	int64_t ended_s; /* when it reached a final state, 0 before */
 };
 
 /** store_job_add() - take a job in
@@ -87,7 +89,8 @@ struct store_job {
  * Everything else is a plain job.
  * @run_started_s: when the cupsd that handed it over was started
  * Return: 0, STORE_E_REPEAT, STORE_E_EXISTS (@job->id: the one that is in), or -errno. */
-int store_job_add(struct store *s, struct store_job *job, const struct seal_key *key, int64_t run_started_s);
+int store_job_add(
+	struct store *s, struct store_job *job, const struct seal_key *key, int64_t run_started_s);
 
 /** store_job_move() - from state @from to @job->state, with reason, reason_arg, since_s, at_printer, chosen, dropped
  * The only writer of states: compares the old state in the same statement, and refuses (-EINVAL) what job_may_move()
@@ -110,8 +113,8 @@ int store_job_prune(struct store *s, int64_t before_s);
 
 enum store_target_kind { TARGET_UPSTREAM = 1, TARGET_FALLBACK };
 enum store_outcome {
-	OUTCOME_OPEN = 0,   /* under way */
-	OUTCOME_NOTHING,    /* over; no octet left, or the device's word that nothing printed */
+	OUTCOME_OPEN = 0, /* under way */
+	OUTCOME_NOTHING, /* over; no octet left, or the device's word that nothing printed */
 	OUTCOME_COMPLETED,
 	OUTCOME_CANCELED,
 	OUTCOME_ABORTED,
@@ -121,20 +124,21 @@ enum store_outcome {
 struct store_attempt {
 	int64_t id;
 	int32_t job_id;
-	int32_t number;         /* 1, 2, … per job: the holder's fence */
+	int32_t number; /* 1, 2, … per job: the holder's fence */
 	enum store_target_kind kind;
-	char uri[512];          /* ipp:, ipps:, cups:NAME */
-	bool is_server;         /* a server's queue (its word is server-reported), not a device */
+	char uri[512]; /* ipp:, ipps:, cups:NAME */
+	bool is_server; /* a server's queue (its word is server-reported), not a device */
 	bool encrypted;
-	char decided_by[256];   /* "policy", "admin:NAME", "user:NAME": whose decision the target was */
-	int32_t remote_id;      /* the target's job-id, 0 before */
-	char remote_uuid[64];   /* the target's job-uuid, "" if it told none */
+	char decided_by
+		[256]; /* "policy", "admin:NAME", "user:NAME": whose decision the target was */
+	int32_t remote_id; /* the target's job-id, 0 before */
+	char remote_uuid[64]; /* the target's job-uuid, "" if it told none */
 	char remote_name[1024]; /* job-name as sent: how a reused job-id is recognised */
-	int32_t up_time_s;      /* the target's printer-up-time before sending, 0 if not told */
+	int32_t up_time_s; /* the target's printer-up-time before sending, 0 if not told */
 	enum store_outcome outcome;
-	int32_t impressions;    /* as the target reported, -1: not told */
-	int32_t sheets;         /* -1: not told */
-	bool cancel_wanted;     /* superseded ("print here too"): cancel this copy when the target is back */
+	int32_t impressions; /* as the target reported, -1: not told */
+	int32_t sheets; /* -1: not told */
+	bool cancel_wanted; /* superseded ("print here too"): cancel this copy when the target is back */
 	int64_t begun_s, sent_s, ended_s;
 };
 
@@ -146,30 +150,40 @@ int store_attempt_begin(struct store *s, struct store_job *job, struct store_att
 /* Journal: the target's job-id (uuid) is known. CREATING -> CREATED. */
 int store_attempt_created(struct store *s, struct store_job *job, const struct store_attempt *a);
 /* Journal: the attempt is over, without ending the job: outcome, counts, ended_s; the job moves @from -> job->state. */
-int store_attempt_end(struct store *s, struct store_job *job, enum job_state from, struct store_attempt *a);
+int store_attempt_end(
+	struct store *s, struct store_job *job, enum job_state from, struct store_attempt *a);
 /* remote_uuid, impressions, sheets, cancel_wanted, outcome, sent_s, ended_s of an attempt, without touching its job. */
 int store_attempt_update(struct store *s, const struct store_attempt *a);
-int store_attempt_each(struct store *s, int32_t job_id, /* 0: those with outcome OPEN or cancel_wanted, of all jobs */
+int store_attempt_each(struct store *s,
+	int32_t job_id, /* 0: those with outcome OPEN or cancel_wanted, of all jobs */
 	int (*fn)(void *arg, const struct store_attempt *a), void *arg);
 
 /* ---- ledger and audit ---- */
 
-enum store_certainty { CERTAINTY_DEVICE = 1, CERTAINTY_SERVER, CERTAINTY_USER, CERTAINTY_ESTIMATED, CERTAINTY_UNKNOWN };
-const char *store_certainty_name(enum store_certainty c); /* "device-reported", "server-reported", … */
+enum store_certainty {
+	CERTAINTY_DEVICE = 1,
+	CERTAINTY_SERVER,
+	CERTAINTY_USER,
+	CERTAINTY_ESTIMATED,
+	CERTAINTY_UNKNOWN
+};
+const char *store_certainty_name(
+	enum store_certainty c); /* "device-reported", "server-reported", … */
 
 struct store_ledger_row {
 	int64_t sequence;
 	char record_uuid[64];
 	char document_uuid[64];
 	int32_t attempt;
-	int32_t copy;             /* copy ordinal, 0 */
+	int32_t copy; /* copy ordinal, 0 */
 	int32_t job_id;
-	char owner[256], title[1024]; /* kept beside the chain, can be erased; the chain has a salted hash of them */
+	char owner[256],
+		title[1024]; /* kept beside the chain, can be erased; the chain has a salted hash of them */
 	char queue[128];
 	char target[512];
-	bool diverted;            /* printed elsewhere than at the queue's upstream */
-	bool not_at_server;       /* went past an ordinary server: "not accounted at server" */
-	enum job_state state;     /* completed, canceled, aborted, unknown */
+	bool diverted; /* printed elsewhere than at the queue's upstream */
+	bool not_at_server; /* went past an ordinary server: "not accounted at server" */
+	enum job_state state; /* completed, canceled, aborted, unknown */
 	enum store_certainty certainty;
 	int32_t impressions, sheets, copies; /* -1: unknown */
 	int64_t created_s, ended_s;
@@ -180,20 +194,22 @@ struct store_ledger_row {
  * @a: the attempt that ends with it, or NULL; @row: NULL if nothing was printed or sent. sequence, uuid, hash are
  * filled in. A row for the same (document_uuid, attempt, copy) is never written twice. The file is the caller's to
  * unlink afterwards (its row no longer names it, @job still does). Return: 0, STORE_E_GONE, or -errno. */
-int store_job_end(struct store *s, struct store_job *job, enum job_state from, struct store_attempt *a,
-	struct store_ledger_row *row);
+int store_job_end(struct store *s, struct store_job *job, enum job_state from,
+	struct store_attempt *a, struct store_ledger_row *row);
 /* A ledger row by itself (an attempt closed as unknown while the job goes on: printed again). */
 int store_ledger_add(struct store *s, struct store_ledger_row *row);
-int store_ledger_each(struct store *s, int64_t from_s, int64_t to_s, const char *owner, /* NULL: everybody */
+int store_ledger_each(struct store *s, int64_t from_s, int64_t to_s,
+	const char *owner, /* NULL: everybody */
 	int (*fn)(void *arg, const struct store_ledger_row *row), void *arg);
 /* Walks the hash chain. 0, STORE_E_GONE at the first row that does not fit (@bad: its sequence), -errno. */
 int store_ledger_verify(struct store *s, int64_t *bad);
 
 struct store_audit_row {
 	int64_t at_s;
-	int32_t job_id;       /* 0: not about a job */
-	char event[64];       /* "diverted", "printed-again", "fallback-added", "outage-started", "pin-replaced", … */
-	char who[256];        /* the user concerned */
+	int32_t job_id; /* 0: not about a job */
+	char event
+		[64]; /* "diverted", "printed-again", "fallback-added", "outage-started", "pin-replaced", … */
+	char who[256]; /* the user concerned */
 	char decided_by[256]; /* "policy", "admin:root", "user:anna" */
 	char from[512], to[512];
 	bool encrypted;
@@ -205,28 +221,32 @@ int store_audit_each(struct store *s, int32_t job_id, /* 0: all */
 /* ---- printers: pins, counting, what users named or used ---- */
 
 struct store_printer {
-	char uri[512];         /* normalised */
-	char pin[64];          /* "sha256//…" of its public key, "" until first use over TLS */
-	bool counts;           /* has reported impressions above 0 for a completed job: its 0 can be believed */
-	char name[256];        /* printer-info or make-and-model, as last told */
+	char uri[512]; /* normalised */
+	char pin[64]; /* "sha256//…" of its public key, "" until first use over TLS */
+	bool counts; /* has reported impressions above 0 for a completed job: its 0 can be believed */
+	char name[256]; /* printer-info or make-and-model, as last told */
 	int64_t seen_s;
 };
-int store_printer_get(struct store *s, const char *uri, struct store_printer *out); /* 0, STORE_E_GONE */
+int store_printer_get(
+	struct store *s, const char *uri, struct store_printer *out); /* 0, STORE_E_GONE */
 int store_printer_put(struct store *s, const struct store_printer *p);
-int store_printer_each(struct store *s, int (*fn)(void *arg, const struct store_printer *p), void *arg);
+int store_printer_each(
+	struct store *s, int (*fn)(void *arg, const struct store_printer *p), void *arg);
 
 struct store_user_printer {
 	char owner[256];
-	char queue[128];  /* "" = for every queue */
+	char queue[128]; /* "" = for every queue */
 	char uri[512];
-	bool named;       /* added by the user; otherwise remembered from use */
-	int64_t used_s;   /* last successful use, 0 if none */
+	bool named; /* added by the user; otherwise remembered from use */
+	int64_t used_s; /* last successful use, 0 if none */
 };
 /* Adds to what is there: a use does not unmake `named`, nor naming forget used_s. */
 int store_user_printer_put(struct store *s, const struct store_user_printer *p);
-int store_user_printer_remove(struct store *s, const char *owner, const char *queue, const char *uri); /* or GONE */
+int store_user_printer_remove(
+	struct store *s, const char *owner, const char *queue, const char *uri); /* or GONE */
 int store_user_printer_each(struct store *s, const char *owner, /* NULL: all */
-	int (*fn)(void *arg, const struct store_user_printer *p), void *arg); /* named first, then latest used */
+	int (*fn)(void *arg, const struct store_user_printer *p),
+	void *arg); /* named first, then latest used */
 
 /* ---- intake keys and small settings ---- */
 
@@ -236,7 +256,8 @@ struct store_intake_key {
 };
 int store_intake_key_add(struct store *s, const struct store_intake_key *k);
 /* Newest first. */
-int store_intake_key_each(struct store *s, int (*fn)(void *arg, const struct store_intake_key *k), void *arg);
+int store_intake_key_each(
+	struct store *s, int (*fn)(void *arg, const struct store_intake_key *k), void *arg);
 /* Erase those made before @before_s, except the newest. */
 int store_intake_key_prune(struct store *s, int64_t before_s);
 

@@ -11,8 +11,8 @@
 #include <strings.h>
 
 #include "base/auto.h"
-#include "core/wire.h"
 #include "core/vendor.h"
+#include "core/wire.h"
 
 enum { FINISHING_MAX = 16 };
 
@@ -401,15 +401,33 @@ int ticket_from_options(int option_count, cups_option_t *options, int default_co
 	return 0;
 }
 
+/* One coloured page makes the document coloured; gray it is only if that is known of every page. */
+static const char *color_of(const struct ticket_pages *pages)
+{
+	if (pages->color_pages > 0)
+		return "color";
+	return pages->pages > 0 && pages->gray_pages == pages->pages ? "monochrome" : "unknown";
+}
+
+static bool add_color_pages(ipp_t *ticket, const struct ticket_pages *pages)
+{
+	return ippAddInteger(ticket, IPP_TAG_JOB, IPP_TAG_INTEGER, VENDOR "color-pages",
+		       pages->color_pages) &&
+	       ippAddInteger(ticket, IPP_TAG_JOB, IPP_TAG_INTEGER, VENDOR "monochrome-pages",
+		       pages->gray_pages);
+}
+
 int ticket_add_document(ipp_t *ticket, const char *format, const struct ticket_pages *pages)
 {
 	ipp_attribute_t *sizes = NULL;
 	bool ok = ippAddString(
 			  ticket, IPP_TAG_JOB, IPP_TAG_MIMETYPE, "document-format", NULL, format) &&
-		  add_keyword(ticket, VENDOR "color", "unknown");
+		  add_keyword(ticket, VENDOR "color", color_of(pages));
 
 	if (ok && pages->pages >= 0)
-		ok = ippAddInteger(ticket, IPP_TAG_JOB, IPP_TAG_INTEGER, "job-pages", pages->pages);
+		ok = ippAddInteger(
+			     ticket, IPP_TAG_JOB, IPP_TAG_INTEGER, "job-pages", pages->pages) &&
+		     add_color_pages(ticket, pages);
 	else if (ok)
 		ok = ippAddOutOfBand(ticket, IPP_TAG_JOB, IPP_TAG_UNKNOWN, "job-pages");
 	for (int i = 0; ok && i < pages->size_count && i < TICKET_SIZE_MAX; i++) {

@@ -8,7 +8,8 @@
  * printer-resolution, print-content-optimize, print-rendering-intent, job-account-id, job-accounting-user-id,
  * job-password, job-password-encryption.
  * Known of the document: document-format, job-pages (integer, or unknown), VENDOR"page-size" (collections of x-dimension,
- * y-dimension in hundredths of a millimetre and VENDOR"pages"), VENDOR"color" (keyword, "unknown").
+ * y-dimension in hundredths of a millimetre and VENDOR"pages"), VENDOR"color" (keyword: "color" if a
+ * page has one, "monochrome" if all are known to be gray, else "unknown"), VENDOR"color-pages" and VENDOR"monochrome-pages" (integers; the rest of job-pages is unknown).
  *
  * Left out: what the conversion to application/vnd.cups-pdf has applied (number-up, page-ranges, page-set, borders,
  * booklet, mirror, orientation, scaling, order, labels), so that no target applies it again; and PPD names, which are
@@ -31,6 +32,7 @@ struct ticket_size {
 /* What is known of the document. */
 struct ticket_pages {
 	int32_t pages; /* -1: unknown */
+	int32_t color_pages, gray_pages; /* known to be; the rest is unknown */
 	int32_t size_count; /* distinct sizes, the most used ones if there are more */
 	struct ticket_size size[TICKET_SIZE_MAX];
 };
@@ -44,7 +46,7 @@ struct ticket_summary {
 	char sides
 		[32]; /* "one-sided", "two-sided-long-edge", "two-sided-short-edge"; "" not asked for */
 	char color_mode[32]; /* print-color-mode asked for, "" */
-	char color[32]; /* what the document has: "unknown" */
+	char color[32]; /* what the document has: "color", "monochrome", "unknown" */
 	char media[64]; /* PWG size name, "" */
 	char source[64]; /* media-source, "" */
 	char format[128]; /* document-format */

@@ -11,7 +11,7 @@ enum uri_err { URI_E_SYNTAX = 1, URI_E_SCHEME, URI_E_CREDENTIALS };
 struct uri {
 	enum uri_kind kind;
 	char host[256]; /* name or address, IPv6 without brackets; "" for cups: */
-	int port;       /* if not given: 631, and for http: and https: their own 80 and 443 */
+	int port; /* if not given: 631, and for http: and https: their own 80 and 443 */
 	char path[256]; /* "/ipp/print"; for cups: the queue's name */
 };
 

@@ -7,9 +7,14 @@
 
 enum wire_err {
 	WIRE_E_DAMAGED = 1, /* not IPP, or cut */
-	WIRE_E_LIMIT,       /* too many attributes or values, or nested too deep */
+	WIRE_E_LIMIT, /* too many attributes or values, or nested too deep */
 };
-enum { WIRE_MAX_OCTETS = 1024 * 1024, WIRE_MAX_ATTRIBUTES = 4000, WIRE_MAX_VALUES = 20000, WIRE_MAX_DEPTH = 8 };
+enum {
+	WIRE_MAX_OCTETS = 1024 * 1024,
+	WIRE_MAX_ATTRIBUTES = 4000,
+	WIRE_MAX_VALUES = 20000,
+	WIRE_MAX_DEPTH = 8
+};
 
 /* A message with charset and language, ready for attributes of the job group. NULL without memory. */
 ipp_t *wire_new(void);

@@ -16,8 +16,8 @@
 
 #include "base/auto.h"
 #include "base/mono.h"
-#include "ipp/moved.h"
 #include "core/wire.h"
+#include "ipp/moved.h"
 
 #define PIN_PREFIX "sha256//"
 
@@ -252,12 +252,34 @@ static size_t on_write(char *octets, size_t one, size_t count, void *arg)
 	return count;
 }
 
+/* One header line, not terminated. A server may offer several logins, in one field or in several. */
+static void note_challenge(struct client_call *call, const char *line, size_t count)
+{
+	static const char field[] = "WWW-Authenticate:";
+	char value[512];
+
+	if (count >= 5 && !strncasecmp(line, "HTTP/", 5)) { /* another answer begins */
+		call->challenge[0] = '\0';
+		return;
+	}
+	if (count < sizeof(field) || strncasecmp(line, field, sizeof(field) - 1) != 0)
+		return;
+	snprintf(value, sizeof(value), "%.*s", (int)(count - sizeof(field) + 1),
+		line + sizeof(field) - 1);
+	if (strcasestr(value, "basic"))
+		snprintf(call->challenge, sizeof(call->challenge), "Basic");
+	else if (!call->challenge[0])
+		snprintf(call->challenge, sizeof(call->challenge), "%.*s",
+			(int)strcspn(value + strspn(value, " \t"), " ,\t\r\n"),
+			value + strspn(value, " \t"));
+}
+
 static size_t on_header(char *octets, size_t one, size_t count, void *arg)
 {
 	struct client_call *call = arg;
 
-	(void)octets;
 	count *= one;
+	note_challenge(call, octets, count);
 	call->header_size += count;
 	if (call->header_size > HEADERS_MAX) {
 		call->too_large = true;
@@ -598,5 +620,6 @@ void call_reply(struct client_call *call, CURLcode code, struct client_reply *ou
 		out->fault = CLIENT_GARBAGE;
 	if (out->fault == CLIENT_OK)
 		out->status = ippGetStatusCode(out->ipp);
+	snprintf(out->challenge, sizeof(out->challenge), "%s", call->challenge);
 	describe(call, code, out);
 }

@@ -39,6 +39,7 @@ struct client_call {
 	uint8_t *answer;
 	size_t answer_size, answer_room;
 	size_t header_size;
+	char challenge[32]; /* see client_reply */
 	bool too_large;
 
 	int fd; /* that it goes through now, -1 for none */

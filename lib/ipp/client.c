@@ -10,8 +10,8 @@
 #include <sys/epoll.h>
 
 #include "base/auto.h"
-#include "ipp/call.h"
 #include "core/wire.h"
+#include "ipp/call.h"
 
 enum { IDLE_CONNECTIONS = 8, TICK_LONGEST_MS = 1000, TICK_SHORTEST_MS = 20, TICKS_PER_STALL = 4 };
 

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "ipp/target.h"
 #include "core/wire.h"
+#include "ipp/target.h"
 
 struct plan {
 	ipp_t *request, *ticket, *printer;

@@ -15,29 +15,29 @@
  * so is what this side broke off (CLIENT_BODY, CLIENT_CANCELED), which says nothing of the target. */
 enum target_health {
 	TARGET_OK = 0,
-	TARGET_REFUSING,    /* up, but not accepting jobs, or not for us: policy, no failover */
-	TARGET_AUTH,        /* 401, 403, or IPP not-authenticated/-authorized/forbidden */
+	TARGET_REFUSING, /* up, but not accepting jobs, or not for us: policy, no failover */
+	TARGET_AUTH, /* 401, 403, or IPP not-authenticated/-authorized/forbidden */
 	TARGET_CERTIFICATE, /* another certificate than the pinned one */
-	TARGET_DEGRADED,    /* internal error, service unavailable, HTTP 5xx, garbage */
+	TARGET_DEGRADED, /* internal error, service unavailable, HTTP 5xx, garbage */
 	TARGET_UNREACHABLE, /* refused, silent, no route, cut */
 };
 const char *target_health_name(enum target_health h);
 
 struct target_info {
-	bool pdf;                 /* document-format-supported has application/pdf */
+	bool pdf; /* document-format-supported has application/pdf */
 	bool accepting;
-	int state;                /* printer-state, 3 idle, 4 processing, 5 stopped */
+	int state; /* printer-state, 3 idle, 4 processing, 5 stopped */
 	/* Texts for people have passed text_display(); URIs and UUIDs are as told, "" if too long. */
-	char reasons[256];        /* printer-state-reasons without "none" and reports, comma separated */
-	char name[256];           /* printer-info, else make-and-model */
+	char reasons[256]; /* printer-state-reasons without "none" and reports, comma separated */
+	char name[256]; /* printer-info, else make-and-model */
 	char make_model[256];
-	char device_uri[512];     /* where a server tells what is behind its queue; "" otherwise */
-	char uuid[64];            /* printer-uuid */
-	int32_t up_time_s;        /* printer-up-time, 0 if not told */
-	bool stillprint;          /* a Stillprint queue: delivering there would lead back to us */
-	bool is_server;           /* a print server's queue rather than a device (has device-uri, or queue attributes of cupsd) */
-	bool holds;               /* job-hold-until-default is not no-hold: jobs wait for their user there */
-	bool create_job;          /* operations-supported has Create-Job and Send-Document */
+	char device_uri[512]; /* where a server tells what is behind its queue; "" otherwise */
+	char uuid[64]; /* printer-uuid */
+	int32_t up_time_s; /* printer-up-time, 0 if not told */
+	bool stillprint; /* a Stillprint queue: delivering there would lead back to us */
+	bool is_server; /* a print server's queue rather than a device (has device-uri, or queue attributes of cupsd) */
+	bool holds; /* job-hold-until-default is not no-hold: jobs wait for their user there */
+	bool create_job; /* operations-supported has Create-Job and Send-Document */
 };
 
 /* The attributes that target_read() and target_add_job_attributes() look at, for requested-attributes. */
@@ -61,18 +61,19 @@ void target_read(ipp_t *answer, struct target_info *out);
  * @ticket: the filter's message; @printer: the target's Get-Printer-Attributes answer
  * @dropped: names of options that the target cannot do, comma separated, cut at @size; "" if none
  * Return: 0 or -ENOMEM. */
-int target_add_job_attributes(ipp_t *request, ipp_t *ticket, ipp_t *printer, char *dropped, size_t size);
+int target_add_job_attributes(
+	ipp_t *request, ipp_t *ticket, ipp_t *printer, char *dropped, size_t size);
 
 /* The device's word on a job, from the answer to Get-Job-Attributes. */
 struct target_job {
-	int state;                /* IPP job-state, 3 pending … 9 completed; 0 if not told */
+	int state; /* IPP job-state, 3 pending … 9 completed; 0 if not told */
 	char reasons[256];
-	char name[1024];          /* job-name, "" if hidden */
-	char uuid[64];            /* job-uuid, "" if not told */
-	int32_t impressions;      /* job-impressions-completed, -1 if not told */
-	int32_t sheets;           /* job-media-sheets-completed, -1 */
-	int32_t documents;        /* number-of-documents, -1 */
-	int32_t up_time_s;        /* job-printer-up-time, 0 */
+	char name[1024]; /* job-name, "" if hidden */
+	char uuid[64]; /* job-uuid, "" if not told */
+	int32_t impressions; /* job-impressions-completed, -1 if not told */
+	int32_t sheets; /* job-media-sheets-completed, -1 */
+	int32_t documents; /* number-of-documents, -1 */
+	int32_t up_time_s; /* job-printer-up-time, 0 */
 };
 extern const char *const target_job_requested[];
 extern const int target_job_requested_count;

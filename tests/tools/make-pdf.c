@@ -36,19 +36,24 @@ static void noise(unsigned char *data, size_t len, unsigned long long seed)
 	}
 }
 
-static void page(long id, double w, double h, const char *text, long number, long pages, int colour, long side)
+static void page(long id, double w, double h, const char *text, long number, long pages, int colour,
+	long side)
 {
 	char content[1024], dict[160];
 	unsigned char *data;
 	int len;
 
 	begin(id);
-	fprintf(out, "<</Type/Page/Parent 2 0 R/MediaBox[0 0 %g %g]/Contents %ld 0 R/Resources<</Font<</F 3 0 R>>", w, h, id + 1);
+	fprintf(out,
+		"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %g %g]/Contents %ld 0 R/Resources<</Font<</F 3 0 R>>",
+		w, h, id + 1);
 	if (side)
 		fprintf(out, "/XObject<</I %ld 0 R>>", id + 2);
 	fputs(">>>>\nendobj\n", out);
-	len = snprintf(content, sizeof(content), "%sBT /F 24 Tf 72 %g Td (%.200s) Tj 0 -40 Td (page %ld of %ld) Tj ET\n%s",
-		colour ? "1 0 0 rg\n" : "", h - 100, text, number, pages, side ? "q 200 0 0 200 72 72 cm /I Do Q\n" : "");
+	len = snprintf(content, sizeof(content),
+		"%sBT /F 24 Tf 72 %g Td (%.200s) Tj 0 -40 Td (page %ld of %ld) Tj ET\n%s",
+		colour ? "1 0 0 rg\n" : "", h - 100, text, number, pages,
+		side ? "q 200 0 0 200 72 72 cm /I Do Q\n" : "");
 	stream(id + 1, "", (unsigned char *)content, (size_t)len);
 	if (!side)
 		return;
@@ -57,7 +62,8 @@ static void page(long id, double w, double h, const char *text, long number, lon
 		exit(1);
 	noise(data, (size_t)(side * side), strtoull(text, NULL, 16) + (unsigned long long)number);
 	snprintf(dict, sizeof(dict),
-		"/Type/XObject/Subtype/Image/Width %ld/Height %ld/ColorSpace/DeviceGray/BitsPerComponent 8", side, side);
+		"/Type/XObject/Subtype/Image/Width %ld/Height %ld/ColorSpace/DeviceGray/BitsPerComponent 8",
+		side, side);
 	stream(id + 2, dict, data, (size_t)(side * side));
 	free(data);
 }
@@ -73,12 +79,23 @@ int main(int argc, char **argv)
 
 	while ((opt = getopt(argc, argv, "n:s:t:b:c")) != -1)
 		switch (opt) {
-		case 'n': pages = strtol(optarg, NULL, 10); break;
-		case 's': sizes = optarg; break;
-		case 't': given = optarg; break;
-		case 'b': octets = strtol(optarg, NULL, 10); break;
-		case 'c': colour = 1; break;
-		default: return 2;
+		case 'n':
+			pages = strtol(optarg, NULL, 10);
+			break;
+		case 's':
+			sizes = optarg;
+			break;
+		case 't':
+			given = optarg;
+			break;
+		case 'b':
+			octets = strtol(optarg, NULL, 10);
+			break;
+		case 'c':
+			colour = 1;
+			break;
+		default:
+			return 2;
 		}
 	if (optind != argc - 1 || pages < 1)
 		return 2;
@@ -119,6 +136,7 @@ int main(int argc, char **argv)
 	fprintf(out, "xref\n0 %ld\n0000000000 65535 f \n", n_objects);
 	for (long i = 1; i < n_objects; i++)
 		fprintf(out, "%010ld 00000 n \n", offset[i]);
-	fprintf(out, "trailer\n<</Size %ld/Root 1 0 R>>\nstartxref\n%ld\n%%%%EOF\n", n_objects, xref);
+	fprintf(out, "trailer\n<</Size %ld/Root 1 0 R>>\nstartxref\n%ld\n%%%%EOF\n", n_objects,
+		xref);
 	return fclose(out) ? 1 : 0;
 }

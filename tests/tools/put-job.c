@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* put-job - leave a sealed job in incoming/ as the backend does, without CUPS: for tests of the daemon alone.
  * usage: put-job SPOOL FILE [name=value...]   queue owner title host job-id created processing run pages copies banner raw format */
-#include <fcntl.h>
 #include <cups/ipp.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,8 +34,10 @@ static void uuid(char out[64])
 	randombytes_buf(b, sizeof(b));
 	b[6] = (b[6] & 15) | 64;
 	b[8] = (b[8] & 63) | 128;
-	snprintf(out, 64, "urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-		b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	snprintf(out, 64,
+		"urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
+		b[13], b[14], b[15]);
 }
 
 static void make_ticket(char **o, void **out, size_t *n)
@@ -43,7 +45,8 @@ static void make_ticket(char **o, void **out, size_t *n)
 	ipp_t *t = ippNew();
 
 	ippAddString(t, IPP_TAG_OPERATION, IPP_TAG_CHARSET, "attributes-charset", NULL, "utf-8");
-	ippAddString(t, IPP_TAG_OPERATION, IPP_TAG_LANGUAGE, "attributes-natural-language", NULL, "en");
+	ippAddString(
+		t, IPP_TAG_OPERATION, IPP_TAG_LANGUAGE, "attributes-natural-language", NULL, "en");
 	ippAddInteger(t, IPP_TAG_JOB, IPP_TAG_INTEGER, "copies", atoi(opt(o, "copies", "1")));
 	ippAddInteger(t, IPP_TAG_JOB, IPP_TAG_INTEGER, "job-pages", atoi(opt(o, "pages", "1")));
 	if (wire_encode(t, out, n))
@@ -104,7 +107,8 @@ int main(int argc, char **argv)
 	if (!e.raw)
 		make_ticket(o, &ticket, &ticket_n);
 	snprintf(tmp, sizeof(tmp), "%s/incoming/.tmp-%s", argv[1], e.document_uuid + 9);
-	snprintf(path, sizeof(path), "%s/incoming/%020lld-%s.job", argv[1], (long long)e.handed_ns, e.document_uuid + 9);
+	snprintf(path, sizeof(path), "%s/incoming/%020lld-%s.job", argv[1], (long long)e.handed_ns,
+		e.document_uuid + 9);
 	umask(0);
 	fd = open(tmp, O_RDWR | O_CREAT | O_EXCL, 0660);
 	in = open(argv[2], O_RDONLY);

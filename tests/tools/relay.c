@@ -53,7 +53,16 @@
 #define NO_LIMIT UINT64_MAX
 
 enum mode { MODE_PASS, MODE_REFUSE, MODE_SILENT, MODE_BLACKHOLE };
-enum parse { P_HEAD, P_BODY, P_CHUNK_HEAD, P_CHUNK, P_CHUNK_END, P_TRAILER, P_UNTIL_CLOSE, P_OPAQUE };
+enum parse {
+	P_HEAD,
+	P_BODY,
+	P_CHUNK_HEAD,
+	P_CHUNK,
+	P_CHUNK_END,
+	P_TRAILER,
+	P_UNTIL_CLOSE,
+	P_OPAQUE
+};
 
 /* What a test wants to happen once; times counts down. */
 struct rule {
@@ -127,7 +136,7 @@ __attribute__((format(printf, 1, 2))) static void event(const char *fmt, ...)
 
 static void resolve(const char *text, struct sockaddr_storage *addr, socklen_t *len)
 {
-	struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM }, *list = NULL;
+	struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *list = NULL;
 	char host[256];
 	const char *colon = strrchr(text, ':');
 
@@ -161,7 +170,8 @@ static void listen_open(void)
 	if (listen_fd < 0)
 		die("socket");
 	setsockopt(listen_fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(listen_fd, (struct sockaddr *)&listen_addr, listen_addr_len) || listen(listen_fd, 128))
+	if (bind(listen_fd, (struct sockaddr *)&listen_addr, listen_addr_len) ||
+		listen(listen_fd, 128))
 		die("listen");
 	getsockname(listen_fd, (struct sockaddr *)&listen_addr, &listen_addr_len);
 	set_nonblock(listen_fd);
@@ -198,7 +208,7 @@ static void drain_backlog(void)
 
 static void reset_fd(int *fd)
 {
-	struct linger hard = { .l_onoff = 1, .l_linger = 0 };
+	struct linger hard = {.l_onoff = 1, .l_linger = 0};
 
 	if (*fd < 0)
 		return;
@@ -239,8 +249,10 @@ static bool is_filler(const struct sockaddr_storage *peer)
 
 	for (int i = 0; i < FILLERS; i++) {
 		len = sizeof(own);
-		if (filler_fd[i] >= 0 && !getsockname(filler_fd[i], (struct sockaddr *)&own, &len) &&
-			((struct sockaddr_in *)&own)->sin_port == ((const struct sockaddr_in *)peer)->sin_port)
+		if (filler_fd[i] >= 0 &&
+			!getsockname(filler_fd[i], (struct sockaddr *)&own, &len) &&
+			((struct sockaddr_in *)&own)->sin_port ==
+				((const struct sockaddr_in *)peer)->sin_port)
 			return true;
 	}
 	return false;
@@ -301,7 +313,8 @@ static const char *header(const char *head, const char *name)
 
 static void body_begins(struct flow *f, const char *head, bool until_close)
 {
-	const char *length = header(head, "Content-Length"), *coding = header(head, "Transfer-Encoding");
+	const char *length = header(head, "Content-Length"),
+		   *coding = header(head, "Transfer-Encoding");
 
 	if (coding && !strncasecmp(coding, "chunked", 7)) {
 		f->parse = P_CHUNK_HEAD;
@@ -526,8 +539,8 @@ static size_t flow_allowed(struct flow *f, bool server, struct rule **cut)
 
 	*cut = NULL;
 	for (int i = 0; i < RULE_MAX; i++)
-		if (rules[i].what == R_CUT_BYTES && rules[i].server == server && rules[i].octets < end &&
-			rules[i].octets >= f->forwarded) {
+		if (rules[i].what == R_CUT_BYTES && rules[i].server == server &&
+			rules[i].octets < end && rules[i].octets >= f->forwarded) {
 			end = rules[i].octets;
 			*cut = &rules[i];
 		}
@@ -562,7 +575,8 @@ static bool flow_write(struct conn *c, bool server)
 		budget[server] -= (double)n;
 	}
 	if (f->forwarded == end) {
-		event("cut %d %s %llu", c->id, server ? "server" : "client", (unsigned long long)f->forwarded);
+		event("cut %d %s %llu", c->id, server ? "server" : "client",
+			(unsigned long long)f->forwarded);
 		if (cut && --cut->times <= 0)
 			cut->what = R_NONE;
 		conn_end(c, true);
@@ -593,13 +607,13 @@ static bool conn_connected(struct conn *c)
 
 static void conn_poll(struct conn *c, short client, short server)
 {
-	short got[2] = { client, server };
+	short got[2] = {client, server};
 
 	if (c->connecting && (server & (POLLOUT | POLLERR | POLLHUP)) && !conn_connected(c))
 		return;
 	for (int i = 0; i < 2; i++)
-		if ((got[i] & (POLLIN | POLLHUP | POLLERR)) && !(i && c->connecting) && !c->flow[i]->eof &&
-			c->flow[i]->len < BUF_OCTETS)
+		if ((got[i] & (POLLIN | POLLHUP | POLLERR)) && !(i && c->connecting) &&
+			!c->flow[i]->eof && c->flow[i]->len < BUF_OCTETS)
 			flow_read(c, i);
 	if (c->connecting || c->fd[1] < 0)
 		return;
@@ -696,7 +710,7 @@ static struct rule *rule_new(void)
 static bool add_rule(int n, char **w)
 {
 	struct rule *r = rule_new();
-	struct rule new = { .k = 1, .times = 1 };
+	struct rule new = {.k = 1, .times = 1};
 
 	if (!r || n < 3)
 		return false;
@@ -731,14 +745,15 @@ static void stats(char *out, size_t size)
 			open++;
 			held += conns[i]->flow[0]->held || conns[i]->flow[1]->held;
 		}
-	snprintf(out, size, "ok client-bytes=%llu server-bytes=%llu connections=%d open=%d held=%d requests=%llu\n",
+	snprintf(out, size,
+		"ok client-bytes=%llu server-bytes=%llu connections=%d open=%d held=%d requests=%llu\n",
 		(unsigned long long)total[0], (unsigned long long)total[1], last_id, open, held,
 		(unsigned long long)requests);
 }
 
 static bool command(int n, char **w)
 {
-	static const char *const modes[] = { "pass", "refuse", "silent", "blackhole" };
+	static const char *const modes[] = {"pass", "refuse", "silent", "blackhole"};
 
 	for (int i = 0; i < 4; i++)
 		if (!strcmp(w[0], modes[i])) {
@@ -803,8 +818,8 @@ static void loop(void)
 	struct conn *at[CONN_MAX];
 	int n = 2, k = 0;
 
-	p[0] = (struct pollfd){ .fd = control_fd, .events = POLLIN };
-	p[1] = (struct pollfd){ .fd = mode == MODE_BLACKHOLE ? -1 : listen_fd, .events = POLLIN };
+	p[0] = (struct pollfd){.fd = control_fd, .events = POLLIN};
+	p[1] = (struct pollfd){.fd = mode == MODE_BLACKHOLE ? -1 : listen_fd, .events = POLLIN};
 	refill();
 	for (int i = 0; i < CONN_MAX; i++)
 		if (conns[i]) {
@@ -813,7 +828,8 @@ static void loop(void)
 				short ev = wants(conns[i], s);
 
 				/* A negative fd: poll() would report a hang-up that nobody may act on yet. */
-				p[n++] = (struct pollfd){ .fd = ev ? conns[i]->fd[s] : -1, .events = ev };
+				p[n++] = (struct pollfd){
+					.fd = ev ? conns[i]->fd[s] : -1, .events = ev};
 			}
 		}
 	if (poll(p, (nfds_t)n, rate ? 10 : -1) < 0 && errno != EINTR)
@@ -831,14 +847,14 @@ static void loop(void)
 
 static int control_socket(const char *path, bool client)
 {
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || strlen(path) >= sizeof(un.sun_path))
 		die(path);
 	strcpy(un.sun_path, path);
-	if (client ? connect(fd, (struct sockaddr *)&un, sizeof(un)) :
-		     (unlink(path), bind(fd, (struct sockaddr *)&un, sizeof(un)) || listen(fd, 16)))
+	if (client ? connect(fd, (struct sockaddr *)&un, sizeof(un))
+		   : (unlink(path), bind(fd, (struct sockaddr *)&un, sizeof(un)) || listen(fd, 16)))
 		die(path);
 	return fd;
 }
@@ -879,18 +895,20 @@ int main(int argc, char **argv)
 	if (argc > 3 && !strcmp(argv[1], "--tell"))
 		return tell(argc - 2, argv + 2);
 	for (int i = 1; i + 1 < argc; i += 2) {
-		const char **slot = !strcmp(argv[i], "--listen") ? &at :
-			!strcmp(argv[i], "--to") ? &to :
-			!strcmp(argv[i], "--control") ? &control :
-			!strcmp(argv[i], "--port-file") ? &port_file :
-			!strcmp(argv[i], "--events") ? &event_file : NULL;
+		const char **slot = !strcmp(argv[i], "--listen")      ? &at
+				    : !strcmp(argv[i], "--to")        ? &to
+				    : !strcmp(argv[i], "--control")   ? &control
+				    : !strcmp(argv[i], "--port-file") ? &port_file
+				    : !strcmp(argv[i], "--events")    ? &event_file
+								      : NULL;
 
 		if (slot)
 			*slot = argv[i + 1];
 	}
 	if (!at || !to || !control) {
 		fputs("usage: relay --listen HOST:PORT --to HOST:PORT --control SOCKET [--port-file F] [--events F]\n"
-		      "       relay --tell SOCKET COMMAND...\n", stderr);
+		      "       relay --tell SOCKET COMMAND...\n",
+			stderr);
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);

@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/wire.h"
 #include "core/envelope.h"
 #include "core/seal.h"
 #include "core/ticket.h"
+#include "core/wire.h"
 
 static int fail(const char *what, int rc)
 {

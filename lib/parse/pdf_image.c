@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pdf_image - pictures: those whose space has colours are decoded until one shows. */
+#include "parse/pdf_image.h"
+#include "parse/jpeg.h"
+#include "parse/pdf_chars.h"
+#include "parse/pdf_run.h"
+#include <math.h>
+#include <string.h>
+
+enum { INLINE_MAX = 64 << 20, INLINE_DICT = 64, JPX_HEAD = 8192 };
+
+static double px_per_point(const struct run *r, const struct obj *image)
+{
+	struct obj w = pdf_get2(r->pdf, image, "Width", "W"),
+		   h = pdf_get2(r->pdf, image, "Height", "H");
+	const double *m = r->gs.ctm;
+	double x = pdf_number(&w, 0) / fmax(hypot(m[0], m[1]), 1e-3);
+	double y = pdf_number(&h, 0) / fmax(hypot(m[2], m[3]), 1e-3);
+
+	return fmin(x, y);
+}
+
+/* Whether one of the two values of a bilevel picture is coloured: both are taken to occur. */
+static uint8_t judge_bilevel(struct run *r, const struct cs *cs, const double *decode)
+{
+	uint8_t bits = VERDICT_KNOWN | VERDICT_MARKS;
+
+	for (int i = 0; i < 2; i++) {
+		double range[2], v[FUNC_MAX] = {0}, c;
+
+		cs_decode(cs, 0, 1, range);
+		v[0] = decode ? decode[i] : range[i];
+		c = cs->n == 1 ? cs_chroma(cs, v, r->pdf->limits->composite_colour) : -1;
+		bits |= c < 0 ? VERDICT_DOUBT : c > r->pdf->limits->tolerance ? VERDICT_COLOUR : 0;
+	}
+	return bits;
+}
+
+/* A JPEG 2000 codestream says in SIZ how many components it has; one is gray, if no palette is there. */
+static uint8_t judge_jpx(struct stm *in)
+{
+	uint8_t head[JPX_HEAD], *siz;
+	size_t n = stm_read(in, head, sizeof(head));
+
+	siz = memmem(head, n, "\xff\x4f\xff\x51", 4);
+	if (siz && siz + 42 <= head + n && siz[40] == 0 && siz[41] == 1 &&
+		!memmem(head, (size_t)(siz - head), "pclr", 4))
+		return VERDICT_KNOWN | VERDICT_MARKS | VERDICT_DECODED;
+	return VERDICT_KNOWN | VERDICT_MARKS | VERDICT_DOUBT;
+}
+
+static uint8_t judge_dct(
+	struct run *r, struct stm *in, const struct obj *parms, struct jpeg_look *look)
+{
+	struct obj transform = pdf_get(r->pdf, parms, "ColorTransform");
+	enum jpeg_answer answer;
+	uint8_t bits = VERDICT_KNOWN | VERDICT_MARKS | VERDICT_DECODED;
+
+	look->no_transform = transform.type == OBJ_INT && transform.u.i == 0;
+	answer = jpeg_look(in, look);
+	if (answer == JPEG_COLOUR)
+		return bits | VERDICT_COLOUR;
+	if (answer == JPEG_NONE)
+		return VERDICT_KNOWN;
+	if (answer == JPEG_BROKEN || r->pdf->budget.out_of_time)
+		return bits | VERDICT_DOUBT;
+	return look->top > look->tolerance / 2 ? bits | VERDICT_FAINT : bits;
+}
+
+static const double *read_decode(struct run *r, const struct obj *image, double *to, int n)
+{
+	struct obj o = pdf_get2(r->pdf, image, "Decode", "D");
+
+	return n > 0 && pdf_numbers(r->pdf, &o, to, 2 * FUNC_MAX) >= 2 * (uint32_t)n ? to : NULL;
+}
+
+static uint8_t judge_raw(struct run *r, struct stm *in, const struct obj *image,
+	const struct cs *cs, const double *decode, double scale)
+{
+	struct obj w = pdf_get2(r->pdf, image, "Width", "W"),
+		   h = pdf_get2(r->pdf, image, "Height", "H");
+	struct obj b = pdf_get2(r->pdf, image, "BitsPerComponent", "BPC"),
+		   mask = pdf_get(r->pdf, image, "Mask");
+	struct obj space = pdf_get2(r->pdf, image, "ColorSpace", "CS");
+	struct raw_image raw = {
+		.cs = cs,
+		.width = pdf_int(&w, 0),
+		.height = pdf_int(&h, 0),
+		.bpc = (int)pdf_int(&b, 8),
+		.decode = decode,
+		.scale = scale,
+		.tolerance = r->pdf->limits->tolerance,
+		.composite_colour = r->pdf->limits->composite_colour,
+	};
+
+	if (space.type == OBJ_NULL) /* nobody can draw it */
+		return VERDICT_KNOWN;
+	if (mask.type == OBJ_ARRAY &&
+		pdf_numbers(r->pdf, &mask, raw.key, 2 * FUNC_MAX) >= 2 * (uint32_t)cs->n)
+		raw.keyed = true;
+	return raw_image_judge(in, &raw);
+}
+
+static uint8_t judge(struct run *r, struct stm *in, enum pdf_codec codec, const struct obj *image,
+	const struct obj *parms, double scale)
+{
+	struct obj space = pdf_get2(r->pdf, image, "ColorSpace", "CS");
+	const struct cs *cs = cs_load(r->pdf, &r->caches->cs, &space, NULL);
+	double range[2 * FUNC_MAX];
+	const double *decode = read_decode(r, image, range, cs->n);
+	struct jpeg_look look = {.cs = cs->kind == CS_UNKNOWN ? NULL : cs,
+		.decode = decode,
+		.scale = scale,
+		.tolerance = r->pdf->limits->tolerance,
+		.composite_colour = r->pdf->limits->composite_colour};
+
+	switch (codec) {
+	case CODEC_DCT:
+		return judge_dct(r, in, parms, &look);
+	case CODEC_JPX:
+		return judge_jpx(in);
+	case CODEC_CCITT:
+	case CODEC_JBIG2:
+		return judge_bilevel(r, cs, decode);
+	case CODEC_UNKNOWN: /* nobody can draw it */
+		return VERDICT_KNOWN;
+	default:
+		return judge_raw(r, in, image, cs, decode, scale);
+	}
+}
+
+/* Whether the mask of a picture lets nothing of it show. */
+static bool is_masked_out(struct run *r, const struct obj *image)
+{
+	struct obj soft = pdf_get(r->pdf, image, "SMask"), hard = pdf_get(r->pdf, image, "Mask");
+	const struct obj *mask = soft.type == OBJ_STREAM ? &soft : &hard;
+	struct obj bits = pdf_get(r->pdf, mask, "BitsPerComponent"),
+		   decode = pdf_get(r->pdf, mask, "Decode");
+	enum pdf_codec codec;
+	AUTO(stm_closep) struct stm *in = NULL;
+	uint64_t seen = 0;
+
+	if (mask->type != OBJ_STREAM || decode.type == OBJ_ARRAY ||
+		(mask == &soft && pdf_int(&bits, 8) != 8))
+		return false;
+	in = pdf_stream_open(r->pdf, mask, &codec, NULL);
+	if (!in || codec != CODEC_NONE)
+		return false;
+	for (; stm_fill(in); in->p = in->end)
+		for (const uint8_t *p = in->p; p < in->end; p++, seen++)
+			if (mask == &soft ? *p > r->pdf->limits->tolerance : *p != 0xff)
+				return false;
+	return seen > 0;
+}
+
+static uint8_t decode_object(struct run *r, const struct obj *image, double scale)
+{
+	enum pdf_codec codec;
+	struct obj parms = {.type = OBJ_NULL};
+	AUTO(stm_closep) struct stm *in = pdf_stream_open(r->pdf, image, &codec, &parms);
+
+	uint8_t bits =
+		in ? judge(r, in, codec, image, &parms, scale) : VERDICT_KNOWN | VERDICT_DOUBT;
+
+	if ((bits & (VERDICT_COLOUR | VERDICT_DOUBT)) && is_masked_out(r, image))
+		bits = VERDICT_KNOWN | VERDICT_DECODED;
+	return bits;
+}
+
+/* Decodes @image unless it was before. Its verdict counts here and for every later use. */
+static void settle(struct run *r, const struct obj *image, double scale)
+{
+	uint32_t num = image->u.stream->num;
+	uint8_t *kept = num ? verdict_of(r->caches, num) : NULL, bits = kept ? *kept : 0;
+
+	if (!bits) {
+		bits = decode_object(r, image, scale);
+		kept = num ? verdict_of(r->caches, num) : NULL;
+		if (kept)
+			*kept = bits;
+	}
+	verdict_add(r, bits);
+}
+
+static void postpone(struct run *r, const struct obj *image)
+{
+	double scale = px_per_point(r, image);
+	const uint8_t *kept = verdict_of(r->caches, image->u.stream->num);
+
+	if (r->eager || r->nwaiting == WAITING_MAX || (kept && *kept))
+		settle(r, image, scale);
+	else
+		r->waiting[r->nwaiting++] = (struct waiting_image){*image, scale};
+}
+
+void images_finish(struct run *r)
+{
+	for (int i = 0; i < r->nwaiting && !r->v.colour; i++)
+		settle(r, &r->waiting[i].image, r->waiting[i].scale);
+	r->nwaiting = 0;
+}
+
+static const struct box unit_square = {0, 0, 1, 1};
+
+/* What every picture has in common. Return: whether its colours must be looked at. */
+static bool needs_look(
+	struct run *r, const struct obj *image, const struct obj *resources, bool *gray)
+{
+	struct obj mask = pdf_get2(r->pdf, image, "ImageMask", "IM");
+	struct obj space = pdf_get2(r->pdf, image, "ColorSpace", "CS");
+	struct box where = box_through(r->gs.ctm, unit_square);
+
+	*gray = true;
+	if (mask.type == OBJ_BOOL && mask.u.b) {
+		paint_mark(r, &r->gs.fill, r->gs.fill_alpha, where);
+		return false;
+	}
+	if (!in_sight(&r->gs, where)) {
+		r->v.culled++;
+		return false;
+	}
+	if (r->uncoloured ||
+		r->gs.fill_alpha * r->gs.group_alpha * 255 <= r->pdf->limits->tolerance)
+		return false;
+	r->v.marks = true;
+	if (space.type != OBJ_NULL)
+		*gray = cs_load(r->pdf, &r->caches->cs, &space, resources)->never_colour;
+	else
+		*gray = false;
+	return !*gray;
+}
+
+void image_paint(
+	struct run *r, const struct obj *image, const struct obj *ref, const struct obj *resources)
+{
+	bool gray;
+
+	(void)ref;
+	if (needs_look(r, image, resources, &gray))
+		postpone(r, image);
+}
+
+struct capture {
+	uint8_t *p;
+	size_t len, room;
+};
+
+static bool capture_add(struct capture *c, uint8_t octet)
+{
+	if (c->len == c->room) {
+		size_t room = c->room ? 2 * c->room : 4096;
+		uint8_t *more = room > INLINE_MAX ? NULL : realloc(c->p, room);
+
+		if (!more)
+			return false;
+		c->p = more;
+		c->room = room;
+	}
+	c->p[c->len++] = octet;
+	return true;
+}
+
+/* "EI" may stand inside the data. It ends the picture when blanks stand around it and what follows
+ * looks like content. */
+static bool at_end(const struct capture *c, const struct stm *in)
+{
+	const uint8_t *p = c->p + c->len;
+
+	if (c->len < 2 || p[-1] != 'I' || p[-2] != 'E' || (c->len > 2 && !pdf_is_space(p[-3])))
+		return false;
+	if (in->p == in->end)
+		return true;
+	if (!pdf_is_space(*in->p))
+		return false;
+	for (int i = 0; i < 12 && in->p + i < in->end; i++)
+		if (in->p[i] >= 0x7f || (in->p[i] < 0x20 && !pdf_is_space(in->p[i])) || !in->p[i])
+			return false;
+	return true;
+}
+
+/* The octets between ID and EI, of which the first @known are data whatever they look like. */
+static void capture_data(struct content *c, struct capture *to, size_t known)
+{
+	int ch;
+
+	while ((ch = stm_get(c->in)) >= 0) {
+		if (!capture_add(to, (uint8_t)ch))
+			return;
+		if (ch == 'I' && to->len >= known + 2) {
+			stm_fill(c->in);
+			if (at_end(to, c->in)) {
+				to->len -= 2;
+				return;
+			}
+		}
+	}
+}
+
+static struct obj inline_dict(struct run *r, struct content *c)
+{
+	struct pdf_lex lx = {r->pdf, c->in, &r->pdf->arena, 0, 0};
+	struct obj *items = arena_alloc(&r->pdf->arena, 2 * INLINE_DICT * sizeof(*items));
+	uint32_t n = 0;
+
+	for (;;) {
+		struct obj key = pdf_lex_object(&lx), value;
+
+		if (key.type == OBJ_END || key.type == OBJ_KEYWORD)
+			break;
+		if (key.type != OBJ_NAME)
+			continue;
+		value = pdf_lex_object(&lx);
+		if (value.type == OBJ_END || value.type == OBJ_KEYWORD)
+			break;
+		if (items && n < INLINE_DICT) {
+			items[2 * n] = key;
+			items[2 * n++ + 1] = value;
+		}
+	}
+	return (struct obj){.type = OBJ_DICT, .len = n, .u.items = items};
+}
+
+/* How many octets an unfiltered picture has, 0 when that is not known. */
+static size_t raw_size(struct run *r, const struct obj *dict, const struct cs *cs)
+{
+	struct obj w = pdf_get2(r->pdf, dict, "Width", "W"),
+		   h = pdf_get2(r->pdf, dict, "Height", "H");
+	struct obj b = pdf_get2(r->pdf, dict, "BitsPerComponent", "BPC"),
+		   f = pdf_get2(r->pdf, dict, "Filter", "F");
+	struct obj mask = pdf_get2(r->pdf, dict, "ImageMask", "IM");
+	int64_t width = pdf_int(&w, 0), height = pdf_int(&h, 0), bpc = pdf_int(&b, 8), n = cs->n;
+	bool filtered = f.type == OBJ_NAME || (f.type == OBJ_ARRAY && f.len);
+
+	if (mask.type == OBJ_BOOL && mask.u.b)
+		n = bpc = 1;
+	if (filtered || width <= 0 || height <= 0 || width > 1 << 20 || height > 1 << 20 ||
+		bpc < 1 || bpc > 16)
+		return 0;
+	return (size_t)((width * n * bpc + 7) / 8 * height);
+}
+
+/* Names of colour spaces in the page's resources are not known to judge(): the space goes in. */
+static struct obj with_space(struct run *r, const struct obj *dict, const struct obj *resources)
+{
+	struct obj space = pdf_get2(r->pdf, dict, "ColorSpace", "CS"), spaces, found;
+	struct obj *items;
+
+	if (space.type != OBJ_NAME)
+		return *dict;
+	spaces = pdf_get(r->pdf, resources, "ColorSpace");
+	found = pdf_get(r->pdf, &spaces, space.u.s);
+	items = arena_alloc(&r->pdf->arena, 2 * (dict->len + 1) * sizeof(*items));
+	if (found.type == OBJ_NULL || !items)
+		return *dict;
+	items[0] = (struct obj){.type = OBJ_NAME, .len = 10, .u.s = "ColorSpace"};
+	items[1] = found;
+	memcpy(items + 2, dict->u.items, 2 * dict->len * sizeof(*items));
+	return (struct obj){.type = OBJ_DICT, .len = dict->len + 1, .u.items = items};
+}
+
+void image_inline(struct run *r, struct content *c)
+{
+	struct obj dict = inline_dict(r, c), parms = {.type = OBJ_NULL};
+	struct obj space = pdf_get2(r->pdf, &dict, "ColorSpace", "CS");
+	const struct cs *cs = cs_load(r->pdf, &r->caches->cs, &space, c->resources);
+	struct capture data = {NULL};
+	enum pdf_codec codec;
+	struct stm *in;
+	bool gray;
+
+	if (stm_peek(c->in) >= 0 && pdf_is_space(stm_peek(c->in)))
+		c->in->p++;
+	capture_data(c, &data, raw_size(r, &dict, cs));
+	if (!c->hidden && needs_look(r, &dict, c->resources, &gray)) {
+		dict = with_space(r, &dict, c->resources);
+		in = stm_new_mem(data.p, data.len, &r->pdf->budget);
+		in = in ? pdf_filters(r->pdf, &dict, in, &codec, &parms) : NULL;
+		verdict_add(r, in ? judge(r, in, codec, &dict, &parms, px_per_point(r, &dict))
+				  : VERDICT_DOUBT);
+		stm_close(in);
+	}
+	free(data.p);
+}
