@@ -489,17 +489,16 @@ job_attr()
 
 # ---------------------------------------------------------------- printers
 
-# lab_printer NAME [--host HOST] [--raster] [--rich] [--attrs FILE] [-- IPPEVEPRINTER OPTIONS] - a fake MFP on a port of its own
+# lab_printer NAME [--raster] [--rich] [--attrs FILE] [-- IPPEVEPRINTER OPTIONS] - a fake MFP on a port of its own
 # Prints are recorded by mfp-command.sh in $LAB/NAME.  It speaks ipp and ipps on the same port.
-# --host: on a lab_host, at 10.99.0.10.  --rich: A3, trays, stapling, punching (mfp.attrs); such an ippeveprinter tells document-format-supported twice, ours first.
+# --rich: A3, trays, stapling, punching (mfp.attrs); such an ippeveprinter tells document-format-supported twice, ours first.
 lab_printer()
 {
-	local name=$1 d=$LAB/$1 host='' formats=application/pdf,image/pwg-raster,image/urf,image/jpeg attrs='' opts=()
+	local name=$1 d=$LAB/$1 formats=application/pdf,image/pwg-raster,image/urf,image/jpeg attrs='' opts=()
 	shift
 	need ippeveprinter pdfinfo
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--host) host=$2 && shift ;;
 		--raster) formats=image/pwg-raster ;;
 		--rich) attrs=$LAB_HERE/mfp.attrs ;;
 		--attrs) attrs=$2 && shift ;;

@@ -25,8 +25,8 @@ check "refused: at once" exits 7 10.99.0.1:9
 check "in no time ($took ms)" test "$took" -lt 500
 check "host down: told after the ARP attempts" exits 7 10.99.0.2:9
 check "which take seconds ($took ms)" test "$took" -ge 500
-check "black hole: nothing, until the caller gives up" exits 28 10.99.0.3:9 2
-check "which is when it wants ($took ms)" test "$took" -ge 1900
+check "black hole: nothing, until the caller gives up" exits 28 10.99.0.3:9 5
+check "which is later than ARP would tell ($took ms)" test "$took" -ge 4900
 
 lab_host far
 lab_tool relay
