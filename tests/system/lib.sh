@@ -13,7 +13,6 @@ LAB_SERVERBIN=${cups_serverbin:-$(cups-config --serverbin 2>/dev/null || echo /u
 LAB_DATADIR=${cups_datadir:-$(cups-config --datadir 2>/dev/null || echo /usr/share/cups)}
 LAB=''
 lab_run=0 lab_failed=0 lab_planned='' lab_users=()
-exec {lab_never}<> <(:) # a pipe that never has anything to read: a sleep without a process
 
 # ---------------------------------------------------------------- TAP
 
@@ -88,7 +87,7 @@ need()
 # ---------------------------------------------------------------- time
 
 now_ms() { local t=${EPOCHREALTIME/[.,]/} && echo $((t / 1000)); }
-nap() { read -rt "${1:-0.03}" -u "$lab_never" || :; }
+nap() { sleep "${1:-0.03}"; } # not `read -t`: bash crashes when a trap exits in the middle of one
 
 # wait_for SECONDS COMMAND... - run the command every 30 ms until it succeeds; fail at the deadline
 wait_for()
@@ -110,7 +109,7 @@ lab_spawn()
 {
 	local name=$1
 	shift
-	setsid "$@" >>"$LAB/log/$name.log" 2>&1 </dev/null {lab_never}>&- &
+	setsid "$@" >>"$LAB/log/$name.log" 2>&1 </dev/null &
 	echo $! >"$LAB/pid/$name"
 	disown
 }
@@ -131,13 +130,13 @@ lab_end()
 	rm -f "$LAB/pid/$1"
 }
 
-# lab_pids_with TEXT - processes whose environment holds TEXT: how we know what we (and our cupsd) started
+# lab_pids_with NAME=VALUE - processes whose environment holds just that: how we know what we (and our cupsd) started
 lab_pids_with()
 {
-	env -i PATH="$PATH" grep -lazF -- "$1" /proc/[0-9]*/environ 2>/dev/null | sed 's,/proc/\([0-9]*\)/.*,\1,'
+	env -i PATH="$PATH" grep -lazxF -- "$1" /proc/[0-9]*/environ 2>/dev/null | sed 's,/proc/\([0-9]*\)/.*,\1,'
 }
 
-# lab_kill_with TEXT - kill -9 all of them, again until none is left
+# lab_kill_with NAME=VALUE - kill -9 all of them, again until none is left
 lab_kill_with()
 {
 	local pids i
@@ -266,7 +265,7 @@ lab_installed()
 		LAB_BUS_POLICY=$(find "$LAB_TOP/dbus" -name org.stillprint.conf 2>/dev/null | head -n 1)
 	fi
 	# Copies, since other users may be unable to reach the build tree; and so a rebuild cannot change a running test.
-	mkdir -p "$LAB/bin"
+	rm -rf "${LAB:?}/bin" && mkdir "$LAB/bin"
 	for f in stillprintd stillprint stillprint-agent; do
 		for d in "$LAB_DESTDIR"/usr/{sbin,bin,libexec,lib/stillprint} "$LAB_OUT/bin"; do
 			[ -n "$LAB_DESTDIR" ] || d=$LAB_OUT/bin
@@ -445,6 +444,7 @@ cups_uri() { echo "${3:-ipp}://localhost:$(cups_port "$1")/printers/$2"; } # CUP
 lab_cupsd_stop() { lab_end "$1"; }
 lab_cupsd_start() { lab_cupsd_up "$1"; }
 lab_cupsd_restart() { lab_cupsd_stop "$1" && lab_cupsd_up "$1"; }
+lab_cupsd_pids() { lab_pids_with "LAB_CUPSD=$LAB/$1."; } # it and its filters and backends, also orphans
 lab_cupsd_kill9() { lab_end "$1" KILL; }                                      # its filters and backends live on
 lab_cupsd_crash() { lab_end "$1" KILL && lab_kill_with "LAB_CUPSD=$LAB/$1."; } # power cut: all of it at once
 
@@ -576,6 +576,7 @@ lab_pdf()
 
 # ---------------------------------------------------------------- sessions
 
+# shellcheck disable=SC2120
 # lab_session [USER] - a desktop for the user: Xvfb, a session bus, dunst.  Sets DISPLAY and DBUS_SESSION_BUS_ADDRESS.
 # What passes over the session bus is recorded, so that a test sees actions, hints and answers too.
 lab_session()
@@ -643,6 +644,7 @@ screenshot()
 
 # ---------------------------------------------------------------- networks
 
+# shellcheck disable=SC2120
 # lab_netns - run the rest of the test in a network of its own; call it before lab_start.  There, lo is up and:
 # 10.99.0.1 is this host (port closed unless something listens: refused), 10.99.0.2 a host that is down (nobody
 # answers ARP), 10.99.0.3 a black hole (packets leave and nothing ever comes back).
@@ -668,7 +670,7 @@ net_heal() { ip neigh del "$1" dev lab0; }
 net_offline() { ip link set lab0 down; }
 net_online() { ip link set lab0 up; }
 
-# lab_host NAME - a second host behind lab0 with address 10.99.0.10; on_host NAME COMMAND... runs there
+# lab_host NAME - a second host behind lab0 with address 10.99.0.10 (on_host and lab_spawn_on run there)
 lab_host()
 {
 	lab_spawn "host-$1" unshare -n sleep infinity
@@ -681,6 +683,7 @@ lab_host()
 
 lab_host_apart() { [ "$(readlink "/proc/$(lab_pid "$1")/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
 on_host() { nsenter -t "$(lab_pid "host-$1")" -n "${@:2}"; }
+lab_spawn_on() { lab_spawn "$2" nsenter -t "$(lab_pid "host-$1")" -n "${@:3}"; } # HOST NAME COMMAND...
 
 # ---------------------------------------------------------------- stillprintd
 

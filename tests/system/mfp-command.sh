@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # mfp-command.sh - what lab_printer's ippeveprinter runs for each print: record it, report impressions, misbehave.
 # $MFP_DIR holds the record: `started` (a line when a print begins), `prints` (a line when the paper is out:
-# NUMBER SHA256 PAGES OCTETS TYPE TEXT, the first word on page 1), ticket.N (the IPP_* environment), and doc.N if a file `keep` is there.
+# NUMBER SHA256 PAGES OCTETS TYPE TEXT, the first word), ticket.N (the IPP_* environment), and doc.N if a file `keep` is there.
 # Files that a test puts there, obeyed by every print while they exist:
 #   slow    at most so many seconds before the paper is out; removing the file lets the print go on at once
 #   reason  e.g. media-empty: reported as printer-state-reasons; the print waits until the file is removed
@@ -20,7 +20,7 @@ case ${CONTENT_TYPE:-} in
 *raster* | image/urf) pages=${IPP_JOB_IMPRESSIONS:-1} ;;
 *) pages=$(pdfinfo "$file" 2>/dev/null | sed -n 's/^Pages: *//p') ;;
 esac
-text=$(pdftotext -l 1 "$file" - 2>/dev/null | head -c 200 | head -n 1 | cut -d' ' -f1)
+text=$(pdftotext -l 4 "$file" - 2>/dev/null | tr -s '\f\n ' '\n' | grep -m 1 .) # page 1 may be a filler
 pages=${pages:-0} octets=$(stat -c %s "$file")
 echo "$sha $pages $octets ${CONTENT_TYPE:--} ${text:--}" >>started
 impressions=$((pages * ${IPP_COPIES:-1}))

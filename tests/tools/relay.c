@@ -546,8 +546,8 @@ static size_t flow_allowed(struct flow *f, bool server, struct rule **cut)
 		}
 	if (end != NO_LIMIT && end - f->forwarded < n)
 		n = end - f->forwarded;
-	if (rate && (double)n > budget[server])
-		n = budget[server] > 0 ? (uint64_t)budget[server] : 0;
+	if (rate && (double)n > budget[server]) /* in portions of 10 ms, not octet by octet */
+		n = budget[server] >= 1 && budget[server] >= (double)rate / 100 ? (uint64_t)budget[server] : 0;
 	return (size_t)n;
 }
 
@@ -806,7 +806,7 @@ static void refill(void)
 
 	for (int i = 0; i < 2; i++) {
 		budget[i] += (double)rate * (t - last_ms) / 1e3;
-		if (budget[i] > most)
+		if (budget[i] > most || !rate) /* what passed without a limit is not owed later */
 			budget[i] = most > 1 ? most : 1;
 	}
 	last_ms = t;
