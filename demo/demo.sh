@@ -51,19 +51,8 @@ decided() { ! job_is "$1" sending && ! job_is "$1" created; }
 came_out() { awk '{ printf "%s%s.pdf (%d p.)", sep, $6, $3; sep = ", " }' "$LAB/$1/prints"; }
 once() { same "$(sort <<<"$(cut -d' ' -f6 "$LAB/hall/prints" "$LAB/corner/prints")" | tr '\n' ' ')" "$1"; }
 
-# bash 5.2 may crash when a trap ends it in the middle of `read`: so the trap only tells, and nap() ends it.
-stop=''
-nap()
-{
-	read -rt "${1:-0.03}" -u "$lab_never" || :
-	[ -z "$stop" ] || exit "$stop"
-}
-
 WS_PROBE_LOST=1s
 lab_start
-trap 'stop=130' INT
-trap 'stop=143' TERM HUP
-trap 'rc=${stop:-$?} stop=""; (exit "$rc"); lab_cleanup' EXIT
 mkdir "$LAB/docs"
 lab_pdf "$LAB/docs/report.pdf" -n 3 -t report >/dev/null
 lab_pdf "$LAB/docs/invoice.pdf" -n 1 -t invoice >/dev/null

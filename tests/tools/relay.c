@@ -547,7 +547,9 @@ static size_t flow_allowed(struct flow *f, bool server, struct rule **cut)
 	if (end != NO_LIMIT && end - f->forwarded < n)
 		n = end - f->forwarded;
 	if (rate && (double)n > budget[server]) /* in portions of 10 ms, not octet by octet */
-		n = budget[server] >= 1 && budget[server] >= (double)rate / 100 ? (uint64_t)budget[server] : 0;
+		n = budget[server] >= 1 && budget[server] >= (double)rate / 100
+			    ? (uint64_t)budget[server]
+			    : 0;
 	return (size_t)n;
 }
 
