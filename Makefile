@@ -133,7 +133,6 @@ $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	$(Q)$(call link,$(LIBS_all))
 $(OUT)/tests/test-backend: | $(BACKEND)
 $(OUT)/tests/test-filter: | $(FILTER)
-$(OUT)/tests/test-parse-inspect: $(OUT)/filter/inspect.o
 $(TOOLS): $(OUT)/tools/%: $(OUT)/tests/tools/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -326,7 +325,7 @@ rpm: dist			## an RPM package, in $(OUT)
 CORPUS   ?= ../shared/corpus
 FUZZ_S   ?= 60
 FUZZ_CC  ?= clang
-PARSE_SRC := $(sort $(wildcard lib/parse/*.c))
+PARSE_SRC := $(filter-out lib/parse/inspect.c,$(sort $(wildcard lib/parse/*.c)))
 parse_link = -std=gnu17 -D_GNU_SOURCE -Ilib $(PARSE_SRC) $(call pc_libs,zlib libdeflate libjpeg) -lm
 
 $(OUT)/fuzz/mutate-%: tests/fuzz/mutate.c tests/fuzz/fuzz-%.c $(PARSE_SRC) $(wildcard lib/parse/*.h)

@@ -18,7 +18,7 @@
 #include "core/stream.h"
 #include "core/ticket.h"
 #include "defaults.h"
-#include "inspect.h"
+#include "parse/inspect.h"
 #include "parse/parse.h"
 
 enum {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-parse-inspect - what --inspect prints is an interface: its lines, its order, its exit status. */
-#include "../filter/inspect.h"
 #include "parse/doc.h"
+#include "parse/inspect.h"
 #include "tap.h"
 #include <json-c/json.h>
 

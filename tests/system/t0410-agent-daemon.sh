@@ -10,6 +10,7 @@ lab_printer server
 lab_printer spare
 lab_relay net "localhost:$(printer_port server)"
 lab_pdf "$LAB/a.pdf" -t alpha >/dev/null
+WS_GLOBALS='ask-answer = 6s'
 ws_start office "ipp://localhost:$(relay_port net)/ipp/print" "on-outage = ask" "fallback = $(printer_uri spare)"
 lab_session
 agent=$LAB_OUT/bin/stillprint-agent
@@ -27,6 +28,9 @@ check "the user presses it" wait_for 10 notification_choose "Print at"
 check "there it comes out" wait_for 10 has_prints spare 1
 check "by the user's own decision" wait_for 5 same \
 	"$(store_sql "select cast(decided_by as text) from audit where event = 'diverted'")" "user:$LAB_USER"
+ws_lp -d office "$LAB/a.pdf" >/dev/null
+check "asked again for the next one" wait_for 10 job_held_for 2 server-lost
+check "no answer: it holds, with that reason" wait_for 15 job_held_for 2 server-lost-hold
 net pass
 check "the server's return is told" wait_for 10 notified "is back"
 plan_done

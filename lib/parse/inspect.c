@@ -3,7 +3,7 @@
  *
  * On stdout one line a page: number, colour, how it is known, width and height in points. The
  * line is an interface; a file that is refused says why on stderr. */
-#include "inspect.h"
+#include "parse/inspect.h"
 #include "parse/parse.h"
 #include "parse/totals.h"
 #include <errno.h>
