@@ -44,6 +44,8 @@ struct intake {
 	bool trouble; /* disk or store failed at some file: no hurry with the next look */
 	bool prune_keys; /* a new key was made: old ones may go */
 	unsigned taking; /* files between incoming/ and their row */
+	struct taking *ready, **ready_end; /* read and moved, to get their rows in order */
+	bool adding; /* a row is being committed */
 	unsigned corrupt_count;
 	sd_event_source *poke;
 	struct timer rescan, rotate;
@@ -149,6 +151,9 @@ static void put_back_done(void *arg, int rc)
 
 /* ---- row and key ---- */
 
+static void row_added(void *arg, int rc);
+static void add_next(struct intake *in);
+
 static int add_row(void *arg, struct store *s)
 {
 	struct taking *t = arg;
@@ -180,6 +185,7 @@ static void row_added(void *arg, int rc)
 	struct taking *t = arg;
 	struct intake *in = t->in;
 
+	in->adding = false;
 	seal_key_wipe(&t->key);
 	fault_point("row-added");
 	if (!rc) {
@@ -199,10 +205,31 @@ static void row_added(void *arg, int rc)
 		log_event(LOG_LVL_ERROR, "event=intake-commit-failed error=%d", rc);
 		in->trouble = true;
 		worker_post(in->engine->filer, put_back, put_back_done, t);
+		add_next(in);
 		return;
 	}
+	add_next(in);
 	one_done(in);
 	free(t);
+}
+
+/* One row at a time: when one cannot be written, those behind it go back as well, or they would overtake it. */
+static void add_next(struct intake *in)
+{
+	while (in->ready && !in->adding) {
+		struct taking *t = in->ready;
+
+		in->ready = t->next;
+		if (!in->ready)
+			in->ready_end = &in->ready;
+		if (in->trouble) {
+			seal_key_wipe(&t->key);
+			worker_post(in->engine->filer, put_back, put_back_done, t);
+			continue;
+		}
+		in->adding = true;
+		worker_post(in->engine->storer, add_row, row_added, t);
+	}
 }
 
 static bool foreign(const struct store_job *job)
@@ -266,7 +293,9 @@ static void took(void *arg, int rc)
 	}
 	fault_point("taken");
 	set_first_state(in->engine, &t->job);
-	worker_post(in->engine->storer, add_row, row_added, t);
+	*in->ready_end = t;
+	in->ready_end = &t->next;
+	add_next(in);
 }
 
 /* ---- the folder ---- */
@@ -595,6 +624,7 @@ int intake_start(struct engine *e)
 
 	e->intake = in;
 	in->engine = e;
+	in->ready_end = &in->ready;
 	in->incoming_fd = in->corrupt_fd = in->poke_fd = -1;
 	if (spool < 0)
 		return -errno;

@@ -21,6 +21,7 @@ struct taking {
 	struct store_job job; /* all that envelope, ticket and document tell; no state yet */
 	struct seal_key key; /* the caller wipes it */
 	int64_t run_started_s;
+	struct taking *next; /* waits for its row behind this one */
 };
 
 /** sealed_file_take() - check @t->name, read it whole, move it to jobs/ as @t->job.file
