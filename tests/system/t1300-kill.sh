@@ -38,7 +38,7 @@ for point in taken row-added creating create-answered created sending send-answe
 	rm "$LAB/faults/$point"
 	# It is killed there once more if the restart leads through the same step; then it may pass.
 	(lab_daemon_start) >/dev/null 2>&1
-	wait_for 3 daemon_dead >/dev/null 2>&1 && lab_end stillprintd && lab_daemon_start
+	wait_for 1 daemon_dead >/dev/null 2>&1 && lab_end stillprintd && lab_daemon_start
 	check "$point: after the restart the job comes to an end" wait_for 20 settled $n
 	note "$point: $(job_state $n), $(job_reason $n), printed $(prints_of mfp "$word")"
 	if [ "$point" = sending ]; then
