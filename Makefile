@@ -52,7 +52,7 @@ OURS = -std=gnu17 -D_GNU_SOURCE -Ilib -Itests $(DEFS) $(WARN) -Wno-deprecated-de
 OUR_LD := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 
 # What the linker takes for each program; the archive gives only the objects that a program needs.
-LIBS_filter  := libsodium libqpdf libseccomp zlib libdeflate libjpeg json-c
+LIBS_filter  := libsodium zlib libdeflate libjpeg json-c
 LIBS_backend := libsodium
 LIBS_daemon  := sqlite3 libsodium libcurl gnutls dbus-1 libsystemd
 LIBS_cli     := libsodium libcurl gnutls dbus-1 json-c libsystemd
