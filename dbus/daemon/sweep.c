@@ -344,12 +344,8 @@ static void expire_for_room(struct engine *e, const char *owner)
 
 static int work_prune(void *arg, struct store *s)
 {
-	struct engine *e = arg;
-	int64_t now = mono_utc_s();
-	int rc = store_job_prune(s, now - TOMBSTONE_S);
-
-	(void)e;
-	return rc;
+	(void)arg;
+	return store_job_prune(s, mono_utc_s() - TOMBSTONE_S);
 }
 
 static void forget_old(struct engine *e)
@@ -377,7 +373,7 @@ static void sweep_due(void *arg)
 	expire_old(e);
 	expire_for_room(e, NULL);
 	forget_old(e);
-	worker_post(e->storer, work_prune, NULL, e);
+	worker_post(e->storer, work_prune, NULL, NULL);
 	plan_sweep(e);
 	timer_set(e, &e->sweep, SWEEP_MS, sweep_due, e);
 }
