@@ -75,10 +75,10 @@ static void an_erased_key_is_nowhere_on_the_disk(void)
 
 	CHECK(store_job_add(s, &j, &key, 1900) == 0);
 	CHECK(disk_has(key.octets, sizeof(key.octets))); /* the search finds what is there */
-	s->truncated_ms = mono_ms(); /* as if it had been done just now */
+	s->sql.truncated_ms = mono_ms(); /* as if it had been done just now */
 	CHECK(job_finish(s, &j) == 0);
-	CHECK(s->erased == 1);
-	CHECK(store_tidy(s) == 0 && s->erased == 0);
+	CHECK(s->sql.erased == 1);
+	CHECK(store_tidy(s) == 0 && s->sql.erased == 0);
 	CHECK(!disk_has(key.octets, sizeof(key.octets)));
 	CHECK(!disk_has(key.octets, 12));
 }
@@ -89,11 +89,11 @@ static void erased_keys_leave_the_disk_with_later_commits_too(void)
 	struct store_job j = job_like("d1");
 
 	CHECK(store_job_add(s, &j, &key, 1900) == 0);
-	s->truncated_ms = mono_ms() - 5000;
+	s->sql.truncated_ms = mono_ms() - 5000;
 	CHECK(store_begin(s) == 0);
 	CHECK(job_finish(s, &j) == 0);
 	CHECK(store_tidy(s) == -EINVAL);
-	CHECK(store_commit(s) == 0 && s->erased == 0);
+	CHECK(store_commit(s) == 0 && s->sql.erased == 0);
 	CHECK(!disk_has(key.octets, 12));
 }
 
@@ -101,7 +101,7 @@ static void many_erased_keys_do_not_wait(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
 
-	s->truncated_ms = INT64_MAX / 2;
+	s->sql.truncated_ms = INT64_MAX / 2;
 	for (int i = 0; i < 64; i++) {
 		char uuid[16];
 		struct store_job j;
@@ -112,7 +112,7 @@ static void many_erased_keys_do_not_wait(void)
 		CHECK(store_job_add(s, &j, &key, 1900) == 0);
 		CHECK(job_give_up(s, &j, JOB_CANCELED) == 0);
 	}
-	CHECK(s->erased == 0 && !disk_has(key.octets, 12));
+	CHECK(s->sql.erased == 0 && !disk_has(key.octets, 12));
 }
 
 static void a_reader_in_the_way_delays_it_only(void)
@@ -124,8 +124,8 @@ static void a_reader_in_the_way_delays_it_only(void)
 	CHECK(store_job_add(s, &j, &key, 1900) == 0);
 	CHECK(sqlite3_open(path, &other) == 0);
 	CHECK(sqlite3_exec(other, "BEGIN; SELECT count(*) FROM job", NULL, NULL, NULL) == 0);
-	s->truncated_ms = -1000000;
-	CHECK(job_finish(s, &j) == 0 && s->erased == 1);
+	s->sql.truncated_ms = -1000000;
+	CHECK(job_finish(s, &j) == 0 && s->sql.erased == 1);
 	sqlite3_close(other);
 	CHECK(store_tidy(s) == 0 && !disk_has(key.octets, 12));
 }
@@ -237,15 +237,15 @@ static void the_store_is_its_owners_alone(void)
 	CHECK(number_of(s, "PRAGMA secure_delete") == 1);
 	CHECK(number_of(s, "PRAGMA foreign_keys") == 1);
 	CHECK(number_of(s, "SELECT journal_mode = 'wal' FROM pragma_journal_mode") == 1);
-	CHECK(number_of(s, "PRAGMA application_id") == STORE_APPLICATION_ID);
-	CHECK(number_of(s, "PRAGMA user_version") == STORE_SCHEMA);
+	CHECK(number_of(s, "PRAGMA application_id") == store_schema.application_id);
+	CHECK(number_of(s, "PRAGMA user_version") == store_schema.count);
 }
 
 static void migration_goes_forward_with_a_backup_copy(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
 	struct store_job j = job_like("d1");
-	const char *steps[] = {store_schema[0],
+	const char *steps[] = {store_schema.step[0],
 		"ALTER TABLE printer ADD COLUMN room TEXT NOT NULL DEFAULT ''",
 		"CREATE TABLE thing (x); INSERT INTO thing SELECT id FROM job"};
 	char backup[128];
@@ -254,31 +254,31 @@ static void migration_goes_forward_with_a_backup_copy(void)
 	struct store old = {0};
 
 	CHECK(store_job_add(s, &j, &key, 1900) == 0);
-	CHECK(store_migrate(s, steps, 3) == 0);
+	CHECK(sql_migrate(&s->sql, steps, 3) == 0);
 	CHECK(number_of(s, "PRAGMA user_version") == 3);
 	CHECK(number_of(s, "SELECT x FROM thing") == 1);
 	CHECK(number_of(s, "SELECT count(room) FROM printer") == 0);
 	snprintf(backup, sizeof(backup), "%s.v1.bak", path);
 	CHECK(stat(backup, &st) == 0 && (st.st_mode & 0777) == 0600);
 	CHECK(sqlite3_open_v2(backup, &db, SQLITE_OPEN_READONLY, NULL) == 0);
-	old.db = db;
+	old.sql.db = db;
 	CHECK(number_of(&old, "PRAGMA user_version") == 1);
-	CHECK(number_of(&old, "PRAGMA application_id") == STORE_APPLICATION_ID);
+	CHECK(number_of(&old, "PRAGMA application_id") == store_schema.application_id);
 	CHECK(number_of(&old, "SELECT count(*) FROM document_key") == 1);
-	sqlite3_close(db);
-	CHECK(store_migrate(s, steps, 1) == STORE_E_NEWER);
+	sql_close(&old.sql);
+	CHECK(sql_migrate(&s->sql, steps, 1) == STORE_E_NEWER);
 }
 
 static void a_migration_that_fails_leaves_all_as_it_was(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
 	const char *steps[] = {
-		store_schema[0], "CREATE TABLE thing (x)", "INSERT INTO nowhere VALUES (1)"};
+		store_schema.step[0], "CREATE TABLE thing (x)", "INSERT INTO nowhere VALUES (1)"};
 
-	CHECK(store_migrate(s, steps, 3) < 0);
+	CHECK(sql_migrate(&s->sql, steps, 3) < 0);
 	CHECK(number_of(s, "PRAGMA user_version") == 1);
 	CHECK(number_of(s, "SELECT count(*) FROM sqlite_master WHERE name = 'thing'") == 0);
-	CHECK(store_migrate(s, steps, 2) == 0); /* over the copy that the first try left */
+	CHECK(sql_migrate(&s->sql, steps, 2) == 0); /* over the copy that the first try left */
 	CHECK(number_of(s, "PRAGMA user_version") == 2);
 }
 

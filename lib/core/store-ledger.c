@@ -7,6 +7,7 @@
 
 #include "base/mono.h"
 #include "core/store-private.h"
+#include "core/uuid.h"
 
 enum { HASH_OCTETS = 32, SALT_OCTETS = 32 };
 _Static_assert(HASH_OCTETS == crypto_hash_sha256_BYTES, "SHA-256");
@@ -112,49 +113,49 @@ struct chain {
 
 static int read_chain(struct store *s, struct chain *c)
 {
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(s, &stmt,
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(&s->sql, &stmt,
 		"SELECT base_sequence, base_hash, head_sequence, head_hash FROM ledger_state WHERE id = 1",
 		NULL);
 
 	if (!rc)
-		rc = store_step(s, stmt);
+		rc = sql_step(&s->sql, stmt);
 	if (rc <= 0)
 		return rc ? rc : -EUCLEAN;
 	c->base_sequence = sqlite3_column_int64(stmt, 0);
-	store_octets(stmt, 1, c->base_hash, sizeof(c->base_hash));
+	sql_octets(stmt, 1, c->base_hash, sizeof(c->base_hash));
 	c->head_sequence = sqlite3_column_int64(stmt, 2);
-	store_octets(stmt, 3, c->head_hash, sizeof(c->head_hash));
+	sql_octets(stmt, 3, c->head_hash, sizeof(c->head_hash));
 	return 0;
 }
 
-int store_ledger_init(struct store *s)
+int store_ledger_init(struct sql *s)
 {
 	char uuid[64];
 	uint8_t base[HASH_OCTETS];
 
-	store_uuid(uuid);
+	uuid_make(uuid);
 	crypto_hash_sha256(base, (const unsigned char *)uuid, strlen(uuid));
-	return store_run(s, "INSERT INTO ledger_state VALUES (1, ?1, 0, ?2, 0, ?2)",
+	return sql_run(s, "INSERT INTO ledger_state VALUES (1, ?1, 0, ?2, 0, ?2)",
 		VALUES(V_TEXT(uuid), V_BLOB(base, sizeof(base))));
 }
 
 /* The same print told twice keeps its first row. Return: 1 and @row as it stands, 0: none, -errno. */
 static int find_row(struct store *s, struct store_ledger_row *row)
 {
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(s, &stmt,
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(&s->sql, &stmt,
 		"SELECT sequence, record_uuid, hash FROM ledger"
 		" WHERE document_uuid = ?1 AND attempt = ?2 AND copy = ?3",
 		VALUES(V_TEXT(row->document_uuid), V_NUM(row->attempt), V_NUM(row->copy)));
 
 	if (!rc)
-		rc = store_step(s, stmt);
+		rc = sql_step(&s->sql, stmt);
 	if (rc <= 0)
 		return rc;
 	row->sequence = sqlite3_column_int64(stmt, 0);
-	store_text(stmt, 1, row->record_uuid, sizeof(row->record_uuid));
-	store_octets(stmt, 2, row->hash, sizeof(row->hash));
+	sql_text(stmt, 1, row->record_uuid, sizeof(row->record_uuid));
+	sql_octets(stmt, 2, row->hash, sizeof(row->hash));
 	return 1;
 }
 
@@ -167,7 +168,7 @@ static int insert_row(
 		" person_hash, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
 		" ?16, ?17, ?18, ?19)";
 
-	return store_run(s, sql,
+	return sql_run(&s->sql, sql,
 		VALUES(V_NUM(row->sequence), V_TEXT(row->record_uuid), V_TEXT(row->document_uuid),
 			V_NUM(row->attempt), V_NUM(row->copy), V_NUM(row->job_id),
 			V_TEXT(row->queue), V_TEXT(row->target), V_NUM(row->diverted),
@@ -193,17 +194,17 @@ int store_ledger_insert(struct store *s, struct store_ledger_row *row)
 	if (rc)
 		return rc;
 	row->sequence = chain.head_sequence + 1;
-	store_uuid(row->record_uuid);
+	uuid_make(row->record_uuid);
 	randombytes_buf(salt, sizeof(salt));
 	hash_person(row, salt, person);
 	hash_row(row, person, chain.head_hash, row->hash);
 	rc = insert_row(s, row, person);
 	if (!rc)
-		rc = store_run(s, "INSERT INTO ledger_person VALUES (?1, ?2, ?3, ?4)",
+		rc = sql_run(&s->sql, "INSERT INTO ledger_person VALUES (?1, ?2, ?3, ?4)",
 			VALUES(V_NUM(row->sequence), V_BLOB(salt, sizeof(salt)), V_RAW(row->owner),
 				V_RAW(row->title)));
 	if (!rc)
-		rc = store_run(s,
+		rc = sql_run(&s->sql,
 			"UPDATE ledger_state SET head_sequence = ?1, head_hash = ?2 WHERE id = 1",
 			VALUES(V_NUM(row->sequence), V_BLOB(row->hash, HASH_OCTETS)));
 	return rc;
@@ -212,11 +213,11 @@ int store_ledger_insert(struct store *s, struct store_ledger_row *row)
 int store_ledger_add(struct store *s, struct store_ledger_row *row)
 {
 	struct store_ledger_row added = *row;
-	int rc = store_enter(s);
+	int rc = sql_enter(&s->sql);
 
 	if (rc)
 		return rc;
-	rc = store_leave(s, store_ledger_insert(s, &added));
+	rc = sql_leave(&s->sql, store_ledger_insert(s, &added));
 	if (!rc)
 		*row = added;
 	return rc;
@@ -230,14 +231,15 @@ static int end_job(struct store *s, struct store_job *job, enum job_state from,
 	int rc = store_job_set(s, job, from);
 
 	if (!rc)
-		rc = store_run(s, "UPDATE job SET file = '' WHERE id = ?1", VALUES(V_NUM(job->id)));
+		rc = sql_run(
+			&s->sql, "UPDATE job SET file = '' WHERE id = ?1", VALUES(V_NUM(job->id)));
 	if (!rc && a)
 		rc = store_attempt_close(s, a);
 	if (!rc && row)
 		rc = store_ledger_insert(s, row);
 	if (!rc)
-		rc = store_run(
-			s, "DELETE FROM document_key WHERE job_id = ?1", VALUES(V_NUM(job->id)));
+		rc = sql_run(&s->sql, "DELETE FROM document_key WHERE job_id = ?1",
+			VALUES(V_NUM(job->id)));
 	return rc;
 }
 
@@ -251,15 +253,15 @@ int store_job_end(struct store *s, struct store_job *job, enum job_state from,
 
 	if (!job_is_final(job->state) || (a && a->job_id != job->id))
 		return -EINVAL;
-	rc = store_enter(s);
+	rc = sql_enter(&s->sql);
 	if (rc)
 		return rc;
 	rc = end_job(s, &ended, from, a ? &closed : NULL, row ? &written : NULL);
 	if (rc > 0)
-		return store_undo(s, rc);
+		return sql_undo(&s->sql, rc);
 	if (!rc)
-		s->erased++;
-	rc = store_leave(s, rc);
+		s->sql.erased++;
+	rc = sql_leave(&s->sql, rc);
 	if (rc)
 		return rc;
 	*job = ended;
@@ -286,30 +288,30 @@ static void read_row(sqlite3_stmt *stmt, struct stored_row *out)
 
 	memset(out, 0, sizeof(*out));
 	r->sequence = sqlite3_column_int64(stmt, 0);
-	store_text(stmt, 1, r->record_uuid, sizeof(r->record_uuid));
-	store_text(stmt, 2, r->document_uuid, sizeof(r->document_uuid));
+	sql_text(stmt, 1, r->record_uuid, sizeof(r->record_uuid));
+	sql_text(stmt, 2, r->document_uuid, sizeof(r->document_uuid));
 	r->attempt = sqlite3_column_int(stmt, 3);
 	r->copy = sqlite3_column_int(stmt, 4);
 	r->job_id = sqlite3_column_int(stmt, 5);
-	store_text(stmt, 6, r->queue, sizeof(r->queue));
-	store_text(stmt, 7, r->target, sizeof(r->target));
+	sql_text(stmt, 6, r->queue, sizeof(r->queue));
+	sql_text(stmt, 7, r->target, sizeof(r->target));
 	r->diverted = sqlite3_column_int(stmt, 8);
 	r->not_at_server = sqlite3_column_int(stmt, 9);
-	store_text(stmt, 10, word, sizeof(word));
+	sql_text(stmt, 10, word, sizeof(word));
 	r->state = job_state_from_name(word);
-	store_text(stmt, 11, word, sizeof(word));
+	sql_text(stmt, 11, word, sizeof(word));
 	r->certainty = certainty_from_name(word);
 	r->impressions = sqlite3_column_int(stmt, 12);
 	r->sheets = sqlite3_column_int(stmt, 13);
 	r->copies = sqlite3_column_int(stmt, 14);
 	r->created_s = sqlite3_column_int64(stmt, 15);
 	r->ended_s = sqlite3_column_int64(stmt, 16);
-	store_octets(stmt, 17, out->person_hash, sizeof(out->person_hash));
-	store_octets(stmt, 18, r->hash, sizeof(r->hash));
+	sql_octets(stmt, 17, out->person_hash, sizeof(out->person_hash));
+	sql_octets(stmt, 18, r->hash, sizeof(r->hash));
 	out->has_person = sqlite3_column_bytes(stmt, 19) > 0;
-	store_octets(stmt, 19, out->salt, sizeof(out->salt));
-	store_text(stmt, 20, r->owner, sizeof(r->owner));
-	store_text(stmt, 21, r->title, sizeof(r->title));
+	sql_octets(stmt, 19, out->salt, sizeof(out->salt));
+	sql_text(stmt, 20, r->owner, sizeof(r->owner));
+	sql_text(stmt, 21, r->title, sizeof(r->title));
 }
 
 int store_ledger_each(struct store *s, int64_t from_s, int64_t to_s, const char *owner,
@@ -318,14 +320,14 @@ int store_ledger_each(struct store *s, int64_t from_s, int64_t to_s, const char 
 	static const char sql[] = "SELECT " LEDGER_COLUMNS " FROM " LEDGER_TABLES
 				  " WHERE ended_s >= ?1 AND ended_s <= ?2 AND (?3 OR owner = ?4)"
 				  " ORDER BY ledger.sequence";
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(s, &stmt, sql,
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(&s->sql, &stmt, sql,
 		VALUES(V_NUM(from_s), V_NUM(to_s), V_NUM(owner == NULL),
 			V_RAW(owner ? owner : "")));
 
 	if (rc)
 		return rc;
-	while ((rc = store_step(s, stmt)) > 0) {
+	while ((rc = sql_step(&s->sql, stmt)) > 0) {
 		struct stored_row stored;
 
 		read_row(stmt, &stored);
@@ -355,21 +357,21 @@ static bool fits(
 
 int store_ledger_verify(struct store *s, int64_t *bad)
 {
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
 	struct chain chain;
 	int64_t last;
 	uint8_t previous[HASH_OCTETS];
 	int rc = read_chain(s, &chain);
 
 	if (!rc)
-		rc = store_prepare(s, &stmt,
+		rc = sql_prepare(&s->sql, &stmt,
 			"SELECT " LEDGER_COLUMNS " FROM " LEDGER_TABLES " ORDER BY ledger.sequence",
 			NULL);
 	if (rc)
 		return rc;
 	last = chain.base_sequence;
 	memcpy(previous, chain.base_hash, HASH_OCTETS);
-	while ((rc = store_step(s, stmt)) > 0) {
+	while ((rc = sql_step(&s->sql, stmt)) > 0) {
 		struct stored_row stored;
 
 		read_row(stmt, &stored);
@@ -393,39 +395,39 @@ int store_ledger_verify(struct store *s, int64_t *bad)
 
 int store_audit_add(struct store *s, const struct store_audit_row *row)
 {
-	int rc = store_enter(s);
+	int rc = sql_enter(&s->sql);
 
 	if (rc)
 		return rc;
-	rc = store_run(s,
+	rc = sql_run(&s->sql,
 		"INSERT INTO audit (at_s, job_id, event, who, decided_by, from_uri, to_uri, encrypted)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 		VALUES(V_NUM(row->at_s ? row->at_s : mono_utc_s()), V_NUM(row->job_id),
 			V_TEXT(row->event), V_RAW(row->who), V_RAW(row->decided_by),
 			V_TEXT(row->from), V_TEXT(row->to), V_NUM(row->encrypted)));
-	return store_leave(s, rc);
+	return sql_leave(&s->sql, rc);
 }
 
 int store_audit_each(struct store *s, int32_t job_id,
 	int (*fn)(void *arg, const struct store_audit_row *row), void *arg)
 {
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(s, &stmt,
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(&s->sql, &stmt,
 		"SELECT at_s, job_id, event, who, decided_by, from_uri, to_uri, encrypted FROM audit"
 		" WHERE ?1 = 0 OR job_id = ?1 ORDER BY id",
 		VALUES(V_NUM(job_id)));
 
 	if (rc)
 		return rc;
-	while ((rc = store_step(s, stmt)) > 0) {
+	while ((rc = sql_step(&s->sql, stmt)) > 0) {
 		struct store_audit_row row = {.at_s = sqlite3_column_int64(stmt, 0)};
 
 		row.job_id = sqlite3_column_int(stmt, 1);
-		store_text(stmt, 2, row.event, sizeof(row.event));
-		store_text(stmt, 3, row.who, sizeof(row.who));
-		store_text(stmt, 4, row.decided_by, sizeof(row.decided_by));
-		store_text(stmt, 5, row.from, sizeof(row.from));
-		store_text(stmt, 6, row.to, sizeof(row.to));
+		sql_text(stmt, 2, row.event, sizeof(row.event));
+		sql_text(stmt, 3, row.who, sizeof(row.who));
+		sql_text(stmt, 4, row.decided_by, sizeof(row.decided_by));
+		sql_text(stmt, 5, row.from, sizeof(row.from));
+		sql_text(stmt, 6, row.to, sizeof(row.to));
 		row.encrypted = sqlite3_column_int(stmt, 7);
 		rc = fn(arg, &row);
 		if (rc)

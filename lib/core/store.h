@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* store - jobs, delivery attempts, ledger, audit, keys and pins of one workstation, in SQLite (WAL, synchronous=FULL).
  *
- * The bytes live in the spool; this is the only module that sees sqlite3.h. A store is one connection, used from one
+ * The bytes live in the spool; its tables are known to store-*.c alone. A store is one connection, used from one
  * thread. Every writer below is atomic by itself, and within store_begin()…store_commit() many become one commit.
  * If SQLite gives a group up by itself (disk full), every writer and store_commit() fail with -EIO until
  * store_rollback(): nothing of that group happened. A writer changes its arguments only on success.
@@ -18,7 +18,7 @@
 struct store;
 enum store_err {
 	STORE_E_GONE = 1, /* no such row, or it is no longer in the state that the caller saw */
-	STORE_E_NEWER, /* made by a newer Stillprint: untouched */
+	STORE_E_NEWER = 2, /* made by a newer Stillprint: untouched */
 	STORE_E_REPEAT, /* the same job handed over twice; a JOB_REPEATED row says so */
 	STORE_E_EXISTS, /* a document with this document_uuid is in already */
 };
