@@ -245,7 +245,7 @@ static void migration_goes_forward_with_a_backup_copy(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
 	struct store_job j = job_like("d1");
-	const char *steps[] = {store_schema.step[0],
+	const char *steps[] = {store_schema.step[0], store_schema.step[1],
 		"ALTER TABLE printer ADD COLUMN room TEXT NOT NULL DEFAULT ''",
 		"CREATE TABLE thing (x); INSERT INTO thing SELECT id FROM job"};
 	char backup[128];
@@ -254,15 +254,15 @@ static void migration_goes_forward_with_a_backup_copy(void)
 	struct store old = {0};
 
 	CHECK(store_job_add(s, &j, &key, 1900) == 0);
-	CHECK(sql_migrate(&s->sql, steps, 3) == 0);
-	CHECK(number_of(s, "PRAGMA user_version") == 3);
+	CHECK(sql_migrate(&s->sql, steps, 4) == 0);
+	CHECK(number_of(s, "PRAGMA user_version") == 4);
 	CHECK(number_of(s, "SELECT x FROM thing") == 1);
 	CHECK(number_of(s, "SELECT count(room) FROM printer") == 0);
-	snprintf(backup, sizeof(backup), "%s.v1.bak", path);
+	snprintf(backup, sizeof(backup), "%s.v2.bak", path);
 	CHECK(stat(backup, &st) == 0 && (st.st_mode & 0777) == 0600);
 	CHECK(sqlite3_open_v2(backup, &db, SQLITE_OPEN_READONLY, NULL) == 0);
 	old.sql.db = db;
-	CHECK(number_of(&old, "PRAGMA user_version") == 1);
+	CHECK(number_of(&old, "PRAGMA user_version") == 2);
 	CHECK(number_of(&old, "PRAGMA application_id") == store_schema.application_id);
 	CHECK(number_of(&old, "SELECT count(*) FROM document_key") == 1);
 	sql_close(&old.sql);
@@ -272,14 +272,14 @@ static void migration_goes_forward_with_a_backup_copy(void)
 static void a_migration_that_fails_leaves_all_as_it_was(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
-	const char *steps[] = {
-		store_schema.step[0], "CREATE TABLE thing (x)", "INSERT INTO nowhere VALUES (1)"};
+	const char *steps[] = {store_schema.step[0], store_schema.step[1], "CREATE TABLE thing (x)",
+		"INSERT INTO nowhere VALUES (1)"};
 
-	CHECK(sql_migrate(&s->sql, steps, 3) < 0);
-	CHECK(number_of(s, "PRAGMA user_version") == 1);
-	CHECK(number_of(s, "SELECT count(*) FROM sqlite_master WHERE name = 'thing'") == 0);
-	CHECK(sql_migrate(&s->sql, steps, 2) == 0); /* over the copy that the first try left */
+	CHECK(sql_migrate(&s->sql, steps, 4) < 0);
 	CHECK(number_of(s, "PRAGMA user_version") == 2);
+	CHECK(number_of(s, "SELECT count(*) FROM sqlite_master WHERE name = 'thing'") == 0);
+	CHECK(sql_migrate(&s->sql, steps, 3) == 0); /* over the copy that the first try left */
+	CHECK(number_of(s, "PRAGMA user_version") == 3);
 }
 
 static void backup_copies_go_after_a_week(void)

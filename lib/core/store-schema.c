@@ -67,7 +67,20 @@ static const char version_1[] =
 	" made_s INTEGER NOT NULL);"
 	"CREATE TABLE setting (name TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL);";
 
-static const char *const steps[] = {version_1};
+/* A server of our own: what it knows of a job, and where it released it to. */
+#define REGISTRATION \
+	"ALTER TABLE job ADD COLUMN remote_id INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE job ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE job ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE job ADD COLUMN told INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE job ADD COLUMN device_uuid TEXT NOT NULL DEFAULT '';" \
+	"ALTER TABLE job ADD COLUMN device_uri TEXT NOT NULL DEFAULT '';" \
+	"ALTER TABLE job ADD COLUMN device_pin TEXT NOT NULL DEFAULT '';" \
+	"ALTER TABLE job ADD COLUMN device_name BLOB NOT NULL DEFAULT x'';" \
+	"ALTER TABLE job ADD COLUMN released_by BLOB NOT NULL DEFAULT x'';"
+static const char version_2[] = REGISTRATION;
+
+static const char *const steps[] = {version_1, version_2};
 
 const struct sql_schema store_schema = {
 	.application_id = 0x53744c70, /* "StLp" */

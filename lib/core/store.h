@@ -36,6 +36,19 @@ int store_tidy(struct store *s);
 
 /* ---- jobs ---- */
 
+/* What a server of our own knows of a job, and the release that it was claimed for; all zero for jobs of other upstreams. */
+struct store_registration {
+	int32_t remote_id; /* the server's job-id, 0: not registered */
+	int32_t incarnation; /* of the server that knows it by that number */
+	int32_t epoch; /* of the release that was claimed, 0: none is */
+	int32_t told; /* the last job-state (RFC 8011) that the server has confirmed, 0: none */
+	char device_uuid[64]; /* where it was released to */
+	char device_uri[512];
+	char device_pin[64]; /* "sha256//…", "" without TLS */
+	char device_name[256];
+	char released_by[256]; /* the user who did */
+};
+
 struct store_job {
 	int32_t id; /* ours; never reused */
 	char document_uuid[64]; /* ours */
@@ -71,6 +84,7 @@ struct store_job {
 	char dropped
 		[512]; /* options that the last target could not do, comma separated; "" if none */
 	int64_t ended_s; /* when it reached a final state, 0 before */
+	struct store_registration server;
 };
 
 /** store_job_add() - take a job in
@@ -92,7 +106,7 @@ struct store_job {
 int store_job_add(
 	struct store *s, struct store_job *job, const struct seal_key *key, int64_t run_started_s);
 
-/** store_job_move() - from state @from to @job->state, with reason, reason_arg, since_s, at_printer, chosen, dropped
+/** store_job_move() - from state @from to @job->state, with reason, reason_arg, since_s, at_printer, chosen, dropped, server
  * The only writer of states: compares the old state in the same statement, and refuses (-EINVAL) what job_may_move()
  * does not allow. A move to the same state changes only the reason. since_s is set here. Final states are not for it
  * (-EINVAL): store_job_end() erases the key with them.
@@ -100,6 +114,10 @@ int store_job_add(
 int store_job_move(struct store *s, struct store_job *job, enum job_state from);
 
 int store_job_set_verified(struct store *s, int32_t id, bool verified);
+/* server.remote_id, incarnation and told alone, in any state: 0, STORE_E_GONE, -errno. */
+int store_job_set_told(struct store *s, const struct store_job *job);
+/* Erase the document's key although the job goes on: nobody can print it again. */
+int store_job_drop_key(struct store *s, int32_t id);
 int store_job_get(struct store *s, int32_t id, struct store_job *out);
 /** store_job_each() - every job that is not final, and those that ended after @ended_after_s, oldest first
  * @fn returning non-zero stops and is returned. */
@@ -111,7 +129,11 @@ int store_job_prune(struct store *s, int64_t before_s);
 
 /* ---- delivery attempts: the journal ---- */
 
-enum store_target_kind { TARGET_UPSTREAM = 1, TARGET_FALLBACK };
+enum store_target_kind {
+	TARGET_UPSTREAM = 1,
+	TARGET_FALLBACK,
+	TARGET_RELEASED /* the device that the server of our own released it to */
+};
 enum store_outcome {
 	OUTCOME_OPEN = 0, /* under way */
 	OUTCOME_NOTHING, /* over; no octet left, or the device's word that nothing printed */

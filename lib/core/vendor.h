@@ -19,16 +19,19 @@
 #define VENDOR_SERVER_INCARNATION VENDOR "server-incarnation" /* integer */
 #define VENDOR_RELEASE_EPOCH VENDOR "release-epoch" /* integer */
 #define VENDOR_HOLDER_ATTEMPT VENDOR "holder-attempt" /* integer */
-#define VENDOR_DELEGATES VENDOR "delegate-user-uris" /* 1setOf uri, "urn:stillprint:user:NAME" percent-encoded */
+#define VENDOR_DELEGATES \
+	VENDOR "delegate-user-uris" /* 1setOf uri, "urn:stillprint:user:NAME" percent-encoded */
 #define VENDOR_RELEASED_BY VENDOR "released-by-user-uri" /* uri */
 #define VENDOR_HOLD_EXPIRATION VENDOR "hold-expiration-time" /* dateTime */
 #define VENDOR_FEATURES VENDOR "features-supported" /* 1setOf keyword */
 #define VENDOR_FALLBACKS VENDOR "fallback-printer-uris" /* 1setOf uri */
 #define VENDOR_DEVICE_URI VENDOR "device-uri" /* uri: where the released job is to be delivered */
 #define VENDOR_DEVICE_NAME VENDOR "device-name" /* name */
-#define VENDOR_DEVICE_CERTIFICATE VENDOR "device-certificate-sha256" /* octetString(32): SHA-256 of the SPKI */
+#define VENDOR_DEVICE_CERTIFICATE \
+	VENDOR "device-certificate-sha256" /* octetString(32): SHA-256 of the SPKI */
 #define VENDOR_LEASE VENDOR "lease-time" /* integer, seconds */
-#define VENDOR_DIVERTED_TO VENDOR "diverted-to" /* name: printed elsewhere than at the released device */
+#define VENDOR_DIVERTED_TO \
+	VENDOR "diverted-to" /* name: printed elsewhere than at the released device */
 #define VENDOR_POLICY_KEY VENDOR "policy-key" /* octetString(32): Ed25519 */
 #define VENDOR_LEDGER_UUID VENDOR "ledger-uuid" /* uri */
 #define VENDOR_LEDGER_SEQUENCE VENDOR "ledger-sequence" /* integer */
