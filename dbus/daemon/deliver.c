@@ -11,7 +11,6 @@
 #include "engine-private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/fault.h"
@@ -19,6 +18,7 @@
 #include "base/mono.h"
 #include "base/text.h"
 #include "core/wire.h"
+#include "document.h"
 #include "must.h"
 
 enum {
@@ -35,9 +35,8 @@ struct delivery {
 	enum store_target_kind kind;
 	struct upstream *upstream; /* for TARGET_UPSTREAM */
 	char uri[CONFIG_URI_MAX];
-	struct seal_key key;
-	int fd;
-	struct seal_reader *reader;
+	struct document_opening *opening;
+	struct document *document;
 	bool body_whole; /* every octet of the document was handed over */
 	bool asking;
 	struct probe *probe;
@@ -50,8 +49,6 @@ struct delivery {
 	enum target_health health;
 	enum job_reason reason;
 	char why[512];
-	bool key_pending; /* the store is fetching the key: the callback frees */
-	bool dead;
 };
 
 static void lane_release(struct delivery *d)
@@ -69,21 +66,12 @@ static void delivery_free(struct delivery *d)
 	probe_cancel(d->probe);
 	if (d->call)
 		client_cancel(d->call);
-	d->asking = false;
-	d->probe = NULL;
-	d->call = NULL;
 	lane_release(d);
-	if (d->job && d->job->delivery == d)
+	if (d->job->delivery == d)
 		d->job->delivery = NULL;
-	d->job = NULL;
-	if (d->key_pending) {
-		d->dead = true;
-		return;
-	}
 	ippDelete(d->create);
-	seal_reader_free(d->reader);
-	auto_close(&d->fd);
-	seal_key_wipe(&d->key);
+	document_cancel(d->opening);
+	document_free(d->document);
 	free(d);
 }
 
@@ -186,7 +174,7 @@ static ssize_t body_read(void *arg, void *buf, size_t size)
 {
 	struct delivery *d = arg;
 	size_t got = 0;
-	int rc = seal_reader_read(d->reader, buf, size, &got);
+	int rc = seal_reader_read(document_reader(d->document), buf, size, &got);
 
 	if (rc)
 		return rc < 0 ? rc : -EBADMSG;
@@ -426,7 +414,7 @@ static ipp_t *create_request(struct delivery *d, ipp_t *printer)
 	r = must(target_request(IPP_OP_CREATE_JOB, uri, j->row.owner));
 	ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_NAME, "job-name", NULL, d->attempt.remote_name);
 	ippAddBoolean(r, IPP_TAG_OPERATION, "ipp-attribute-fidelity", 0);
-	octets = seal_reader_get_ticket(d->reader, &count);
+	octets = seal_reader_get_ticket(document_reader(d->document), &count);
 	if (count && !wire_decode(octets, count, &ticket) && printer)
 		target_add_job_attributes(r, ticket, printer, d->dropped, sizeof(d->dropped));
 	ippDelete(ticket);
@@ -511,44 +499,13 @@ static void ask(struct delivery *d)
 
 /* ---- prepare ---- */
 
-struct key_fetch {
-	struct delivery *d;
-	int32_t id;
-	struct seal_key key;
-};
-
-static int work_key(void *arg, struct store *s)
+static void document_opened(void *arg, int rc, struct document *doc)
 {
-	struct key_fetch *f = arg;
+	struct delivery *d = arg;
+	struct job *j = d->job;
 
-	return store_job_key(s, f->id, &f->key);
-}
-
-static int open_document(struct delivery *d)
-{
-	d->fd = openat(d->engine->spool_fd, d->job->row.file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (d->fd < 0)
-		return -errno;
-	return seal_reader_new(d->fd, &d->key, &d->reader);
-}
-
-static void key_fetched(void *arg, int rc)
-{
-	struct key_fetch *f = arg;
-	struct delivery *d = f->d;
-	struct job *j;
-
-	d->key_pending = false;
-	d->key = f->key;
-	seal_key_wipe(&f->key);
-	free(f);
-	if (d->dead) {
-		delivery_free(d);
-		return;
-	}
-	j = d->job;
-	if (!rc)
-		rc = open_document(d);
+	d->opening = NULL;
+	d->document = doc;
 	if (canceled_meanwhile(d))
 		return;
 	if (rc < 0 && rc != -ENOENT) { /* a passing fault: disk, memory */
@@ -567,18 +524,13 @@ static void key_fetched(void *arg, int rc)
 void deliver_start(struct job *j, const char *uri, enum store_target_kind kind, struct upstream *u)
 {
 	struct delivery *d = must(calloc(1, sizeof(*d)));
-	struct key_fetch *f = must(calloc(1, sizeof(*f)));
 
 	d->job = j;
 	d->engine = j->engine;
 	d->kind = kind;
 	d->upstream = u;
-	d->fd = -1;
 	snprintf(d->uri, sizeof(d->uri), "%s", uri);
 	j->delivery = d;
 	printer_of(j->engine, uri)->lane = j;
-	d->key_pending = true;
-	f->d = d;
-	f->id = j->row.id;
-	worker_post(j->engine->storer, work_key, key_fetched, f);
+	d->opening = document_open(j, document_opened, d);
 }

@@ -7,7 +7,9 @@
 
 #include "base/log.h"
 #include "base/mono.h"
+#include "link.h"
 #include "must.h"
+#include "settle.h"
 
 enum { COMMIT_AGAIN_MS = 1000, COMMIT_AGAIN_MAX_MS = 15000 };
 
@@ -56,6 +58,9 @@ void job_drop(struct job *j)
 	}
 	deliver_stop(j);
 	follow_stop(j);
+	registrar_stop(j);
+	claim_stop(j);
+	report_stop(j);
 	timer_stop(&j->retry);
 	timer_stop(&j->ask);
 	step_drop(j);
@@ -181,6 +186,7 @@ static void step_done(void *arg, int rc)
 			j->attempt = step->attempt;
 		log_move(j, step->from);
 		job_changed(j);
+		report_kick(j);
 	}
 	if (step->then)
 		step->then(j, rc);
@@ -208,7 +214,7 @@ void job_journal(struct job *j, journal_fn *work, const struct store_job *row,
 	worker_post(j->engine->storer, step_work, step_done, step);
 }
 
-static int work_move(struct store *s, struct store_job *row, enum job_state from,
+int job_work_move(struct store *s, struct store_job *row, enum job_state from,
 	struct store_attempt *a, struct store_ledger_row *ledger)
 {
 	(void)a;
@@ -224,7 +230,7 @@ void job_move(struct job *j, enum job_state to, enum job_reason reason, const ch
 	row.state = to;
 	row.reason = reason;
 	snprintf(row.reason_arg, sizeof(row.reason_arg), "%s", arg ? arg : "");
-	job_journal(j, work_move, &row, NULL, NULL, then);
+	job_journal(j, job_work_move, &row, NULL, NULL, then);
 }
 
 void job_reason(struct job *j, enum job_reason reason, const char *arg)
@@ -252,8 +258,11 @@ static void ended(struct job *j, int rc)
 		spool_unlink(j->engine, file, j->row.file_octets);
 	deliver_stop(j);
 	follow_stop(j);
+	registrar_stop(j);
+	claim_stop(j);
 	timer_stop(&j->retry);
 	timer_stop(&j->ask);
+	settle_kick(j->engine);
 	if (j->row.state == JOB_EXPIRED || j->row.state == JOB_ABORTED)
 		notice_attention(j);
 	plan_kick(j->engine);

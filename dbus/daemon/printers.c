@@ -113,6 +113,21 @@ void printer_commit(struct engine *e, struct printer *p)
 	worker_post(e->storer, work_put, put_done, copy);
 }
 
+void printer_released(struct engine *e, const char *uri, const char *pin, const char *name)
+{
+	struct printer *p = printer_of(e, uri);
+	bool other = (pin[0] && strcmp(p->row.pin, pin)) || (name[0] && strcmp(p->row.name, name));
+
+	if (!other)
+		return;
+	if (pin[0])
+		snprintf(p->row.pin, sizeof(p->row.pin), "%s", pin);
+	if (name[0])
+		snprintf(p->row.name, sizeof(p->row.name), "%s", name);
+	p->row.seen_s = mono_utc_s();
+	printer_commit(e, p);
+}
+
 void printer_address(
 	struct engine *e, const char *uri, struct client_request *r, char *ipp_uri, size_t size)
 {
