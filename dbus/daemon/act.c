@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mono.h"
+#include "link.h"
 #include "must.h"
 
 /* One request under way. */
@@ -225,6 +226,10 @@ static const char *release_objection(
 		return "The server has accepted it; to print it here as well, use --here (it may print twice)";
 	if (j->row.state == JOB_UNKNOWN && !a->again && !a->how.here)
 		return "It may have printed: use --printed if it did, or `stillprint print-again`";
+	if (!lost && !a->how.here && q->stillprint && a->how.printer) {
+		*err = ENGINE_E_POLICY;
+		return "Its server is there: release it at one of the server's devices, --device NAME";
+	}
 	if ((lost || a->how.here) && q->on_outage == ON_OUTAGE_NEVER) {
 		*err = ENGINE_E_POLICY;
 		return "The administrator has ruled out other printers for this queue; it waits for the server";
@@ -312,6 +317,11 @@ void engine_release(struct engine *e, int32_t id, const struct engine_release *r
 		job_end(j, JOB_COMPLETED, JOB_R_USER_REPORTED, decider_name(decided_by),
 			CERTAINTY_USER);
 		reply_later(e, reply, arg, ENGINE_OK, "Noted: it printed");
+		return;
+	}
+	/* Where a server of ours is there, a job goes to its devices, and it is asked. */
+	if (r->device || (!r->printer && !r->here && job_is_registered(j) && link_is_up(e))) {
+		remote_release(j, r->device ? r->device : "", decided_by, reply, arg);
 		return;
 	}
 	a = act_new(e, id, decided_by, reply, arg);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/paths.h"
+#include "link.h"
 #include "must.h"
 
 /* ---- fallbacks of a user ---- */
@@ -436,6 +437,7 @@ void engine_reload(struct engine *e, engine_reply_fn *reply, void *arg)
 	}
 	e->config = fresh;
 	queues_set(e);
+	link_start(e);
 	config_free(old);
 	try_again(e, JOB_R_AUTHENTICATION);
 	try_again(e, JOB_R_CERTIFICATE);

@@ -86,8 +86,7 @@ void claim_drop(struct job *j)
 	row.reason = JOB_R_REGISTERED;
 	claim_stop(j);
 	log_event(LOG_LVL_INFO, "job=%d event=claim-dropped", j->row.id);
-	if (!j->busy)
-		job_journal(j, job_work_move, &row, NULL, NULL, kicked);
+	job_journal(j, job_work_move, &row, NULL, NULL, kicked);
 }
 
 static void given_back(struct job *j, int rc)
@@ -120,7 +119,10 @@ static void acknowledged(void *arg, const struct client_reply *reply)
 	fault_point("claim-answered");
 	log_event(LOG_LVL_INFO, "job=%d event=claim fault=%s status=0x%04x epoch=%d", j->row.id,
 		client_fault_name(reply->fault), (unsigned)reply->status, j->row.server.epoch);
-	if (is_good(reply)) {
+	if (j->busy) {
+		timer_set(j->engine, &c->again, BUSY_AGAIN_MS, acknowledge, c);
+	} else if (is_good(reply)) {
+		j->row.server.told = IPP_JSTATE_PENDING; /* that is what it means */
 		claim_stop(j);
 		report_kick(j);
 		plan_kick(j->engine);
@@ -139,6 +141,10 @@ static void acknowledge(void *arg)
 	struct job *j = c->job;
 	char uri[CONFIG_URI_MAX];
 
+	if (j->busy) { /* after a restart the attempt before is being closed */
+		timer_set(j->engine, &c->again, BUSY_AGAIN_MS, acknowledge, c);
+		return;
+	}
 	if (j->cancel_wanted) {
 		claim_stop(j);
 		plan_kick(j->engine);

@@ -215,7 +215,8 @@ const char *target_objection(struct engine *e, const char *uri, enum target_heal
 int upstreams_set(struct engine *e); /* after a configuration was read */
 void upstreams_free(struct engine *e);
 void upstreams_look(struct engine *e); /* the network changed: probe those that are not well */
-void upstreams_look_again(struct engine *e); /* a server of ours says that something changed there */
+void upstreams_look_again(
+	struct engine *e); /* a server of ours says that something changed there */
 enum health upstream_health(const struct upstream *u);
 const char *upstream_uri(const struct upstream *u);
 struct engine *upstream_engine(const struct upstream *u);

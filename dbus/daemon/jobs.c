@@ -9,7 +9,6 @@
 #include "base/mono.h"
 #include "link.h"
 #include "must.h"
-#include "settle.h"
 
 enum { COMMIT_AGAIN_MS = 1000, COMMIT_AGAIN_MAX_MS = 15000 };
 
@@ -262,7 +261,6 @@ static void ended(struct job *j, int rc)
 	claim_stop(j);
 	timer_stop(&j->retry);
 	timer_stop(&j->ask);
-	settle_kick(j->engine);
 	if (j->row.state == JOB_EXPIRED || j->row.state == JOB_ABORTED)
 		notice_attention(j);
 	plan_kick(j->engine);

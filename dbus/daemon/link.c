@@ -12,8 +12,6 @@
 #include "engine-private.h"
 #include "ipp/holder.h"
 #include "must.h"
-#include "policies.h"
-#include "settle.h"
 
 enum {
 	UP_MS = 70000, /* a poll comes back after 55 s */
@@ -102,8 +100,19 @@ void link_use_address(struct engine *e, unsigned index)
 		e->link->address = index;
 }
 
-int link_send(struct engine *e, const char *uri, ipp_t *ipp, int32_t total_ms,
-	client_done_fn *done, void *arg, struct client_call **call)
+bool link_owns(const struct engine *e, const char *uri)
+{
+	for (size_t i = 0; i < e->config->server.count; i++) {
+		size_t n = strlen(e->config->server.address[i]);
+
+		if (!strncmp(uri, e->config->server.address[i], n) && uri[n] == '/')
+			return true;
+	}
+	return false;
+}
+
+int link_send(struct engine *e, const char *uri, ipp_t *ipp, int32_t total_ms, client_done_fn *done,
+	void *arg, struct client_call **call)
 {
 	struct client_request r = {.uri = uri,
 		.ipp = ipp,
@@ -136,7 +145,8 @@ void link_failed(struct engine *e)
 
 static void try_later(struct link *l)
 {
-	int64_t ms = (int64_t)AGAIN_MS << (l->failures < AGAIN_DOUBLES ? l->failures : AGAIN_DOUBLES);
+	int64_t ms =
+		(int64_t)AGAIN_MS << (l->failures < AGAIN_DOUBLES ? l->failures : AGAIN_DOUBLES);
 	uint32_t chance = 0;
 
 	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) != sizeof(chance))
@@ -197,7 +207,6 @@ void link_heard(struct engine *e, int32_t incarnation)
 	for (struct job *j = e->jobs; j; j = j->next)
 		if (job_is_registered(j) && !j->busy && !j->claim)
 			plan_release(j, NULL);
-	settle_kick(e);
 	l->subscription = 0;
 }
 
@@ -311,11 +320,9 @@ static void synchronise(struct link *l)
 	char uri[CONFIG_URI_MAX];
 
 	if (!l->sync && link_system_uri(l->engine, uri, sizeof(uri)))
-		link_send(l->engine, uri, must(holder_fetchable(uri)), ASK_MS, fetchable_answered, l,
-			&l->sync);
+		link_send(l->engine, uri, must(holder_fetchable(uri)), ASK_MS, fetchable_answered,
+			l, &l->sync);
 	report_all(l->engine);
-	settle_kick(l->engine);
-	policies_fetch(l->engine);
 }
 
 /* ---- events ---- */
@@ -330,9 +337,7 @@ static void event(void *arg, const struct holder_answer *one)
 	if (one->sequence >= l->next)
 		l->next = one->sequence + 1;
 	link_heard(l->engine, one->incarnation);
-	if (!strcmp(one->event, "resource-config-changed"))
-		policies_fetch(l->engine);
-	else if (!strcmp(one->event, "printer-state-changed"))
+	if (!strcmp(one->event, "printer-state-changed"))
 		upstreams_look_again(l->engine);
 	else if (j && !strcmp(one->event, "job-fetchable"))
 		claim_start(j);

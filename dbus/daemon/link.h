@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine.h"
 #include "ipp/client.h"
 
 struct engine;
@@ -30,12 +31,13 @@ unsigned link_address_count(const struct engine *e);
 bool link_address_uri(
 	const struct engine *e, unsigned index, const char *server_queue, char *uri, size_t size);
 void link_use_address(struct engine *e, unsigned index);
+bool link_owns(const struct engine *e, const char *uri); /* is it one of the server's? */
 
 /** link_send() - a request to the server with the machine's certificate; @ipp is consumed
  * @uri: as given by one of the above. Everything that we ask it may be repeated.
  * Return: 0, or -errno with @done never called. */
-int link_send(struct engine *e, const char *uri, ipp_t *ipp, int32_t total_ms,
-	client_done_fn *done, void *arg, struct client_call **call);
+int link_send(struct engine *e, const char *uri, ipp_t *ipp, int32_t total_ms, client_done_fn *done,
+	void *arg, struct client_call **call);
 /* For printer_address(): how we show who we are. NULL before enrolment. */
 const struct client_identity *link_identity(const struct engine *e);
 
@@ -53,10 +55,15 @@ bool job_is_registered(const struct job *j); /* held for release there */
 void claim_start(struct job *j); /* it was released, perhaps: ask */
 void claim_resume(struct job *j); /* after a restart: the claim is in the journal, was it heard? */
 void claim_stop(struct job *j);
-void claim_drop(struct job *j); /* held again, as if it had not been released; the job must not be busy */
+void claim_drop(
+	struct job *j); /* held again, as if it had not been released; the job must not be busy */
 /* The device cannot take it: back to its user, who is told why. */
 void claim_give_back(struct job *j, const char *why);
 bool job_is_claimed(const struct job *j);
+
+/* ---- remote.c: its user releases it at the server, from here ---- */
+void remote_release(struct job *j, const char *device, const char *decided_by,
+	engine_reply_fn *reply, void *arg);
 
 /* ---- report.c: the server is told ---- */
 void report_kick(struct job *j); /* something changed about it, perhaps */

@@ -132,9 +132,20 @@ static bool came_meanwhile(struct job *j)
 	       comes_back(j, upstream_health(q->upstream));
 }
 
+/* Somebody with twenty documents that wait for release is told once of one outage. */
+static bool owner_was_told(const struct job *j)
+{
+	for (struct job *k = j->engine->jobs; k; k = k->next)
+		if (k != j && k->told_lost && !strcmp(k->row.owner, j->row.owner) &&
+			!strcmp(k->row.queue, j->row.queue))
+			return true;
+	return false;
+}
+
 static void held_lost(struct job *j, int rc)
 {
 	struct engine *e = j->engine;
+	bool stored_before = j->row.server.remote_id && owner_was_told(j);
 
 	if (rc)
 		return;
@@ -143,8 +154,10 @@ static void held_lost(struct job *j, int rc)
 		return;
 	}
 	/* Each new round through the fallbacks ends here again: told once. */
-	if (j->row.reason != JOB_R_NO_FALLBACK_READY || j->told_reason != j->row.reason ||
-		!j->told_lost)
+	if (stored_before)
+		j->told_lost = true;
+	else if (j->row.reason != JOB_R_NO_FALLBACK_READY || j->told_reason != j->row.reason ||
+		 !j->told_lost)
 		notice_lost(j);
 	j->told_reason = j->row.reason;
 	if (j->row.reason != JOB_R_SERVER_LOST_ASK)
@@ -547,7 +560,7 @@ void plan_upstream_changed(struct engine *e, struct upstream *u)
 
 		if (!q || q->upstream != u || plan_outage_on(q) || !comes_back(j, h))
 			continue;
-		if (++count <= BULK_JOBS)
+		if (h != HEALTH_OK || ++count <= BULK_JOBS)
 			plan_release(j, NULL);
 		else
 			timer_set(e, &j->retry, at_ms = bulk_ms(at_ms, count), released_late, j);

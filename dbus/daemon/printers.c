@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/text.h"
+#include "link.h"
 #include "must.h"
 
 struct printer *printer_of(struct engine *e, const char *uri)
@@ -131,6 +132,13 @@ void printer_released(struct engine *e, const char *uri, const char *pin, const 
 void printer_address(
 	struct engine *e, const char *uri, struct client_request *r, char *ipp_uri, size_t size)
 {
+	if (link_owns(e, uri)) { /* by its CA, and by our certificate */
+		snprintf(ipp_uri, size, "%s", uri);
+		r->uri = ipp_uri;
+		r->identity = link_identity(e);
+		r->repeatable = true;
+		return;
+	}
 	if (!strncmp(uri, "cups:", 5)) {
 		snprintf(ipp_uri, size, "ipp://localhost/printers/%s", uri + 5);
 		r->socket_path = e->config->cups_socket;
@@ -191,7 +199,8 @@ static bool pin_first(struct probe *p, const struct client_reply *reply)
 	struct client_request r = {0};
 	char ipp_uri[CONFIG_URI_MAX];
 
-	if (configured_pin(p->engine, p->uri) || known->row.pin[0] || !reply->pin[0])
+	if (link_owns(p->engine, p->uri) || configured_pin(p->engine, p->uri) ||
+		known->row.pin[0] || !reply->pin[0])
 		return false;
 	snprintf(known->row.pin, sizeof(known->row.pin), "%s", reply->pin);
 	known->row.seen_s = mono_utc_s();

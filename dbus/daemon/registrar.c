@@ -126,8 +126,7 @@ static void answered(void *arg, const struct client_reply *reply)
 	r->call = NULL;
 	registrar_stop(j);
 	log_event(LOG_LVL_INFO, "job=%d event=register fault=%s status=0x%04x detail=%s", j->row.id,
-		client_fault_name(reply->fault), (unsigned)reply->status,
-		log_quote(reply->detail));
+		client_fault_name(reply->fault), (unsigned)reply->status, log_quote(reply->detail));
 	if (canceled_meanwhile(j))
 		return;
 	if (reply->fault != CLIENT_OK || reply->status > IPP_STATUS_OK_EVENTS_COMPLETE) {
@@ -163,8 +162,7 @@ static void send(struct registrar *r, struct document *doc)
 		ticket = NULL;
 	if (q && link_queue_uri(j->engine, q, uri, sizeof(uri))) {
 		request = must(holder_register(uri, &h, ticket));
-		rc = link_send(
-			j->engine, uri, request, REGISTER_MS, answered, r, &r->call);
+		rc = link_send(j->engine, uri, request, REGISTER_MS, answered, r, &r->call);
 	}
 	ippDelete(ticket);
 	if (rc) {
@@ -187,8 +185,8 @@ static void opened(void *arg, int rc, struct document *doc)
 		if (canceled_meanwhile(j))
 			;
 		else if (rc < 0 && rc != -ENOENT)
-			plan_delivery_failed(j, j->row.queue, TARGET_UPSTREAM, TARGET_OK, JOB_R_BUSY,
-				"the spool cannot be read");
+			plan_delivery_failed(j, j->row.queue, TARGET_UPSTREAM, TARGET_OK,
+				JOB_R_BUSY, "the spool cannot be read");
 		else
 			job_end(j, JOB_ABORTED, JOB_R_DAMAGED, NULL, CERTAINTY_UNKNOWN);
 	}

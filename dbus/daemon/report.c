@@ -186,7 +186,8 @@ static void send(struct report *r)
 		s.diverted_to = elsewhere;
 	}
 	r->state = s.state;
-	if (link_send(j->engine, uri, must(holder_status(uri, &s)), REPORT_MS, answered, r, &r->call))
+	if (link_send(
+		    j->engine, uri, must(holder_status(uri, &s)), REPORT_MS, answered, r, &r->call))
 		timer_set(j->engine, &r->next, AGAIN_MS, again, r);
 }
 
