@@ -124,7 +124,7 @@ static void every_queue_key_is_taken(void)
 	start_afresh();
 	c = loaded(
 		"[queue Office]\nupstream = IPP://Server:631/printers/Office/\nfallback = ipps://10.1.2.3/ipp/print\n"
-		"fallback = cups:Usb\nrelease = held\naccept-raw = yes\naccept-foreign-hosts = yes\n"
+		"fallback = cups:Usb\nrelease = held\nprivate = yes\naccept-raw = yes\naccept-foreign-hosts = yes\n"
 		"on-outage = hold\n[queue Attic]\nupstream = ipp://a/\n[queue Zoo]\nupstream=ipp://z\n"
 		"fallback = ipp://f\n");
 	CHECK(c->queue_count == 3 && !strcmp(c->queue[0].name, "Attic") &&

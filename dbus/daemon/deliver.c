@@ -192,12 +192,34 @@ static int work_sent(struct store *s, struct store_job *row, enum job_state from
 	return rc ? rc : store_attempt_update(s, a);
 }
 
+/* A private queue keeps nothing of what was handed over. */
+static int work_sent_private(struct store *s, struct store_job *row, enum job_state from,
+	struct store_attempt *a, struct store_ledger_row *ledger)
+{
+	int rc = work_sent(s, row, from, a, ledger);
+
+	return rc ? rc : store_job_drop_key(s, row->id);
+}
+
+static void erase_private(struct job *j, int rc)
+{
+	const struct config_queue *q = job_queue(j);
+	char file[sizeof(j->row.file)];
+
+	if (rc || !q || !q->private || !j->row.file[0])
+		return;
+	snprintf(file, sizeof(file), "%s", j->row.file);
+	j->row.file[0] = '\0';
+	spool_unlink(j->engine, file, j->row.file_octets);
+}
+
 static void sent_committed(struct job *j, int rc)
 {
-	(void)rc; /* journaled or not, the target has it */
+	/* Journaled or not, the target has it. */
 	fault_point("sent");
 	if (j->delivery)
 		delivery_free(j->delivery);
+	erase_private(j, rc);
 	follow_start(j, true, true);
 	plan_delivery_done(j);
 }
@@ -210,6 +232,7 @@ static void send_answered(void *arg, const struct client_reply *reply)
 	/* An answer before the end of the document acknowledges no document. */
 	bool good = reply->fault == CLIENT_OK && reply->status <= IPP_STATUS_OK_EVENTS_COMPLETE &&
 		    d->body_whole;
+	const struct config_queue *q = job_queue(j);
 	char label[200];
 
 	d->call = NULL;
@@ -227,7 +250,8 @@ static void send_answered(void *arg, const struct client_reply *reply)
 		row.state = JOB_SENT;
 		row.reason = JOB_R_ACCEPTED;
 		snprintf(row.reason_arg, sizeof(row.reason_arg), "%s", label);
-		job_journal(j, work_sent, &row, &a, NULL, sent_committed);
+		job_journal(j, q && q->private ? work_sent_private : work_sent, &row, &a, NULL,
+			sent_committed);
 		return;
 	}
 	if (!reply->body_begun) {

@@ -136,6 +136,7 @@ struct engine {
 	size_t queue_count;
 	struct upstream *upstreams;
 	struct link *link; /* the server of our own */
+	struct policies *policies; /* what it says of its queues */
 	struct intake *intake;
 	struct timer kick, sweep;
 	int64_t kick_at_ms;
@@ -257,6 +258,8 @@ struct candidate {
 unsigned plan_candidates(struct engine *e, const char *owner, const struct config_queue *q,
 	bool automatic, struct candidate *out, unsigned max);
 bool plan_outage_on(const struct queue_state *q);
+/* What an outage means for the queue: the server's policy, if it says so, or the configuration. */
+enum config_on_outage plan_on_outage(const struct engine *e, const struct config_queue *q);
 void plan_release(struct job *j, job_then_fn *then); /* HELD or PENDING -> PENDING, tried afresh */
 void plan_lost_notice_answered(struct job *j);
 

@@ -203,6 +203,10 @@ static void aborted(struct follow *f, const struct target_job *t)
 		to_unknown(f, JOB_R_MAY_HAVE_PRINTED, false);
 	else {
 		snprintf(why, sizeof(why), "%s%s%s", label, t->reasons[0] ? ": " : "", t->reasons);
+		if (!j->row.file[0]) { /* a private queue: there is nothing left to try again with */
+			job_end(j, JOB_ABORTED, JOB_R_ABORTED_PRIVATE, why, CERTAINTY_DEVICE);
+			return;
+		}
 		keep(f, JOB_HELD, JOB_R_ABORTED_AT_DEVICE, why, OUTCOME_ABORTED);
 	}
 }

@@ -12,6 +12,7 @@
 #include "engine-private.h"
 #include "ipp/holder.h"
 #include "must.h"
+#include "policies.h"
 
 enum {
 	UP_MS = 70000, /* a poll comes back after 55 s */
@@ -87,6 +88,17 @@ static unsigned address(const struct engine *e)
 bool link_system_uri(struct engine *e, char *uri, size_t size)
 {
 	return link_address_uri(e, address(e), NULL, uri, size);
+}
+
+bool link_resource_uri(struct engine *e, const char *name, char *uri, size_t size)
+{
+	unsigned at = address(e);
+	int n;
+
+	if (at >= e->config->server.count)
+		return false;
+	n = snprintf(uri, size, "%s/ipp/res/%s", e->config->server.address[at], name);
+	return n > 0 && (size_t)n < size;
 }
 
 bool link_queue_uri(struct engine *e, const struct config_queue *q, char *uri, size_t size)
@@ -323,6 +335,7 @@ static void synchronise(struct link *l)
 		link_send(l->engine, uri, must(holder_fetchable(uri)), ASK_MS, fetchable_answered,
 			l, &l->sync);
 	report_all(l->engine);
+	policies_fetch(l->engine);
 }
 
 /* ---- events ---- */
@@ -337,7 +350,9 @@ static void event(void *arg, const struct holder_answer *one)
 	if (one->sequence >= l->next)
 		l->next = one->sequence + 1;
 	link_heard(l->engine, one->incarnation);
-	if (!strcmp(one->event, "printer-state-changed"))
+	if (!strcmp(one->event, "resource-config-changed"))
+		policies_fetch(l->engine);
+	else if (!strcmp(one->event, "printer-state-changed"))
 		upstreams_look_again(l->engine);
 	else if (j && !strcmp(one->event, "job-fetchable"))
 		claim_start(j);
@@ -488,6 +503,7 @@ void link_start(struct engine *e)
 	if (e->config->server.count && rc)
 		log_event(LOG_LVL_WARNING, "event=not-enrolled server=%s error=%d",
 			log_quote(e->config->server.address[0]), rc);
+	policies_start(e);
 	subscribe(l);
 }
 
@@ -502,6 +518,7 @@ void link_free(struct engine *e)
 	if (l->sync)
 		client_cancel(l->sync);
 	timer_stop(&l->again);
+	policies_free(e);
 	e->link = NULL;
 	free(l);
 }

@@ -26,6 +26,7 @@ bool link_is_enrolled(const struct engine *e);
 
 bool link_system_uri(struct engine *e, char *uri, size_t size);
 bool link_queue_uri(struct engine *e, const struct config_queue *q, char *uri, size_t size);
+bool link_resource_uri(struct engine *e, const char *name, char *uri, size_t size);
 /* For upstream.c: the address that answered is the one to use; count of them. */
 unsigned link_address_count(const struct engine *e);
 bool link_address_uri(

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "link.h"
 #include "must.h"
+#include "policies.h"
 
 enum {
 	BUSY_AGAIN_MS = 1000,
@@ -45,10 +46,19 @@ bool plan_outage_on(const struct queue_state *q)
 	return q->outage.on && (!q->outage.until_s || q->outage.until_s > mono_utc_s());
 }
 
+enum config_on_outage plan_on_outage(const struct engine *e, const struct config_queue *q)
+{
+	const struct site_queue *site = policies_queue(e, q);
+
+	return site && site->on_outage ? site->on_outage : q->on_outage;
+}
+
 static bool source_allowed(const struct engine *e, const char *source)
 {
 	unsigned s = e->config->fallback_sources;
 
+	if (!strcmp(source, "policy"))
+		return s & SOURCE_POLICY;
 	if (!strcmp(source, "admin"))
 		return s & (SOURCE_ADMIN | SOURCE_POLICY);
 	if (!strcmp(source, "recent"))
@@ -72,8 +82,11 @@ static bool add_candidate(struct engine *e, const struct config_queue *q, const 
 unsigned plan_candidates(struct engine *e, const char *owner, const struct config_queue *q,
 	bool automatic, struct candidate *out, unsigned max)
 {
+	const struct site_queue *site = policies_queue(e, q);
 	unsigned count = 0;
 
+	for (size_t i = 0; site && i < site->fallback_count; i++)
+		add_candidate(e, q, site->fallback[i], "policy", out, &count, max);
 	for (size_t i = 0; i < q->fallback_count; i++)
 		add_candidate(e, q, q->fallback[i], "admin", out, &count, max);
 	for (size_t i = 0; i < e->user_printer_count; i++) {
@@ -270,7 +283,7 @@ static void fall_back(struct job *j, struct queue_state *q)
 /* The server is lost, or switched off on purpose. */
 static void without_server(struct job *j, struct queue_state *q)
 {
-	enum config_on_outage policy = q->config->on_outage;
+	enum config_on_outage policy = plan_on_outage(j->engine, q->config);
 
 	if (policy == ON_OUTAGE_NEVER) {
 		hold(j, q, JOB_R_SERVER_LOST_NEVER, NULL);

@@ -303,7 +303,7 @@ static const struct key queue_keys[] = {{"upstream", parse_upstream, 0},
 	QUEUE("upstream-user", parse_user, upstream_user),
 	QUEUE("upstream-pin", parse_pin, upstream_pin),
 	QUEUE("on-outage", parse_on_outage, on_outage), QUEUE("release", parse_release, release),
-	QUEUE("accept-raw", parse_bool, accept_raw),
+	QUEUE("private", parse_bool, private), QUEUE("accept-raw", parse_bool, accept_raw),
 	QUEUE("accept-foreign-hosts", parse_bool, accept_foreign_hosts), {0}};
 
 static const char *take_key(const struct key *keys, void *base, const char *name, const char *value)

@@ -56,6 +56,7 @@ struct config_queue {
 	enum config_release release; /* default direct; held if stillprint */
 	char fallback[CONFIG_FALLBACK_MAX][CONFIG_URI_MAX]; /* in order: ipp:, ipps:, cups:NAME */
 	size_t fallback_count;
+	bool private; /* `private = yes`: a document is erased as soon as it was handed over, whatever comes of it */
 	bool accept_raw; /* `accept-raw = yes`: files that no filter looked at */
 	bool accept_foreign_hosts; /* jobs from other computers */
 };

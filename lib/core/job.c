@@ -27,8 +27,8 @@ static const struct {
 	/* Back to pending or held from here on: only on the device's word, or by the user's own act. */
 	[JOB_SENDING] = {"sending", TO(SENT) | TO(UNKNOWN) | TO(PENDING) | TO(HELD) |
 					    TO(COMPLETED) | TO(CANCELED) | TO(ABORTED)},
-	[JOB_SENT] = {"sent",
-		TO(COMPLETED) | TO(CANCELED) | TO(UNKNOWN) | TO(PENDING) | TO(HELD) | TO(EXPIRED)},
+	[JOB_SENT] = {"sent", TO(COMPLETED) | TO(CANCELED) | TO(UNKNOWN) | TO(PENDING) | TO(HELD) |
+				      TO(ABORTED) | TO(EXPIRED)},
 	[JOB_UNKNOWN] = {"unknown",
 		TO(COMPLETED) | TO(PENDING) | TO(HELD) | TO(CANCELED) | TO(EXPIRED)},
 	[JOB_COMPLETED] = {"completed"},
@@ -126,6 +126,10 @@ static const struct {
 		"Tell the administrator: stillprint setup; then: stillprint release JOB"},
 	[JOB_R_ABORTED_AT_DEVICE] = {"aborted-at-device", "Held: the printer gave up at {t}: {a}",
 		"Held: the printer gave up at {t}", NEXT_AGAIN},
+	[JOB_R_ABORTED_PRIVATE] = {"aborted-private",
+		"The printer gave up at {t}, and this queue keeps no document: {a}",
+		"The printer gave up at {t}, and this queue keeps no document",
+		"Print the document again from its program"},
 	[JOB_R_ACCEPTED] = {"accepted", "Accepted by {a}, waiting for its last word",
 		"Accepted by the target, waiting for its last word", NEXT_WAIT},
 	[JOB_R_ACCEPTED_HELD] = {"accepted-held",

@@ -52,6 +52,7 @@ enum job_reason {
 	JOB_R_FOREIGN_HOST, /* held: came from another computer */
 	JOB_R_NO_QUEUE, /* held: its queue is not configured */
 	JOB_R_ABORTED_AT_DEVICE, /* held: the device gave up; arg: its reasons */
+	JOB_R_ABORTED_PRIVATE, /* aborted: the device gave up, and the document was erased already; arg: its reasons */
 	JOB_R_ACCEPTED, /* accepted by the target, waits for its final state */
 	JOB_R_ACCEPTED_HELD, /* accepted by the server, which holds it for release there */
 	JOB_R_ACCEPTED_UNCONFIRMED, /* accepted by SERVER, not confirmed: the server is away since */

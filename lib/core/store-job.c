@@ -406,6 +406,8 @@ int store_job_drop_key(struct store *s, int32_t id)
 		return rc;
 	rc = sql_run(&s->sql, "DELETE FROM document_key WHERE job_id = ?1", VALUES(V_NUM(id)));
 	if (!rc)
+		rc = sql_run(&s->sql, "UPDATE job SET file = '' WHERE id = ?1", VALUES(V_NUM(id)));
+	if (!rc)
 		s->sql.erased++;
 	return sql_leave(&s->sql, rc);
 }

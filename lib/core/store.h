@@ -116,7 +116,7 @@ int store_job_move(struct store *s, struct store_job *job, enum job_state from);
 int store_job_set_verified(struct store *s, int32_t id, bool verified);
 /* server.remote_id, incarnation and told alone, in any state: 0, STORE_E_GONE, -errno. */
 int store_job_set_told(struct store *s, const struct store_job *job);
-/* Erase the document's key although the job goes on: nobody can print it again. */
+/* Erase the document's key and its file's name although the job goes on: nobody can print it again. */
 int store_job_drop_key(struct store *s, int32_t id);
 int store_job_get(struct store *s, int32_t id, struct store_job *out);
 /** store_job_each() - every job that is not final, and those that ended after @ended_after_s, oldest first
