@@ -55,12 +55,16 @@ struct serve_operation {
 
 const struct serve_peer *serve_peer(const struct serve_call *c);
 ipp_t *serve_request(const struct serve_call *c); /* decoded and checked; the call's */
-ipp_t *serve_reply(const struct serve_call *c); /* charset and language are in it; groups must be added in order */
+ipp_t *serve_reply(const struct serve_call
+		*c); /* charset and language are in it; groups must be added in order */
 /* Path of the target URI in the request ("/ipp/print/Office"), percent-decoded, without job number; else the HTTP path. */
 const char *serve_target(const struct serve_call *c);
-int32_t serve_job_id(const struct serve_call *c); /* job-id, or the number at the end of job-uri; 0: none */
-const char *serve_user(const struct serve_call *c); /* requesting-user-name as claimed, "" if absent */
-const char *serve_secret(const struct serve_call *c); /* SERVE_CODE: the code; wiped with the call */
+int32_t serve_job_id(
+	const struct serve_call *c); /* job-id, or the number at the end of job-uri; 0: none */
+const char *serve_user(
+	const struct serve_call *c); /* requesting-user-name as claimed, "" if absent */
+const char *serve_secret(
+	const struct serve_call *c); /* SERVE_CODE: the code; wiped with the call */
 __attribute__((format(printf, 2, 3))) void serve_say(struct serve_call *c, const char *fmt, ...);
 /* Attributes of the answer are limited to what requested-attributes asks for: true if @name (of group @group, as
  * "job-template", "job-description", "printer-description"…) is wanted. Absent means all. */
@@ -114,8 +118,10 @@ struct serve_config {
 	uint16_t web_port;
 	const char *cert_pem, *key_pem; /* server's chain, ours first, then the CA; its key */
 	const char *ca_pem; /* of the machines */
-	const struct serve_operation *const *operations; /* tables, each ended by code 0; list ended by NULL */
-	const struct serve_page *const *pages; /* of the IPP port (resources); tables ended by method NULL */
+	const struct serve_operation *const
+		*operations; /* tables, each ended by code 0; list ended by NULL */
+	const struct serve_page *const
+		*pages; /* of the IPP port (resources); tables ended by method NULL */
 	const struct serve_page *const *web_pages;
 	unsigned threads; /* of the pool, 0: 2 */
 	unsigned connections_max; /* 0: 20000; at most half of them from one address */
@@ -129,7 +135,8 @@ struct serve_config {
 	int32_t tick_ms; /* 0: 1000 */
 	/** verify - is that the password? Runs on the password thread, NOT on the application's: own database connection.
 	 * @canonical: the account's name. @said: why not, for the log. Return: 1 yes, 0 no, -errno. */
-	int (*verify)(void *arg, const char *user, const char *password, char *canonical, size_t size);
+	int (*verify)(
+		void *arg, const char *user, const char *password, char *canonical, size_t size);
 	void *verify_arg;
 };
 
