@@ -173,7 +173,7 @@ void job_move(struct job *j, enum job_state to, enum job_reason reason, const ch
 void job_reason(struct job *j, enum job_reason reason, const char *arg);
 /* Final state: attempt outcome, ledger row if something was sent, key and file gone. */
 void job_end(struct job *j, enum job_state to, enum job_reason reason, const char *arg,
-	enum store_certainty certainty);
+	enum record_certainty certainty);
 /* One step of the journal: @work in the store, on copies that replace row and attempt after the commit. */
 typedef int journal_fn(struct store *s, struct store_job *row, enum job_state from,
 	struct store_attempt *a, struct store_ledger_row *ledger);
@@ -183,7 +183,7 @@ void job_journal(struct job *j, journal_fn *work, const struct store_job *row,
 	const struct store_attempt *a, const struct store_ledger_row *ledger, job_then_fn *then);
 void job_changed(struct job *j);
 /* The ledger row of the present attempt. */
-void job_ledger_row(struct job *j, enum job_state state, enum store_certainty certainty,
+void job_ledger_row(struct job *j, enum job_state state, enum record_certainty certainty,
 	struct store_ledger_row *out);
 /* Impressions of the whole job as far as the ticket tells, 0 if it does not. */
 int32_t job_expected(const struct job *j);

@@ -175,7 +175,8 @@ static void completed(struct follow *f)
 static void canceled(struct follow *f)
 {
 	struct job *j = f->job;
-	enum store_certainty certainty = j->attempt.is_server ? CERTAINTY_SERVER : CERTAINTY_DEVICE;
+	enum record_certainty certainty =
+		j->attempt.is_server ? CERTAINTY_SERVER : CERTAINTY_DEVICE;
 	char label[200];
 
 	label_of(j, label, sizeof(label));

@@ -287,7 +287,7 @@ int32_t job_expected(const struct job *j)
 	return j->row.pages <= 0 ? 0 : all < INT32_MAX ? (int32_t)all : INT32_MAX;
 }
 
-void job_ledger_row(struct job *j, enum job_state state, enum store_certainty certainty,
+void job_ledger_row(struct job *j, enum job_state state, enum record_certainty certainty,
 	struct store_ledger_row *out)
 {
 	const struct config_queue *q = job_queue(j);
@@ -319,7 +319,7 @@ void job_ledger_row(struct job *j, enum job_state state, enum store_certainty ce
 }
 
 void job_end(struct job *j, enum job_state to, enum job_reason reason, const char *arg,
-	enum store_certainty certainty)
+	enum record_certainty certainty)
 {
 	struct store_job row = j->row;
 	struct store_attempt a = j->attempt;

@@ -40,3 +40,17 @@
 #define VENDOR_ACCOUNTING_CERTAINTY VENDOR "accounting-certainty" /* keyword */
 #define VENDOR_ACKNOWLEDGED_SEQUENCE VENDOR "acknowledged-sequence" /* integer */
 #define VENDOR_RECORD_STATUS VENDOR "record-status" /* keyword */
+/* One row of a ledger, beside standard names: lib/core/record.c. */
+#define VENDOR_LEDGER_BASE VENDOR "ledger-base" /* integer: the sequence before the ledger's first row */
+#define VENDOR_RECORD_HASH VENDOR "record-hash" /* octetString(32) */
+#define VENDOR_COPY_ORDINAL VENDOR "copy-ordinal" /* integer */
+#define VENDOR_CLIENT_JOB_ID VENDOR "client-job-id" /* integer: the workstation's own number */
+#define VENDOR_QUEUE_NAME VENDOR "queue-name" /* name */
+#define VENDOR_TARGET_URI VENDOR "target-uri" /* uri: where it was printed */
+#define VENDOR_DIVERTED VENDOR "diverted" /* boolean */
+#define VENDOR_NOT_AT_SERVER VENDOR "not-at-server" /* boolean */
+#define VENDOR_FINAL_STATE VENDOR "final-state" /* keyword: core/job.h */
+#define VENDOR_PERSON_HASH VENDOR "person-hash" /* octetString(32) */
+#define VENDOR_PERSON_SALT VENDOR "person-salt" /* octetString(32) */
+#define VENDOR_OWNER VENDOR "owner-octets" /* octetString */
+#define VENDOR_TITLE VENDOR "title-octets" /* octetString */
