@@ -30,6 +30,9 @@ struct app {
 	int64_t now_ms; /* wall clock of the present group, Unix UTC */
 	bool probe_ok; /* the last commit probe (printers.c) */
 	int64_t probed_ms;
+	bool probe_due; /* this group holds a probe */
+	int64_t data_version; /* SQLite's: whether another process has written */
+	struct ca *ca; /* machines.c */
 	struct waiter *waiters; /* parked Get-Notifications (events.c) */
 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ca - the server's own small certification authority, and the key that signs the policy.
  *
- * All files are 0600 in the state folder: ca.key, ca.crt (ECDSA P-256, 10 years), server.key, server.crt (1 year),
- * policy.key (Ed25519). Each is written aside, synced and renamed. docs/wire.md "Enrolment"; RFC 5280. */
+ * Files of the state folder, 0600: ca.pem (ECDSA P-256, 10 years) and server.pem (1 year), each certificate and key in
+ * one file, so that a crash leaves both or none; policy.key (Ed25519). ca.crt is a copy of the CA's certificate for
+ * people. docs/wire.md "Enrolment"; RFC 5280. */
 #pragma once
 
 #include <stdbool.h>

@@ -24,6 +24,8 @@ struct server_config {
 	int32_t retention_s; /* a job that is over is forgotten after this: default 30 d */
 	int32_t jobs_per_user; /* not over, at most: default 1000 */
 	int32_t connections_max; /* default 20000 */
+	int32_t machine_life_s; /* of machines' certificates: default 365 d */
+	int32_t code_life_s; /* of enrolment codes: default 1 h */
 	int32_t backup_max_age_s; /* `check` warns beyond it: default 7 d */
 };
 

@@ -9,9 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <cups/ipp.h>
+
 #include "core/sql.h"
+#include "ipp/serve.h"
 
 struct app;
+struct machine;
 
 enum {
 	MACHINES_CODE_OCTETS = 20, /* 10 of secret, 10 of the CA's SHA-256 */
@@ -34,3 +38,7 @@ int machines_revoke(struct sql *s, const char *state, const char *uuid, int64_t 
 int machines_remove(struct sql *s, const char *state, const char *uuid, int64_t now_ms);
 /* What the file `revoked` says into the table, at start and after a restore. 0 or -errno. */
 int machines_apply_revoked(struct sql *s, const char *state);
+
+/* machines_check() for pages too: who calls, and in @why what to say if not IPP_STATUS_OK. */
+ipp_status_t machines_check_peer(struct app *app, const struct serve_peer *peer,
+	struct machine *out, char *why, size_t size);
