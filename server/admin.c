@@ -374,9 +374,10 @@ void admin_close(struct admin *a)
 	server_config_free(STEAL(a->config));
 }
 
+/* Not the server's own groups: those count commits, and only one may. */
 int admin_begin(struct admin *a)
 {
-	return db_begin(&a->app);
+	return sql_begin(&a->app.sql);
 }
 
 int admin_audit(struct admin *a, const char *event, const char *detail)
@@ -386,14 +387,11 @@ int admin_audit(struct admin *a, const char *event, const char *detail)
 
 int admin_end(struct admin *a, int rc)
 {
-	int end;
-
 	if (rc) {
 		sql_rollback(&a->app.sql);
 		return rc;
 	}
-	end = db_commit(&a->app);
-	return end;
+	return sql_commit(&a->app.sql);
 }
 
 int admin_lock(const char *state)
