@@ -30,12 +30,17 @@ struct app {
 	int64_t now_ms; /* wall clock of the present group, Unix UTC */
 	bool probe_ok; /* the last commit probe (printers.c) */
 	int64_t probed_ms;
+	bool probe_due; /* this group holds a probe */
+	int64_t data_version; /* SQLite's: whether another process has written */
+	struct ca *ca; /* machines.c */
 	struct waiter *waiters; /* parked Get-Notifications (events.c) */
 };
 
 /* One table of operations for each file of handlers, ended by code 0. */
-extern const struct serve_operation jobs_operations[]; /* Create, Validate, Get-Jobs, …, Release, Cancel */
-extern const struct serve_operation holders_operations[]; /* Fetch-, Acknowledge-Job, Update-Job-Status, Update-Active-Jobs */
+extern const struct serve_operation
+	jobs_operations[]; /* Create, Validate, Get-Jobs, …, Release, Cancel */
+extern const struct serve_operation
+	holders_operations[]; /* Fetch-, Acknowledge-Job, Update-Job-Status, Update-Active-Jobs */
 extern const struct serve_operation events_operations[];
 extern const struct serve_operation printers_operations[];
 extern const struct serve_operation machines_operations[];
@@ -44,12 +49,14 @@ extern const struct serve_page resources_pages[]; /* /ipp/res/… on the IPP por
 extern const struct serve_page web_pages[];
 
 /* ---- db.c ---- */
-extern const struct sql_schema db_schema; /* version 1 = db_jobs + db_events + db_printers + db_machines + db_ledger + db_accounts */
+extern const struct sql_schema
+	db_schema; /* version 1 = db_jobs + db_events + db_printers + db_machines + db_ledger + db_accounts */
 extern const char db_jobs[], db_events[], db_printers[], db_machines[], db_ledger[], db_accounts[];
 /* Opens @config->state/server.db, reads or makes uuid and incarnation. 0, SQL_E_NEWER, -errno. */
 int db_open(struct app *app, const struct server_config *config);
 void db_close(struct app *app);
-int db_setting_get(struct sql *s, const char *name, char *out, size_t size); /* 0, 1: none, -errno */
+int db_setting_get(
+	struct sql *s, const char *name, char *out, size_t size); /* 0, 1: none, -errno */
 int db_setting_put(struct sql *s, const char *name, const char *value); /* NULL removes */
 
 /* ---- who is calling ---- */
