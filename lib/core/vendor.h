@@ -37,3 +37,7 @@
 #define VENDOR_ACCOUNTING_CERTAINTY VENDOR "accounting-certainty" /* keyword */
 #define VENDOR_ACKNOWLEDGED_SEQUENCE VENDOR "acknowledged-sequence" /* integer */
 #define VENDOR_RECORD_STATUS VENDOR "record-status" /* keyword */
+
+/* Our own values of job-state-reasons. */
+#define VENDOR_R_OUTCOME_UNKNOWN VENDOR "outcome-unknown" /* nobody can tell whether it printed */
+#define VENDOR_R_HOLDER_UNREACHABLE VENDOR "holder-unreachable" /* the holder's lease lapsed */
