@@ -55,3 +55,7 @@
 #define VENDOR_PERSON_SALT VENDOR "person-salt" /* octetString(32) */
 #define VENDOR_OWNER VENDOR "owner-octets" /* octetString */
 #define VENDOR_TITLE VENDOR "title-octets" /* octetString */
+
+/* Our own values of job-state-reasons. */
+#define VENDOR_R_OUTCOME_UNKNOWN VENDOR "outcome-unknown" /* nobody can tell whether it printed */
+#define VENDOR_R_HOLDER_UNREACHABLE VENDOR "holder-unreachable" /* the holder's lease lapsed */
