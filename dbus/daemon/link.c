@@ -221,6 +221,10 @@ void link_heard(struct engine *e, int32_t incarnation)
 		if (job_is_registered(j) && !j->busy && !j->claim)
 			plan_release(j, NULL);
 	l->subscription = 0;
+	if (l->call) /* it waits for events of a subscription that is no more */
+		client_cancel(l->call);
+	l->call = NULL;
+	timer_set(e, &l->again, 0, subscribe, l);
 }
 
 /* ---- what it sees otherwise ---- */
