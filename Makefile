@@ -57,7 +57,8 @@ LIBS_backend := libsodium
 LIBS_daemon  := sqlite3 libsodium libcurl gnutls dbus-1 libsystemd
 LIBS_cli     := libsodium libcurl gnutls dbus-1 json-c libsystemd
 LIBS_agent   := dbus-1 libsystemd
-LIBS_all     := $(sort $(LIBS_filter) $(LIBS_backend) $(LIBS_daemon) $(LIBS_cli) $(LIBS_agent))
+LIBS_server  := sqlite3 libsodium gnutls libmicrohttpd json-c libsystemd
+LIBS_all     := $(sort $(LIBS_filter) $(LIBS_backend) $(LIBS_daemon) $(LIBS_cli) $(LIBS_agent) $(LIBS_server))
 PC_CFLAGS     = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBS_all)))$(PC_CFLAGS)
 
 LIB_SRC   := $(sort $(wildcard lib/*/*.c))

@@ -43,7 +43,8 @@ struct serve_peer {
 /* ---- IPP operations ---- */
 
 /* The handler's answer: an IPP status, or SERVE_PARKED: it answers later by serve_answer(). What it adds to
- * serve_reply() goes out with that status; serve_say() adds status-message. */
+ * serve_reply() goes out with that status; serve_say() adds status-message. IPP_STATUS_ERROR_NOT_AUTHENTICATED goes out as
+ * HTTP 401 and counts as a wrong password (a code that is unknown, used or over). */
 enum { SERVE_PARKED = -1 };
 typedef int serve_fn(void *app, struct serve_call *c);
 
@@ -55,18 +56,24 @@ struct serve_operation {
 
 const struct serve_peer *serve_peer(const struct serve_call *c);
 ipp_t *serve_request(const struct serve_call *c); /* decoded and checked; the call's */
-ipp_t *serve_reply(const struct serve_call *c); /* charset and language are in it; groups must be added in order */
+ipp_t *serve_reply(const struct serve_call
+		*c); /* charset and language are in it; groups must be added in order */
 /* Path of the target URI in the request ("/ipp/print/Office"), percent-decoded, without job number; else the HTTP path. */
 const char *serve_target(const struct serve_call *c);
-int32_t serve_job_id(const struct serve_call *c); /* job-id, or the number at the end of job-uri; 0: none */
-const char *serve_user(const struct serve_call *c); /* requesting-user-name as claimed, "" if absent */
-const char *serve_secret(const struct serve_call *c); /* SERVE_CODE: the code; wiped with the call */
+int32_t serve_job_id(
+	const struct serve_call *c); /* job-id, or the number at the end of job-uri; 0: none */
+const char *serve_user(
+	const struct serve_call *c); /* requesting-user-name as claimed, "" if absent */
+const char *serve_secret(
+	const struct serve_call *c); /* SERVE_CODE: the code; wiped with the call */
 __attribute__((format(printf, 2, 3))) void serve_say(struct serve_call *c, const char *fmt, ...);
 /* Attributes of the answer are limited to what requested-attributes asks for: true if @name (of group @group, as
  * "job-template", "job-description", "printer-description"…) is wanted. Absent means all. */
 bool serve_wants(const struct serve_call *c, const char *name, const char *group);
-/* Adds @attr of the request to the unsupported group, with @value out of band IPP_TAG_UNSUPPORTED_VALUE if NULL. */
+/* Adds @attr of the request to the unsupported group: out of band "unsupported" (we do not know the attribute), or with
+ * the values that it came with (we know it, but not these). At any time; serve puts the group where it belongs. */
 void serve_unsupported(struct serve_call *c, ipp_attribute_t *attr);
+void serve_unsupported_value(struct serve_call *c, ipp_attribute_t *attr);
 
 /** serve_park() - the handler is about to return SERVE_PARKED
  * @timeout_ms: @wake is called then with @gone false. If the peer hangs up before (a sweep looks every 5 s), @wake is
@@ -82,7 +89,8 @@ void serve_answer(struct serve_call *c, ipp_status_t status);
 struct serve_page_call;
 struct serve_page {
 	const char *method; /* "GET" (HEAD too) or "POST" */
-	const char *path; /* exact, or a prefix when it ends with '/' */
+	const char *
+		path; /* exact, or a prefix when it ends with '/' ("/" alone is exact); the first that fits */
 	unsigned who; /* as above; 0: everybody, the page has a login of its own */
 	void (*fn)(void *app, struct serve_page_call *c);
 };
@@ -93,12 +101,14 @@ const char *serve_page_path(const struct serve_page_call *c);
 const char *serve_page_field(const struct serve_page_call *c, const char *name);
 const char *serve_page_cookie(const struct serve_page_call *c, const char *name);
 const char *serve_page_header(const struct serve_page_call *c, const char *name);
-/* A password that a form brought is verified off the application thread: fn runs again when that is known, and
- * serve_page_verified() then says "" (wrong), the account's name, or NULL (not asked yet). */
+/* A password that a form brought is verified off the application thread: fn returns without an answer and runs again when
+ * that is known; serve_page_verified() then says "" (wrong), the account's name, or NULL (not asked yet). Too many wrong
+ * ones from that address: serve answers 429 itself. */
 void serve_page_verify(struct serve_page_call *c, const char *user, const char *password);
 const char *serve_page_verified(const struct serve_page_call *c);
 /* Each fn must answer once (or ask for verification): @octets are copied. Security headers (CSP default-src 'self',
- * no-store unless an ETag is given, nosniff, frame-ancestors 'none', HSTS) are added by serve. */
+ * no-store unless an ETag is given, nosniff, frame-ancestors 'none', HSTS) are added by serve; a header that is set
+ * replaces serve's of that name (Set-Cookie is added each time). With an ETag that If-None-Match names, 200 becomes 304. */
 void serve_page_answer(struct serve_page_call *c, unsigned http_status, const char *type,
 	const void *octets, size_t count);
 int serve_page_set_header(struct serve_page_call *c, const char *name, const char *value);
@@ -114,22 +124,29 @@ struct serve_config {
 	uint16_t web_port;
 	const char *cert_pem, *key_pem; /* server's chain, ours first, then the CA; its key */
 	const char *ca_pem; /* of the machines */
-	const struct serve_operation *const *operations; /* tables, each ended by code 0; list ended by NULL */
-	const struct serve_page *const *pages; /* of the IPP port (resources); tables ended by method NULL */
+	const struct serve_operation *const
+		*operations; /* tables, each ended by code 0; list ended by NULL */
+	const struct serve_page *const
+		*pages; /* of the IPP port (resources); tables ended by method NULL */
 	const struct serve_page *const *web_pages;
 	unsigned threads; /* of the pool, 0: 2 */
-	unsigned connections_max; /* 0: 20000; at most half of them from one address */
+	unsigned
+		connections_max; /* 0: 20000; at most half of them from one address. Descriptors: RLIMIT_NOFILE is the caller's */
 	int32_t request_max; /* octets of a request without document; 0: 65536 */
+	int32_t request_ms; /* for a handshake or a request to be complete; 0: 30000 */
 
 	void *app;
+	/* Each may be NULL. begin: 0, or -errno: no handler runs, everything is answered as after a failed commit. */
 	int (*begin)(void *app);
 	int (*commit)(void *app);
-	void (*after)(void *app, bool committed); /* before the answers of the group go out */
+	void (*after)(void *app,
+		bool committed); /* before the answers of the group go out; may serve_answer() more of them */
 	void (*tick)(void *app); /* in a group, every tick_ms */
 	int32_t tick_ms; /* 0: 1000 */
 	/** verify - is that the password? Runs on the password thread, NOT on the application's: own database connection.
-	 * @canonical: the account's name. @said: why not, for the log. Return: 1 yes, 0 no, -errno. */
-	int (*verify)(void *arg, const char *user, const char *password, char *canonical, size_t size);
+	 * @canonical: the account's name. NULL: no passwords. Return: 1 yes, 0 no, -errno (answered 503). */
+	int (*verify)(
+		void *arg, const char *user, const char *password, char *canonical, size_t size);
 	void *verify_arg;
 };
 
