@@ -367,13 +367,13 @@ void events_wake(struct app *app, bool committed)
 
 	if (!all)
 		return;
-	if (committed) {
-		look_for_new(app);
-	} else { /* what was rolled back was given numbers that come again */
+	if (!committed) { /* what was rolled back was given numbers that come again */
 		int64_t now = newest(app);
 
 		all->seen = now < all->seen ? now : all->seen;
+		return;
 	}
+	look_for_new(app);
 	for (int i = 0; i < WAKE_MAX && all->first_woken; i++)
 		end_wait(all->first_woken, all->first_woken->call, false);
 }

@@ -471,6 +471,8 @@ static inline void ask_where(CURL *curl, const struct ask *a, char *url, size_t 
 		a->path ? a->path : "/ipp/system");
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_CAINFO, pki.ca->cert_file);
+	curl_easy_setopt(
+		curl, CURLOPT_CAPATH, NULL); /* else it reads the system's for each connection */
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 30000L);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	if (a->cert) {

@@ -12,17 +12,17 @@
 /* ---- tries of an address ---- */
 
 /* An IPv6 host has a /64 to choose from. Slots are few and shared; nobody outside knows by whom. */
-static struct throttle *throttle_of(struct serve *s, const struct conn *conn)
+static struct throttle *throttle_at(struct serve *s, const struct sockaddr *at)
 {
 	unsigned char hash[crypto_shorthash_BYTES], from[9] = {0};
-	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&conn->from;
-	const struct sockaddr_in *four = (const struct sockaddr_in *)&conn->from;
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)at;
+	const struct sockaddr_in *four = (const struct sockaddr_in *)at;
 	uint32_t slot;
 
-	if (conn->from.ss_family == AF_INET) {
+	if (at->sa_family == AF_INET) {
 		from[0] = 4;
 		memcpy(from + 1, &four->sin_addr, 4);
-	} else if (conn->from.ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
+	} else if (at->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
 		from[0] = 4;
 		memcpy(from + 1, six->sin6_addr.s6_addr + 12, 4);
 	} else {
@@ -32,6 +32,28 @@ static struct throttle *throttle_of(struct serve *s, const struct conn *conn)
 	crypto_shorthash(hash, from, sizeof(from), s->seed);
 	memcpy(&slot, hash, sizeof(slot));
 	return &s->throttles[slot % LOGIN_SLOTS];
+}
+
+static struct throttle *throttle_of(struct serve *s, const struct conn *conn)
+{
+	return throttle_at(s, (const struct sockaddr *)&conn->from);
+}
+
+bool serve_login_connects(struct serve *s, const struct sockaddr *from)
+{
+	bool may;
+
+	pthread_mutex_lock(&s->login_lock);
+	may = throttle_at(s, from)->connections < (s->config.connections_max + 1) / 2;
+	pthread_mutex_unlock(&s->login_lock);
+	return may;
+}
+
+void serve_login_counts(struct serve *s, const struct conn *conn, int by)
+{
+	pthread_mutex_lock(&s->login_lock);
+	throttle_of(s, conn)->connections += (uint32_t)by;
+	pthread_mutex_unlock(&s->login_lock);
 }
 
 static bool used_up(const struct throttle *t, int64_t now_ms)
@@ -208,6 +230,4 @@ void serve_login_stop(struct serve *s)
 	pthread_mutex_unlock(&s->login_lock);
 	if (s->login_started)
 		pthread_join(s->login_thread, NULL);
-	free(s->throttles);
-	s->throttles = NULL;
 }

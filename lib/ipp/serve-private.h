@@ -33,12 +33,15 @@ enum {
 	SWEEP_MS = 500,
 	PEER_LOOK_MS = 5000, /* how often a parked peer is looked at */
 	IDLE_MS = 120000, /* an open connection without a request */
+	THREADS_MAX = 16,
+	HANDSHAKE_NAP_MS = 2,
 };
 
 /* ---- a connection ---- */
 
 struct conn {
 	struct serve *s;
+	struct worker *worker;
 	struct conn *next, *prev; /* all of them; serve.conns_lock */
 	int fd;
 	bool web;
@@ -48,6 +51,7 @@ struct conn {
 		since_ms; /* begin of the connection, of the request, or end of the last one */
 	_Atomic bool reading; /* the head of a request has come, its body not yet */
 	_Atomic bool greeted; /* there was a request */
+	bool dry; /* the handshake waits for octets */
 	bool identified; /* its certificate has been looked at */
 	bool machine; /* it has one that holds */
 	char uuid[64], fingerprint[65];
@@ -149,15 +153,25 @@ struct lanes {
 	struct lane *hash[1024];
 };
 
+/* What an address is doing; few slots, shared by chance. serve.login_lock. */
 struct throttle {
 	int64_t full_ms; /* when all tries are there again */
+	uint32_t connections;
 	uint16_t waiting;
+};
+
+/* One thread of the pool: a libmicrohttpd daemon of its own, since only those tell their epoll descriptor. */
+struct worker {
+	struct listener *l;
+	struct MHD_Daemon *daemon;
+	_Atomic int epoll_fd; /* -1 until it is known */
 };
 
 struct listener {
 	struct serve *s;
 	bool web;
-	struct MHD_Daemon *daemon;
+	struct worker workers[THREADS_MAX];
+	unsigned count;
 	uint16_t port;
 };
 
@@ -224,6 +238,9 @@ void serve_login_stop(struct serve *s);
 enum login_result serve_login_submit(struct serve *s, struct serve_call *c);
 /* True: that many wrong ones came from there that no other is looked at. */
 bool serve_login_is_closed(struct serve *s, const struct conn *conn);
+/* A connection of that address more or less; false: it has as many as it may. */
+bool serve_login_connects(struct serve *s, const struct sockaddr *from);
+void serve_login_counts(struct serve *s, const struct conn *conn, int by);
 void serve_login_failed(struct serve *s, const struct conn *conn); /* a wrong code */
 void serve_login_digest(struct serve *s, const char *header, uint8_t out[32]);
 struct login *serve_login_new(const char *user, const char *password);
@@ -234,7 +251,7 @@ int serve_tls_new(
 	const struct serve_config *config, struct tls **out); /* -EINVAL: cannot be used */
 void serve_tls_free(struct tls *t);
 extern const char serve_tls_priorities[];
-void serve_tls_connection_starts(struct tls *t, struct MHD_Connection *mhd);
+void serve_tls_connection_starts(struct tls *t, struct conn *conn, struct MHD_Connection *mhd);
 /* Fills machine, uuid, fingerprint, cert_expires_s. */
 void serve_tls_identify(struct conn *conn, struct MHD_Connection *mhd);
 

@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "base/mono.h"
 #include "ipp/serve-private.h"
@@ -75,14 +77,47 @@ void serve_tls_free(struct tls *t)
 	free(t);
 }
 
+/* libmicrohttpd (0.9.75) asks again and again for octets of a handshake that has not got them, as fast as it can. So a second
+ * time in vain waits until anything at all happens in this thread, or a little. */
+static void nap(struct conn *conn)
+{
+	static _Thread_local int64_t napped_ms;
+	struct pollfd fd = {.fd = atomic_load(&conn->worker->epoll_fd), .events = POLLIN};
+
+	if (!conn->dry || fd.fd < 0 || napped_ms == mono_ms())
+		return;
+	poll(&fd, 1, HANDSHAKE_NAP_MS);
+	napped_ms = mono_ms();
+}
+
+static ssize_t pull(gnutls_transport_ptr_t arg, void *data, size_t size)
+{
+	struct conn *conn = arg;
+	ssize_t got = recv(conn->fd, data, size, 0);
+	int error = errno;
+
+	if (!atomic_load(&conn->greeted)) {
+		if (got < 0 && error == EAGAIN)
+			nap(conn);
+		conn->dry = got < 0;
+	}
+	errno = error;
+	return got;
+}
+
 /* Before the handshake. Tickets make reconnecting cheap; the certificate is in them, and is verified again. */
-void serve_tls_connection_starts(struct tls *t, struct MHD_Connection *mhd)
+void serve_tls_connection_starts(struct tls *t, struct conn *conn, struct MHD_Connection *mhd)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	gnutls_transport_ptr_t from, to;
 
-	if (info && info->tls_session)
-		gnutls_session_ticket_enable_server(info->tls_session, &t->ticket_key);
+	if (!info || !info->tls_session)
+		return;
+	gnutls_session_ticket_enable_server(info->tls_session, &t->ticket_key);
+	gnutls_transport_get_ptr2(info->tls_session, &from, &to);
+	gnutls_transport_set_ptr2(info->tls_session, conn, to);
+	gnutls_transport_set_pull_function(info->tls_session, pull);
 }
 
 /* A certificate that does not say what it is for is not for this. */

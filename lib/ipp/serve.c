@@ -16,17 +16,18 @@
 
 /* ---- connections ---- */
 
-static void conn_starts(struct listener *l, struct MHD_Connection *mhd, void **context)
+static void conn_starts(struct worker *w, struct MHD_Connection *mhd, void **context)
 {
 	const union MHD_ConnectionInfo *info;
-	struct serve *s = l->s;
+	struct serve *s = w->l->s;
 	struct conn *conn = calloc(1, sizeof(*conn));
 
 	*context = conn;
 	if (!conn)
 		return;
 	conn->s = s;
-	conn->web = l->web;
+	conn->worker = w;
+	conn->web = w->l->web;
 	conn->since_ms = mono_ms();
 	conn->peer.connection = atomic_fetch_add(&s->connections, 1) + 1;
 	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -36,7 +37,8 @@ static void conn_starts(struct listener *l, struct MHD_Connection *mhd, void **c
 		memcpy(&conn->from, info->client_addr,
 			info->client_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in)
 								: sizeof(struct sockaddr_in6));
-	serve_tls_connection_starts(s->tls, mhd);
+	serve_tls_connection_starts(s->tls, conn, mhd);
+	serve_login_counts(s, conn, 1);
 	pthread_mutex_lock(&s->conns_lock);
 	conn->next = s->conns;
 	if (conn->next)
@@ -57,6 +59,7 @@ static void conn_ends(struct conn *conn)
 	if (conn->next)
 		conn->next->prev = conn->prev;
 	pthread_mutex_unlock(&s->conns_lock);
+	serve_login_counts(s, conn, -1);
 	explicit_bzero(conn, sizeof(*conn));
 	free(conn);
 }
@@ -140,54 +143,84 @@ static int open_listener(const char *address, uint16_t *port, int *out)
 	return rc;
 }
 
-static void options_of(
-	const struct serve *s, const struct listener *l, int fd, struct MHD_OptionItem out[16])
+static void options_of(struct worker *w, int fd, struct MHD_OptionItem out[16])
 {
-	const struct serve_config *c = &s->config;
+	const struct serve_config *c = &w->l->s->config;
 	/* The page is for people, of whom there are fewer than machines. */
-	unsigned most = l->web ? c->connections_max / 8 + 8 : c->connections_max;
+	unsigned most = w->l->web ? c->connections_max / 8 + 8 : c->connections_max;
 	int n = 0;
 
 #define OPTION(o, v, p) out[n++] = (struct MHD_OptionItem){MHD_OPTION_##o, (v), (void *)(p)}
 	OPTION(LISTEN_SOCKET, fd, NULL);
 	OPTION(CONNECTION_LIMIT, most, NULL);
-	OPTION(PER_IP_CONNECTION_LIMIT, (most + 1) / 2, NULL);
 	OPTION(CONNECTION_MEMORY_LIMIT, 16384, NULL);
 	OPTION(CONNECTION_TIMEOUT, 75, NULL);
 	OPTION(STRICT_FOR_CLIENT, 1, NULL);
-	OPTION(NOTIFY_CONNECTION, (intptr_t)on_connection, l);
-	OPTION(NOTIFY_COMPLETED, (intptr_t)serve_http_completed, l);
+	OPTION(NOTIFY_CONNECTION, (intptr_t)on_connection, w);
+	OPTION(NOTIFY_COMPLETED, (intptr_t)serve_http_completed, w);
 	OPTION(HTTPS_MEM_CERT, 0, c->cert_pem);
 	OPTION(HTTPS_MEM_KEY, 0, c->key_pem);
 	OPTION(HTTPS_PRIORITIES, 0, serve_tls_priorities);
-	if (c->threads > 1 && !l->web)
-		OPTION(THREAD_POOL_SIZE, c->threads, NULL);
 	/* With trust set, libmicrohttpd asks for a certificate; what comes is ours to verify. */
-	if (!l->web && c->ca_pem)
+	if (!w->l->web && c->ca_pem)
 		OPTION(HTTPS_MEM_TRUST, 0, c->ca_pem);
 	OPTION(END, 0, NULL);
 #undef OPTION
 }
 
-static int listener_start(struct serve *s, struct listener *l, bool web)
+static enum MHD_Result on_accept(void *cls, const struct sockaddr *from, socklen_t length)
 {
-	struct MHD_OptionItem options[16];
-	int fd = -1, rc;
+	struct worker *w = cls;
 
-	*l = (struct listener){
-		.s = s, .web = web, .port = web ? s->config.web_port : s->config.port};
-	rc = open_listener(s->config.address, &l->port, &fd);
-	if (rc)
-		return rc;
-	options_of(s, l, fd, options);
-	l->daemon = MHD_start_daemon(
-		MHD_USE_TLS | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
-		NULL, serve_http_handle, l, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
-	if (!l->daemon) {
+	(void)length;
+	return serve_login_connects(w->l->s, from) ? MHD_YES : MHD_NO;
+}
+
+static int worker_start(struct worker *w, struct listener *l, int listen_fd)
+{
+	const union MHD_DaemonInfo *info;
+	struct MHD_OptionItem options[16];
+	int fd = fcntl(listen_fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	w->l = l;
+	w->epoll_fd = -1;
+	options_of(w, fd, options);
+	w->daemon = MHD_start_daemon(
+		MHD_USE_TLS | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0,
+		on_accept, w, serve_http_handle, l, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	if (!w->daemon) {
 		close(fd);
 		return -EINVAL;
 	}
+	info = MHD_get_daemon_info(w->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	atomic_store(&w->epoll_fd, info ? info->epoll_fd : -1);
 	return 0;
+}
+
+static int listener_start(struct serve *s, struct listener *l, bool web)
+{
+	AUTO(auto_close) int fd = -1;
+	int rc;
+
+	l->s = s;
+	l->web = web;
+	l->port = web ? s->config.web_port : s->config.port;
+	rc = open_listener(s->config.address, &l->port, &fd);
+	if (rc)
+		return rc;
+	l->count = web ? 1 : s->config.threads;
+	for (unsigned i = 0; i < l->count && !rc; i++)
+		rc = worker_start(&l->workers[i], l, fd);
+	return rc;
+}
+
+static void listener_stop(struct listener *l)
+{
+	for (unsigned i = 0; i < l->count; i++)
+		if (l->workers[i].daemon)
+			MHD_stop_daemon(l->workers[i].daemon);
 }
 
 /* ---- making and ending ---- */
@@ -196,6 +229,8 @@ static void set_defaults(struct serve_config *c)
 {
 	if (!c->threads)
 		c->threads = 2;
+	if (c->threads > THREADS_MAX)
+		c->threads = THREADS_MAX;
 	if (!c->connections_max)
 		c->connections_max = 20000;
 	if (c->request_max <= 0)
@@ -287,14 +322,13 @@ void serve_free(struct serve *s)
 		serve_park_remove(s, c);
 		serve_http_hand_back(c, STAGE_CUT);
 	}
-	if (s->ipp.daemon)
-		MHD_stop_daemon(s->ipp.daemon);
-	if (s->web.daemon)
-		MHD_stop_daemon(s->web.daemon);
+	listener_stop(&s->ipp);
+	listener_stop(&s->web);
 	serve_tls_free(s->tls);
 	if (s->wake_fd >= 0)
 		close(s->wake_fd);
 	free(s->parked);
+	free(s->throttles);
 	pthread_mutex_destroy(&s->conns_lock);
 	pthread_mutex_destroy(&s->queue_lock);
 	pthread_mutex_destroy(&s->login_lock);
