@@ -319,10 +319,21 @@ int admin_config(struct admin *a)
 	return rc ? admin_errno(a, a->config_path, rc) : 0;
 }
 
+static void take_who(struct admin *a)
+{
+	const char *sudo = getenv("SUDO_USER");
+	struct passwd *p = getpwuid(getuid());
+
+	snprintf(a->who, sizeof(a->who), "%s", sudo && *sudo ? sudo : p ? p->pw_name : "somebody");
+	if (!text_is_clean(a->who))
+		snprintf(a->who, sizeof(a->who), "uid %u", (unsigned)getuid());
+}
+
 int admin_become_owner(struct admin *a)
 {
 	struct stat st;
 
+	take_who(a);
 	if (stat(a->config->state, &st) < 0)
 		return errno == ENOENT
 			       ? admin_fail(a, ADMIN_FAILED,
@@ -337,16 +348,6 @@ int admin_become_owner(struct admin *a)
 	return 0;
 }
 
-static void take_who(struct admin *a)
-{
-	const char *sudo = getenv("SUDO_USER");
-	struct passwd *p = getpwuid(getuid());
-
-	snprintf(a->who, sizeof(a->who), "%s", sudo && *sudo ? sudo : p ? p->pw_name : "somebody");
-	if (!text_is_clean(a->who))
-		snprintf(a->who, sizeof(a->who), "uid %u", (unsigned)getuid());
-}
-
 int admin_open(struct admin *a)
 {
 	int rc;
@@ -357,7 +358,6 @@ int admin_open(struct admin *a)
 	rc = admin_config(a);
 	if (rc)
 		return rc;
-	take_who(a);
 	rc = admin_become_owner(a);
 	if (rc)
 		return rc;

@@ -173,8 +173,10 @@ static void add_state(struct app *app, struct serve_call *c, const struct printe
 {
 	ipp_t *r = serve_reply(c);
 	char message[512] = "";
-	int64_t busy = count_jobs(
-		app, "SELECT count(*) FROM job WHERE queue = ?1 AND state = 'claimed'", q->name);
+	int64_t busy = count_jobs(app,
+		"SELECT count(*) FROM job WHERE queue = ?1 AND ended_ms = 0"
+		" AND state IN ('claimed', 'sending', 'canceling')",
+		q->name);
 	bool away =
 		printers_maintenance(&app->sql, message, sizeof(message), NULL) == MAINTENANCE_ON;
 	int state = busy ? IPP_PSTATE_PROCESSING : away ? IPP_PSTATE_STOPPED : IPP_PSTATE_IDLE;
@@ -199,7 +201,7 @@ static void add_state(struct app *app, struct serve_call *c, const struct printe
 		ippAddInteger(r, IPP_TAG_PRINTER, IPP_TAG_INTEGER, "queued-job-count",
 			(int)count_jobs(app,
 				"SELECT count(*) FROM job WHERE queue = ?1"
-				" AND state NOT IN ('canceled', 'aborted', 'completed')",
+				" AND ended_ms = 0",
 				q->name));
 }
 

@@ -2,6 +2,7 @@
 /* link - see link.h. */
 #include "link.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/random.h>
 

@@ -171,7 +171,7 @@ static void fill(struct job *j, struct holder_status *s, char *message, size_t s
 		.diverted_to = ""};
 }
 
-static void send(struct report *r)
+static void send_status(struct report *r)
 {
 	struct job *j = r->job;
 	const struct config_queue *q = job_queue(j);
@@ -213,7 +213,7 @@ void report_kick(struct job *j)
 		return;
 	due = state != j->row.server.told ? now : r->told_ms + BEAT_MS;
 	if (due <= now)
-		send(r);
+		send_status(r);
 	else
 		timer_set(j->engine, &r->next, due - now, again, r);
 }

@@ -41,7 +41,8 @@
 #define VENDOR_ACKNOWLEDGED_SEQUENCE VENDOR "acknowledged-sequence" /* integer */
 #define VENDOR_RECORD_STATUS VENDOR "record-status" /* keyword */
 /* One row of a ledger, beside standard names: lib/core/record.c. */
-#define VENDOR_LEDGER_BASE VENDOR "ledger-base" /* integer: the sequence before the ledger's first row */
+#define VENDOR_LEDGER_BASE \
+	VENDOR "ledger-base" /* integer: the sequence before the ledger's first row */
 #define VENDOR_RECORD_HASH VENDOR "record-hash" /* octetString(32) */
 #define VENDOR_COPY_ORDINAL VENDOR "copy-ordinal" /* integer */
 #define VENDOR_CLIENT_JOB_ID VENDOR "client-job-id" /* integer: the workstation's own number */
@@ -54,3 +55,7 @@
 #define VENDOR_PERSON_SALT VENDOR "person-salt" /* octetString(32) */
 #define VENDOR_OWNER VENDOR "owner-octets" /* octetString */
 #define VENDOR_TITLE VENDOR "title-octets" /* octetString */
+
+/* Our own values of job-state-reasons. */
+#define VENDOR_R_OUTCOME_UNKNOWN VENDOR "outcome-unknown" /* nobody can tell whether it printed */
+#define VENDOR_R_HOLDER_UNREACHABLE VENDOR "holder-unreachable" /* the holder's lease lapsed */
