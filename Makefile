@@ -126,6 +126,8 @@ $(OUT)/bin/stillprint-agent: $(call OBJ,dbus/agent) $(ARCHIVE)
 BUS_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard dbus/daemon/bus*.c dbus/daemon/rows.c))
 $(OUT)/tools/fake-engine: $(BUS_OBJ)
 $(OUT)/tests/test-rows: $(OUT)/dbus/daemon/rows.o
+LEDGER_OBJ := $(OUT)/server/ledger.o $(OUT)/server/ledger-read.o $(OUT)/server/ledger-schema.o
+$(OUT)/tests/test-server-ledger: $(LEDGER_OBJ)
 $(OUT)/tests/test-bus $(OUT)/tests/test-bus-signals: | $(OUT)/tools/fake-engine
 
 $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
