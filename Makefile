@@ -57,7 +57,7 @@ LIBS_backend := libsodium
 LIBS_daemon  := sqlite3 libsodium libcurl gnutls dbus-1 libsystemd json-c
 LIBS_cli     := libsodium libcurl gnutls dbus-1 json-c libsystemd
 LIBS_agent   := dbus-1 libsystemd
-LIBS_server  := sqlite3 libsodium gnutls libmicrohttpd json-c libsystemd
+LIBS_server  := sqlite3 libsodium gnutls libmicrohttpd libcurl libxcrypt json-c libsystemd
 LIBS_all     := $(sort $(LIBS_filter) $(LIBS_backend) $(LIBS_daemon) $(LIBS_cli) $(LIBS_agent) $(LIBS_server))
 PC_CFLAGS     = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBS_all)))$(PC_CFLAGS)
 
@@ -74,9 +74,10 @@ BACKEND := $(OUT)/backend/stillprint
 FILTER  := $(OUT)/bin/stillprint-ticket
 DAEMON  := $(OUT)/bin/stillprintd
 CLI     := $(OUT)/bin/stillprint
+SERVER  := $(OUT)/bin/stillprint-server
 AGENT   := $(if $(wildcard dbus/agent/main.c),$(OUT)/bin/stillprint-agent)
 PPD     := $(OUT)/ppd/stillprint-queue.ppd
-PROGRAMS := $(BACKEND) $(FILTER) $(DAEMON) $(CLI) $(AGENT)
+PROGRAMS := $(BACKEND) $(FILTER) $(DAEMON) $(CLI) $(AGENT) $(SERVER)
 
 Q := $(if $(V),,@)
 say = $(if $(Q),@printf '  %-5s %s\n' $(1) $(2))
@@ -121,6 +122,11 @@ $(OUT)/bin/stillprint-agent: $(call OBJ,dbus/agent) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(call link,$(LIBS_agent))
+
+$(SERVER): $(call OBJ,server) $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(call link,$(LIBS_server))
 
 # The bus without the engine: what tests link to a fake one.
 BUS_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard dbus/daemon/bus*.c dbus/daemon/rows.c))
@@ -254,7 +260,7 @@ faults: all				## the daemon with the points at which tests kill it, in $(OUT)/f
 
 # ---------------------------------------------------------------- for developers
 
-C_FILES  := $(sort $(wildcard lib/*/*.[ch] backend/*.[ch] filter/*.[ch] dbus/*/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))
+C_FILES  := $(sort $(wildcard lib/*/*.[ch] backend/*.[ch] filter/*.[ch] dbus/*/*.[ch] server/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))
 SCRIPTS  := $(filter-out %.md,$(sort $(shell grep -lE '^(\#!/bin/(ba)?sh|\# shellcheck shell)' tests/* tests/*/* bench/* demo/* .ci/* .githooks/* \
               debian/* rpm/* dbus/cli/* 2>/dev/null)))
 OUR_SRC  := $(filter-out tests/%,$(filter %.c,$(C_FILES)))
