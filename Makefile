@@ -54,7 +54,7 @@ OUR_LD := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 # What the linker takes for each program; the archive gives only the objects that a program needs.
 LIBS_filter  := libsodium zlib libdeflate libjpeg json-c
 LIBS_backend := libsodium
-LIBS_daemon  := sqlite3 libsodium libcurl gnutls dbus-1 libsystemd
+LIBS_daemon  := sqlite3 libsodium libcurl gnutls dbus-1 libsystemd json-c
 LIBS_cli     := libsodium libcurl gnutls dbus-1 json-c libsystemd
 LIBS_agent   := dbus-1 libsystemd
 LIBS_server  := sqlite3 libsodium gnutls libmicrohttpd json-c libsystemd

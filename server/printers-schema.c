@@ -20,7 +20,9 @@ const char db_printers[] =
 	" uri TEXT NOT NULL, PRIMARY KEY (queue_id, position));"
 	"CREATE TABLE resource ("
 	" id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, version INTEGER NOT NULL,"
-	" content BLOB NOT NULL, octets BLOB NOT NULL, signature BLOB NOT NULL, issued_s INTEGER NOT NULL);";
+	" content BLOB NOT NULL, octets BLOB NOT NULL, signature BLOB NOT NULL, issued_s INTEGER NOT NULL);"
+	/* The probe counts a queue's jobs. */
+	"CREATE INDEX job_live ON job (queue, state) WHERE ended_ms = 0;";
 
 /* fingerprint: the certificate in use; next: one that was issued and has not been seen yet (its reply may be lost).
  * issued_ms: when the latest was issued; a revocation counts for what was issued until then. */

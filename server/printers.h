@@ -51,6 +51,8 @@ int printers_maintenance(struct sql *s, char *message, size_t size, int64_t *unt
 
 /* In a group, each second: tells what the subcommands changed (events), renews the policy. */
 void printers_tick(struct app *app);
+/* Get-Printer-Attributes: can the database commit, and has its disk room? In the group; 0 or -errno: 0x0502. */
+int printers_probe(struct app *app);
 /* After each commit: the probe's verdict. */
 void printers_after(struct app *app, bool committed);
 
