@@ -54,7 +54,7 @@ OUR_LD := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 # What the linker takes for each program; the archive gives only the objects that a program needs.
 LIBS_filter  := libsodium zlib libdeflate libjpeg json-c
 LIBS_backend := libsodium
-LIBS_daemon  := sqlite3 libsodium libcurl gnutls dbus-1 libsystemd
+LIBS_daemon  := sqlite3 libsodium libcurl gnutls dbus-1 libsystemd json-c
 LIBS_cli     := libsodium libcurl gnutls dbus-1 json-c libsystemd
 LIBS_agent   := dbus-1 libsystemd
 LIBS_server  := sqlite3 libsodium gnutls libmicrohttpd json-c libsystemd
@@ -126,6 +126,8 @@ $(OUT)/bin/stillprint-agent: $(call OBJ,dbus/agent) $(ARCHIVE)
 BUS_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard dbus/daemon/bus*.c dbus/daemon/rows.c))
 $(OUT)/tools/fake-engine: $(BUS_OBJ)
 $(OUT)/tests/test-rows: $(OUT)/dbus/daemon/rows.o
+LEDGER_OBJ := $(OUT)/server/ledger.o $(OUT)/server/ledger-read.o $(OUT)/server/ledger-schema.o
+$(OUT)/tests/test-server-ledger: $(LEDGER_OBJ)
 $(OUT)/tests/test-bus $(OUT)/tests/test-bus-signals: | $(OUT)/tools/fake-engine
 
 $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)

@@ -20,6 +20,17 @@
 #include "core/sql.h"
 #include "ipp/serve.h"
 
+/* db.c's own: how far the database is, for the file beside it. */
+struct db_count {
+	bool counting; /* this process has committed groups: it keeps the file */
+	int64_t commits; /* as committed */
+	int64_t kept; /* what the file says */
+	int64_t kept_ms; /* when it was written, CLOCK_MONOTONIC */
+	int changes; /* SQLite's count of changes when the group began */
+	int64_t wall_ms,
+		mono_ms; /* both clocks at the last group: a jump of the wall clock shows */
+};
+
 struct app {
 	struct sql sql;
 	const struct server_config *config;
@@ -30,12 +41,19 @@ struct app {
 	int64_t now_ms; /* wall clock of the present group, Unix UTC */
 	bool probe_ok; /* the last commit probe (printers.c) */
 	int64_t probed_ms;
-	struct waiter *waiters; /* parked Get-Notifications (events.c) */
+	bool probe_due; /* this group holds a probe */
+	int64_t data_version; /* SQLite's: whether another process has written */
+	struct ca *ca; /* machines.c */
+	bool forgiven; /* jobs_tick() has given everybody time after this start */
+	struct waiters *waiters; /* parked Get-Notifications (events.c) */
+	struct db_count count; /* of commits (db.c) */
 };
 
 /* One table of operations for each file of handlers, ended by code 0. */
-extern const struct serve_operation jobs_operations[]; /* Create, Validate, Get-Jobs, …, Release, Cancel */
-extern const struct serve_operation holders_operations[]; /* Fetch-, Acknowledge-Job, Update-Job-Status, Update-Active-Jobs */
+extern const struct serve_operation
+	jobs_operations[]; /* Create, Validate, Get-Jobs, …, Release, Cancel */
+extern const struct serve_operation
+	holders_operations[]; /* Fetch-, Acknowledge-Job, Update-Job-Status, Update-Active-Jobs */
 extern const struct serve_operation events_operations[];
 extern const struct serve_operation printers_operations[];
 extern const struct serve_operation machines_operations[];
@@ -44,12 +62,21 @@ extern const struct serve_page resources_pages[]; /* /ipp/res/… on the IPP por
 extern const struct serve_page web_pages[];
 
 /* ---- db.c ---- */
-extern const struct sql_schema db_schema; /* version 1 = db_jobs + db_events + db_printers + db_machines + db_ledger + db_accounts */
+extern const struct sql_schema
+	db_schema; /* version 1 = db_jobs + db_events + db_printers + db_machines + db_ledger + db_accounts */
 extern const char db_jobs[], db_events[], db_printers[], db_machines[], db_ledger[], db_accounts[];
-/* Opens @config->state/server.db, reads or makes uuid and incarnation. 0, SQL_E_NEWER, -errno. */
+/* Opens @config->state/server.db, reads or makes uuid and incarnation. If the file `server.state` beside it counts more
+ * commits than the database, that is an older one, restored: incarnation + 1, with an audit line. 0, SQL_E_NEWER, -errno. */
 int db_open(struct app *app, const struct server_config *config);
 void db_close(struct app *app);
-int db_setting_get(struct sql *s, const char *name, char *out, size_t size); /* 0, 1: none, -errno */
+/* The server's groups (serve_config.begin and .commit): sets now_ms; counts the commit and keeps the file. A wall clock that
+ * jumped moves every deadline with it. */
+int db_begin(struct app *app);
+int db_commit(struct app *app);
+/* `stillprint-server restore`: what the restored database says is old, whatever the file counts. 0 or -errno. */
+int db_restored(struct app *app, const char *who);
+int db_setting_get(
+	struct sql *s, const char *name, char *out, size_t size); /* 0, 1: none, -errno */
 int db_setting_put(struct sql *s, const char *name, const char *value); /* NULL removes */
 
 /* ---- who is calling ---- */
@@ -80,8 +107,8 @@ void events_after(struct app *app, bool committed); /* wakes */
 void events_tick(struct app *app); /* leases, pruning, parked polls whose time is over */
 void events_free(struct app *app);
 
-/* ---- jobs.c ---- */
-void jobs_tick(struct app *app); /* claim deadlines, leases, expiry */
+/* ---- jobs.c: the rest is in jobs.h ---- */
+void jobs_tick(struct app *app); /* claim deadlines, leases, expiry, pruning */
 
 /* Audit line, in the group's transaction. @job_id 0: none. */
 int audit_add(struct app *app, const char *event, const char *who, const char *decided_by,

@@ -241,45 +241,57 @@ static void the_store_is_its_owners_alone(void)
 	CHECK(number_of(s, "PRAGMA user_version") == store_schema.count);
 }
 
+/* Our steps, and two more of a Stillprint to come. */
+static int more_steps(const char *steps[], const char *one, const char *two)
+{
+	int n = store_schema.count;
+
+	for (int i = 0; i < n; i++)
+		steps[i] = store_schema.step[i];
+	steps[n] = one;
+	steps[n + 1] = two;
+	return n;
+}
+
 static void migration_goes_forward_with_a_backup_copy(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
 	struct store_job j = job_like("d1");
-	const char *steps[] = {store_schema.step[0],
-		"ALTER TABLE printer ADD COLUMN room TEXT NOT NULL DEFAULT ''",
-		"CREATE TABLE thing (x); INSERT INTO thing SELECT id FROM job"};
+	const char *steps[16];
+	int n = more_steps(steps, "ALTER TABLE printer ADD COLUMN room TEXT NOT NULL DEFAULT ''",
+		"CREATE TABLE thing (x); INSERT INTO thing SELECT id FROM job");
 	char backup[128];
 	struct stat st;
 	sqlite3 *db = NULL;
 	struct store old = {0};
 
 	CHECK(store_job_add(s, &j, &key, 1900) == 0);
-	CHECK(sql_migrate(&s->sql, steps, 3) == 0);
-	CHECK(number_of(s, "PRAGMA user_version") == 3);
+	CHECK(sql_migrate(&s->sql, steps, n + 2) == 0);
+	CHECK(number_of(s, "PRAGMA user_version") == n + 2);
 	CHECK(number_of(s, "SELECT x FROM thing") == 1);
 	CHECK(number_of(s, "SELECT count(room) FROM printer") == 0);
-	snprintf(backup, sizeof(backup), "%s.v1.bak", path);
+	snprintf(backup, sizeof(backup), "%s.v%d.bak", path, n);
 	CHECK(stat(backup, &st) == 0 && (st.st_mode & 0777) == 0600);
 	CHECK(sqlite3_open_v2(backup, &db, SQLITE_OPEN_READONLY, NULL) == 0);
 	old.sql.db = db;
-	CHECK(number_of(&old, "PRAGMA user_version") == 1);
+	CHECK(number_of(&old, "PRAGMA user_version") == n);
 	CHECK(number_of(&old, "PRAGMA application_id") == store_schema.application_id);
 	CHECK(number_of(&old, "SELECT count(*) FROM document_key") == 1);
 	sql_close(&old.sql);
-	CHECK(sql_migrate(&s->sql, steps, 1) == STORE_E_NEWER);
+	CHECK(sql_migrate(&s->sql, steps, n) == STORE_E_NEWER);
 }
 
 static void a_migration_that_fails_leaves_all_as_it_was(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
-	const char *steps[] = {
-		store_schema.step[0], "CREATE TABLE thing (x)", "INSERT INTO nowhere VALUES (1)"};
+	const char *steps[16];
+	int n = more_steps(steps, "CREATE TABLE thing (x)", "INSERT INTO nowhere VALUES (1)");
 
-	CHECK(sql_migrate(&s->sql, steps, 3) < 0);
-	CHECK(number_of(s, "PRAGMA user_version") == 1);
+	CHECK(sql_migrate(&s->sql, steps, n + 2) < 0);
+	CHECK(number_of(s, "PRAGMA user_version") == n);
 	CHECK(number_of(s, "SELECT count(*) FROM sqlite_master WHERE name = 'thing'") == 0);
-	CHECK(sql_migrate(&s->sql, steps, 2) == 0); /* over the copy that the first try left */
-	CHECK(number_of(s, "PRAGMA user_version") == 2);
+	CHECK(sql_migrate(&s->sql, steps, n + 1) == 0); /* over the copy that the first try left */
+	CHECK(number_of(s, "PRAGMA user_version") == n + 1);
 }
 
 static void backup_copies_go_after_a_week(void)

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/paths.h"
+#include "link.h"
 #include "must.h"
 
 /* ---- fallbacks of a user ---- */
@@ -196,7 +197,7 @@ static int usage_row(void *arg, const struct store_ledger_row *r)
 	rows_string(rows, "Queue", r->queue);
 	rows_string(rows, "Target", r->target);
 	rows_string(rows, "State", job_state_name(r->state));
-	rows_string(rows, "Certainty", store_certainty_name(r->certainty));
+	rows_string(rows, "Certainty", record_certainty_name(r->certainty));
 	rows_int(rows, "Impressions", r->impressions);
 	rows_int(rows, "Sheets", r->sheets);
 	rows_int(rows, "Copies", r->copies);
@@ -436,6 +437,7 @@ void engine_reload(struct engine *e, engine_reply_fn *reply, void *arg)
 	}
 	e->config = fresh;
 	queues_set(e);
+	link_start(e);
 	config_free(old);
 	try_again(e, JOB_R_AUTHENTICATION);
 	try_again(e, JOB_R_CERTIFICATE);

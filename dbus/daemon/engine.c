@@ -12,6 +12,7 @@
 #include "base/mono.h"
 #include "base/paths.h"
 #include "core/policy.h"
+#include "link.h"
 #include "must.h"
 #include "network.h"
 
@@ -304,8 +305,14 @@ static void recover(struct engine *e)
 {
 	for (struct job *j = e->jobs; j; j = j->next) {
 		switch (j->row.state) {
+		case JOB_PENDING:
+			if (job_is_claimed(j))
+				claim_resume(j);
+			break;
 		case JOB_CREATING:
 		case JOB_CREATED:
+			if (job_is_claimed(j) && j->attempt.kind == TARGET_RELEASED)
+				claim_resume(j);
 			begin_afresh(j);
 			break;
 		case JOB_SENDING:
@@ -430,6 +437,7 @@ int engine_start(struct engine *e)
 	if (rc)
 		return rc;
 	outages_watch(e);
+	link_start(e);
 	e->started = true;
 	recover(e);
 	intake_run(e);
@@ -468,6 +476,7 @@ void engine_free(struct engine *e)
 	sweep_free(e);
 	upstreams_free(e);
 	forget_all(e);
+	link_free(e);
 	timer_stop(&e->kick);
 	timer_stop(&e->network_settle);
 	sd_event_source_disable_unref(e->network);

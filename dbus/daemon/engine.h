@@ -98,6 +98,8 @@ const struct config *engine_config(struct engine *e);
 
 struct engine_release {
 	const char *printer; /* URI or address; NULL: the plan's first ready one, or the server */
+	const char *
+		device; /* at the server of ours: name or UUID of its device, "" for the queue's own; else NULL */
 	bool at_printer; /* "I am at the printer" */
 	bool here; /* print here too, although the server accepted it */
 	bool printed; /* an unknown one: it printed */

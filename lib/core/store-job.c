@@ -10,10 +10,25 @@
 #define JOB_COLUMNS \
 	"id, document_uuid, queue, owner, owner_verified, title, host, job_uuid, cups_job_id, created_s," \
 	" processing_s, cups_run, ordinal, banner, raw, format, octets, sha256, pages, copies, stored_s, file," \
-	" file_octets, state, reason, reason_arg, since_s, attempt, at_printer, chosen, dropped, ended_s"
+	" file_octets, state, reason, reason_arg, since_s, attempt, at_printer, chosen, dropped, ended_s," \
+	" remote_id, incarnation, epoch, told, device_uuid, device_uri, device_pin, device_name, released_by, changes"
 
 /* Between two runs of cupsd, and from its start to the pass that repeats what it lost: more is a user's wish. */
 enum { REPEAT_WITHIN_S = 3600, REPEAT_SOON_S = 600, CLOCK_SLACK_S = 5 };
+
+static void read_registration(sqlite3_stmt *stmt, int at, struct store_registration *r)
+{
+	r->remote_id = sqlite3_column_int(stmt, at);
+	r->incarnation = sqlite3_column_int(stmt, at + 1);
+	r->epoch = sqlite3_column_int(stmt, at + 2);
+	r->told = sqlite3_column_int(stmt, at + 3);
+	sql_text(stmt, at + 4, r->device_uuid, sizeof(r->device_uuid));
+	sql_text(stmt, at + 5, r->device_uri, sizeof(r->device_uri));
+	sql_text(stmt, at + 6, r->device_pin, sizeof(r->device_pin));
+	sql_text(stmt, at + 7, r->device_name, sizeof(r->device_name));
+	sql_text(stmt, at + 8, r->released_by, sizeof(r->released_by));
+	sql_text(stmt, at + 9, r->changes, sizeof(r->changes));
+}
 
 int store_job_read(sqlite3_stmt *stmt, struct store_job *out)
 {
@@ -55,6 +70,7 @@ int store_job_read(sqlite3_stmt *stmt, struct store_job *out)
 	sql_text(stmt, 29, j->chosen, sizeof(j->chosen));
 	sql_text(stmt, 30, j->dropped, sizeof(j->dropped));
 	j->ended_s = sqlite3_column_int64(stmt, 31);
+	read_registration(stmt, 32, &j->server);
 	return j->state ? 0 : -EUCLEAN;
 }
 
@@ -217,7 +233,7 @@ static int insert_job(struct store *s, struct store_job *j)
 	static const char sql[] =
 		"INSERT INTO job (" JOB_COLUMNS ") VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7,"
 		" ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,"
-		" ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)";
+		" ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, 0, 0, 0, 0, '', '', '', x'', x'', '')";
 	int rc = sql_run(&s->sql, sql,
 		VALUES(V_TEXT(j->document_uuid), V_TEXT(j->queue), V_RAW(j->owner),
 			V_NUM(j->owner_verified), V_RAW(j->title), V_RAW(j->host),
@@ -308,7 +324,10 @@ int store_job_set(struct store *s, struct store_job *job, enum job_state from)
 {
 	static const char sql[] =
 		"UPDATE job SET state = ?3, reason = ?4, reason_arg = ?5, since_s = ?6, at_printer = ?7,"
-		" chosen = ?8, dropped = ?9, attempt = ?10, ended_s = ?11 WHERE id = ?1 AND state = ?2";
+		" chosen = ?8, dropped = ?9, attempt = ?10, ended_s = ?11, remote_id = ?12, incarnation = ?13,"
+		" epoch = ?14, told = ?15, device_uuid = ?16, device_uri = ?17, device_pin = ?18,"
+		" device_name = ?19, released_by = ?20, changes = ?21 WHERE id = ?1 AND state = ?2";
+	const struct store_registration *r = &job->server;
 	int64_t now_s = mono_utc_s(), ended_s = job_is_final(job->state) ? now_s : 0;
 	int rc;
 
@@ -323,7 +342,10 @@ int store_job_set(struct store *s, struct store_job *job, enum job_state from)
 			V_TEXT(job_state_name(job->state)), V_TEXT(job_reason_code(job->reason)),
 			V_RAW(job->reason_arg), V_NUM(now_s), V_NUM(job->at_printer),
 			V_TEXT(job->chosen), V_TEXT(job->dropped), V_NUM(job->attempt),
-			V_NUM(ended_s)));
+			V_NUM(ended_s), V_NUM(r->remote_id), V_NUM(r->incarnation), V_NUM(r->epoch),
+			V_NUM(r->told), V_TEXT(r->device_uuid), V_TEXT(r->device_uri),
+			V_TEXT(r->device_pin), V_RAW(r->device_name), V_RAW(r->released_by),
+			V_TEXT(r->changes)));
 	if (rc)
 		return rc;
 	if (sqlite3_changes(s->sql.db) != 1)
@@ -362,6 +384,33 @@ int store_job_set_verified(struct store *s, int32_t id, bool verified)
 		VALUES(V_NUM(id), V_NUM(verified)));
 	if (!rc && sqlite3_changes(s->sql.db) != 1)
 		return sql_undo(&s->sql, STORE_E_GONE);
+	return sql_leave(&s->sql, rc);
+}
+
+int store_job_set_told(struct store *s, const struct store_job *job)
+{
+	int rc = sql_enter(&s->sql);
+
+	if (rc)
+		return rc;
+	rc = sql_change(&s->sql,
+		"UPDATE job SET remote_id = ?2, incarnation = ?3, told = ?4 WHERE id = ?1",
+		VALUES(V_NUM(job->id), V_NUM(job->server.remote_id), V_NUM(job->server.incarnation),
+			V_NUM(job->server.told)));
+	return rc > 0 ? sql_undo(&s->sql, STORE_E_GONE) : sql_leave(&s->sql, rc);
+}
+
+int store_job_drop_key(struct store *s, int32_t id)
+{
+	int rc = sql_enter(&s->sql);
+
+	if (rc)
+		return rc;
+	rc = sql_run(&s->sql, "DELETE FROM document_key WHERE job_id = ?1", VALUES(V_NUM(id)));
+	if (!rc)
+		rc = sql_run(&s->sql, "UPDATE job SET file = '' WHERE id = ?1", VALUES(V_NUM(id)));
+	if (!rc)
+		s->sql.erased++;
 	return sql_leave(&s->sql, rc);
 }
 

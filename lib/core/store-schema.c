@@ -67,7 +67,30 @@ static const char version_1[] =
 	" made_s INTEGER NOT NULL);"
 	"CREATE TABLE setting (name TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL);";
 
-static const char *const steps[] = {version_1};
+/* A server of our own: what it knows of a job, and where it released it to. */
+#define REGISTRATION \
+	"ALTER TABLE job ADD COLUMN remote_id INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE job ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE job ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE job ADD COLUMN told INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE job ADD COLUMN device_uuid TEXT NOT NULL DEFAULT '';" \
+	"ALTER TABLE job ADD COLUMN device_uri TEXT NOT NULL DEFAULT '';" \
+	"ALTER TABLE job ADD COLUMN device_pin TEXT NOT NULL DEFAULT '';" \
+	"ALTER TABLE job ADD COLUMN device_name BLOB NOT NULL DEFAULT x'';" \
+	"ALTER TABLE job ADD COLUMN released_by BLOB NOT NULL DEFAULT x'';" \
+	"ALTER TABLE job ADD COLUMN changes TEXT NOT NULL DEFAULT '';"
+/* What the server has of the ledger: a time for each row, and the ledgers that a conflict closed. */
+#define VERSION_2_LEDGER \
+	"ALTER TABLE ledger ADD COLUMN acknowledged_s INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE ledger_state ADD COLUMN ledger_base INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE ledger_state ADD COLUMN acknowledged INTEGER NOT NULL DEFAULT 0;" \
+	"CREATE TABLE ledger_closed (" \
+	" ledger_uuid TEXT PRIMARY KEY NOT NULL, ledger_base INTEGER NOT NULL," \
+	" last_sequence INTEGER NOT NULL, acknowledged INTEGER NOT NULL, why TEXT NOT NULL," \
+	" closed_s INTEGER NOT NULL);"
+static const char version_2[] = REGISTRATION VERSION_2_LEDGER;
+
+static const char *const steps[] = {version_1, version_2};
 
 const struct sql_schema store_schema = {
 	.application_id = 0x53744c70, /* "StLp" */

@@ -555,7 +555,7 @@ lab_relay()
 	lab_tool relay
 	mkdir -p "$d"
 	lab_spawn "$1" "$LAB_TOOLS/relay" --listen 127.0.0.1:0 --to "$2" --control "$d/control" --port-file "$d/port" \
-		--events "$d/events"
+		--events "$d/events" ${RELAY_STAMP:+--stamp yes}
 	wait_for 5 test -s "$d/port" || die "relay $1 does not start"
 }
 
