@@ -40,7 +40,7 @@ srv_queue()
 }
 LAB_PASSWORD=correct-horse
 
-srv_code() { srv enrol | grep -oE "([0-9A-Z]{4}-){7}[0-9A-Z]{4}" | head -n 1; }
+srv_code() { srv enrol 2>&1 | grep -oE "([0-9A-Z]{4}-){7}[0-9A-Z]{4}" | head -n 1; }
 
 # ws_enrol QUEUE [ADDRESS...] - the workstation, with cupsd `ws`, its daemon, enrolled; QUEUE is a queue of the server
 ws_enrol()
@@ -63,6 +63,6 @@ job_registered() { job_held_for "$1" registered; }
 # srv_job ID FIELD - of the server's own table
 srv_job() { srv_sql "SELECT $2 FROM job WHERE id = $1"; }
 same_state() { [ "$(srv_job "$1" state)" = "$2" ]; } # JOB STATE at the server
-ledger_has() { [ "$(srv_sql "SELECT count(*) FROM record")" -ge "$1" ]; }
+ledger_has() { [ "$(srv_sql "SELECT count(*) FROM ledger_record")" -ge "$1" ]; }
 # ipptool_lists URI JOB - a person's Get-Jobs names the job
 ipptool_lists() { ipptool -tv "$1" "$LAB_HERE/get-jobs.test" | grep -q "job-id (integer) = $2\$"; }
