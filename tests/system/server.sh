@@ -66,3 +66,4 @@ same_state() { [ "$(srv_job "$1" state)" = "$2" ]; } # JOB STATE at the server
 ledger_has() { [ "$(srv_sql "SELECT count(*) FROM ledger_record")" -ge "$1" ]; }
 # ipptool_lists URI JOB - a person's Get-Jobs names the job
 ipptool_lists() { ipptool -tv "$1" "$LAB_HERE/get-jobs.test" | grep -q "job-id (integer) = $2\$"; }
+store_has() { [ -n "$(store_sql "$1")" ]; }
