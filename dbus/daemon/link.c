@@ -14,6 +14,7 @@
 #include "ipp/holder.h"
 #include "must.h"
 #include "policies.h"
+#include "settle.h"
 
 enum {
 	UP_MS = 70000, /* a poll comes back after 55 s */
@@ -228,6 +229,7 @@ void link_heard(struct engine *e, int32_t incarnation)
 	for (struct job *j = e->jobs; j; j = j->next)
 		if (job_is_registered(j) && !j->busy && !j->claim)
 			plan_release(j, NULL);
+	settle_resync(e);
 	l->subscription = 0;
 	if (l->call) /* it waits for events of a subscription that is no more */
 		client_cancel(l->call);
@@ -348,6 +350,7 @@ static void synchronise(struct link *l)
 		link_send(l->engine, uri, must(holder_fetchable(uri)), ASK_MS, fetchable_answered,
 			l, &l->sync);
 	report_all(l->engine);
+	settle_resync(l->engine);
 	policies_fetch(l->engine);
 }
 
