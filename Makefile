@@ -128,6 +128,10 @@ $(OUT)/tools/fake-engine: $(BUS_OBJ)
 $(OUT)/tests/test-rows: $(OUT)/dbus/daemon/rows.o
 $(OUT)/tests/test-bus $(OUT)/tests/test-bus-signals: | $(OUT)/tools/fake-engine
 
+# The server's jobs, without its network.
+JOBS_OBJ := $(patsubst %.c,$(OUT)/%.o,server/db.c server/holders.c server/printers-schema.c $(wildcard server/jobs*.c server/events*.c))
+$(OUT)/tests/test-server-jobs $(OUT)/tests/test-server-events: $(JOBS_OBJ)
+
 $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
