@@ -352,6 +352,10 @@ $(OUT)/bench/parse-cost: $(OUT)/bench/parse-cost.o
 	$(Q)$(CC) $(OURS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 $(OUT)/bench/parse-floor: $(OUT)/bench/parse-floor.o $(ARCHIVE)
 	$(Q)$(call link,zlib libdeflate libjpeg)
+$(OUT)/bench/jobs-cost: $(OUT)/bench/jobs-cost.o $(JOBS_OBJ) $(ARCHIVE)
+	$(Q)$(call link,$(LIBS_all))
+bench-jobs: $(OUT)/bench/jobs-cost	## CPU of the server's handlers for the whole life of a job
+	$(Q)$<
 bench-parse: $(FILTER) $(OUT)/bench/parse-cost $(OUT)/bench/parse-floor	## parsing beside gs, mutool, pdftoppm, qpdf; DOCS=folder of PDFs
 	$(Q)bench/parse.sh $(OUT) $(CORPUS) $(DOCS)
 
@@ -364,6 +368,6 @@ help:				## list the targets
 
 FORCE:
 .PHONY: all tools tests unit system check check-built check-sanitize fault faults install uninstall lint lint-floors \
-	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse FORCE
+	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse bench-jobs FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(ANALYZED:.ok=.d)
