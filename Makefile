@@ -57,7 +57,7 @@ LIBS_backend := libsodium
 LIBS_daemon  := sqlite3 libsodium libcurl gnutls dbus-1 libsystemd json-c
 LIBS_cli     := libsodium libcurl gnutls dbus-1 json-c libsystemd
 LIBS_agent   := dbus-1 libsystemd
-LIBS_server  := sqlite3 libsodium gnutls libmicrohttpd libcurl libxcrypt json-c libsystemd
+LIBS_server  := sqlite3 libsodium libcurl gnutls libmicrohttpd json-c libsystemd libcrypt
 LIBS_all     := $(sort $(LIBS_filter) $(LIBS_backend) $(LIBS_daemon) $(LIBS_cli) $(LIBS_agent) $(LIBS_server))
 PC_CFLAGS     = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBS_all)))$(PC_CFLAGS)
 
@@ -139,6 +139,9 @@ $(OUT)/tests/test-bus $(OUT)/tests/test-bus-signals: | $(OUT)/tools/fake-engine
 # The server's jobs, without its network.
 JOBS_OBJ := $(patsubst %.c,$(OUT)/%.o,server/db.c server/holders.c server/printers-schema.c $(wildcard server/jobs*.c server/events*.c))
 $(OUT)/tests/test-server-jobs $(OUT)/tests/test-server-events: $(JOBS_OBJ)
+# All of the server but main().
+ROOMS_OBJ := $(filter-out $(OUT)/server/main.o,$(call OBJ,server))
+$(OUT)/tests/test-server-ca $(OUT)/tests/test-server-config $(OUT)/tests/test-server-accounts: $(ROOMS_OBJ)
 
 $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
