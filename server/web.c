@@ -132,6 +132,25 @@ static struct web_session *session_room(const char *user)
 	return count >= SESSIONS_OF_ONE ? his : room ? room : oldest;
 }
 
+/* Of the account's hash; false: there is no such account, or it is disabled. */
+static bool account_digest(struct app *app, const char *user, uint8_t out[16])
+{
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	char hash[512];
+	bool found;
+
+	if (sql_prepare(&app->sql, &stmt,
+		    "SELECT hash FROM account WHERE name = ?1 AND disabled = 0",
+		    VALUES(V_TEXT(user))))
+		return false;
+	found = sql_step(&app->sql, stmt) == 1;
+	if (found)
+		sql_text(stmt, 0, hash, sizeof(hash));
+	if (found)
+		crypto_generichash(out, 16, (unsigned char *)hash, strlen(hash), NULL, 0);
+	return found;
+}
+
 static struct web_session *session_begin(struct app *app, const char *user)
 {
 	struct web_session *s;
@@ -141,24 +160,22 @@ static struct web_session *session_begin(struct app *app, const char *user)
 	if (!sessions)
 		return NULL;
 	s = session_room(user);
-	memset(s, 0, sizeof(*s));
+	session_end(s);
+	if (!account_digest(app, user, s->account))
+		return NULL;
 	snprintf(s->user, sizeof(s->user), "%s", user);
 	make_token(s->id);
 	make_token(s->token);
 	s->begun_s = s->seen_s = mono_boot_s();
-	s->begun_ms = app->now_ms;
 	return s;
 }
 
-/* Somebody whose password was changed, or who was disabled or removed, is not logged in any more. */
+/* Whose password was changed, or who was disabled or removed, is not logged in any more. */
 static bool session_is_welcome(struct app *app, const struct web_session *s)
 {
-	int64_t changed_ms = 0;
+	uint8_t digest[16];
 
-	return sql_number(&app->sql,
-		       "SELECT changed_ms FROM account WHERE name = ?1 AND disabled = 0",
-		       VALUES(V_TEXT(s->user)), &changed_ms) == 1 &&
-	       changed_ms <= s->begun_ms;
+	return account_digest(app, s->user, digest) && !memcmp(digest, s->account, sizeof(digest));
 }
 
 static struct web_session *session_of(struct app *app, struct serve_page_call *c)

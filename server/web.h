@@ -13,7 +13,8 @@ struct web_session {
 	char user[256]; /* "": free */
 	char id[WEB_TOKEN_SIZE]; /* in the cookie */
 	char token[WEB_TOKEN_SIZE]; /* in each form, so that no other site can press our buttons */
-	int64_t begun_s, seen_s, begun_ms; /* of this boot; begun_ms: Unix UTC */
+	uint8_t account[16]; /* digest of the account's hash as it was */
+	int64_t begun_s, seen_s; /* of this boot */
 	int64_t quiet_ms; /* when its last action will be forgotten: too many are refused */
 	char said[1024]; /* shown once */
 	bool said_bad;
