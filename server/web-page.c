@@ -16,7 +16,8 @@ const char web_style[] =
 	"h1{font-size:1.5rem;margin:.5rem 0}"
 	"header form{display:flex;gap:.75rem;align-items:center;margin:0}"
 	"fieldset{border:0;margin:0;padding:0}"
-	"legend,label.above{font-weight:600}"
+	"legend,label.above{font-weight:600;padding:0}"
+	"time{white-space:nowrap}"
 	"ul.jobs{list-style:none;margin:.5rem 0 1.25rem;padding:0}"
 	"ul.jobs>li{border:1px solid #767676;border-radius:.5rem;margin:.5rem 0}"
 	"ul.jobs label,ul.jobs .row{display:flex;gap:.75rem;align-items:flex-start;padding:.75rem;min-height:3rem}"
@@ -337,8 +338,7 @@ void web_page_delete(
 		"<p>%s will not be printed and cannot be brought back:</p>\n<ul>\n",
 		session->token, count == 1 ? "This job" : "These jobs");
 	for (int i = 0; i < count; i++) {
-		fprintf(out,
-			"<li class=\"title\"><input type=\"hidden\" name=\"job-%d\" value=\"1\">",
+		fprintf(out, "<li><input type=\"hidden\" name=\"job-%d\" value=\"1\">",
 			(int)jobs[i].id);
 		put_text(out, jobs[i].title[0] ? jobs[i].title : "Untitled");
 		fputs("</li>\n", out);

@@ -105,7 +105,8 @@ def step(verb, take):
     elif verb == "key":  # by keyboard alone
         call("POST", session + "/actions", {"actions": [{"type": "key", "id": "k", "actions": [
             {"type": kind, "value": KEYS.get(key, key)}
-            for key in take().split(",") for kind in ("keyDown", "keyUp")]}]})
+            for word in take().split(",") for key in ([word] if word in KEYS else word)
+            for kind in ("keyDown", "keyUp")]}]})
     else:
         raise LookupError("no such step")
     return True

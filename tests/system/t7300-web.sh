@@ -130,6 +130,7 @@ check "a browser logs in, prints one job at a device and deletes the other" page
 	press Keep see "Nothing was deleted" press "Log out" see "Password"
 check "the one that was checked is printed" wait_for 10 has_prints corner 2
 check "the other is not" same_state 4 held
-check "by keyboard alone: name, password, Enter" page see "Log in" key tab,l,o,s,t see "Log in"
+check "by keyboard alone: name, password, Enter" page see "Log in" \
+	key "tab,$LAB_USER,tab,$LAB_PASSWORD,enter" see "Your print jobs"
 [ -z "${SHOTS:-}" ] || cp "$LAB"/*.png "$SHOTS/"
 plan_done
