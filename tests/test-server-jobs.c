@@ -3,6 +3,7 @@
  * Events are in test-server-events. */
 #include "tap.h"
 
+#include "../server/jobs-private.h"
 #include "jobs-fixture.h"
 
 static void fresh(void)
@@ -272,6 +273,26 @@ static void a_person_sees_his_own_jobs_alone(void)
 	CHECK(go_free(ask(NULL, "anna", DIRECT, 1), IPP_OP_GET_JOB_ATTRIBUTES) ==
 		IPP_STATUS_ERROR_NOT_FOUND);
 	CHECK(job_now(1).title[0] == '\0'); /* an administrator gets none */
+}
+
+static int see_title(void *arg, const struct jobs_job *job)
+{
+	int *titles = arg;
+
+	*titles += job->title[0] ? 1 : 100;
+	return 0;
+}
+
+static void an_administrators_list_has_no_titles(void)
+{
+	const struct jobs_actor root = {JOBS_ADMIN, "root", ""}, anna = {JOBS_PERSON, "anna", ""};
+	const struct jobs_query q = {.queue = ""};
+	int admin = 0, owner = 0;
+
+	fresh();
+	CHECK(create(M1, "anna", OFFICE, 1) > 0 && create(M2, "bert", OFFICE, 2) > 0);
+	CHECK(jobs_list(&app, &root, &q, see_title, &admin) == 0 && admin == 200);
+	CHECK(jobs_list(&app, &anna, &q, see_title, &owner) == 0 && owner == 1);
 }
 
 static void which_jobs_limit_and_first_are_heeded(void)
@@ -601,23 +622,26 @@ static void a_stale_report_is_refused_but_for_the_end(void)
 	CHECK(state_of(id) == JOBS_COMPLETED);
 }
 
+static int divert(int id, int epoch, int attempt)
+{
+	struct serve_call *c = update_call(M1, id, epoch, attempt, 5, NULL);
+
+	job_text(c, IPP_TAG_NAME, VENDOR_DIVERTED_TO, "Printer in the hall");
+	return go_free(c, IPP_OP_UPDATE_JOB_STATUS);
+}
+
 static void what_printed_elsewhere_during_an_outage_is_known(void)
 {
-	struct serve_call *c;
 	int id;
 
 	fresh();
 	id = create(M1, "anna", OFFICE, 1);
-	c = update_call(M1, id, 0, 1, 5, NULL);
-	job_text(c, IPP_TAG_NAME, VENDOR_DIVERTED_TO, "Printer in the hall");
-	CHECK(go_free(c, IPP_OP_UPDATE_JOB_STATUS) == 0);
+	CHECK(divert(id, 0, 1) == 0);
 	CHECK(state_of(id) == JOBS_SENDING);
 	CHECK(!strcmp(job_now(id).diverted, "Printer in the hall"));
 	CHECK(release(NULL, "anna", id) == IPP_STATUS_ERROR_NOT_POSSIBLE);
 	CHECK(update(M1, id, 0, 1, 4) == 0 && state_of(id) == JOBS_HELD);
-	c = update_call(M1, id, 0, 1, 5, NULL); /* the same report, late */
-	job_text(c, IPP_TAG_NAME, VENDOR_DIVERTED_TO, "Printer in the hall");
-	CHECK(go_free(c, IPP_OP_UPDATE_JOB_STATUS) == IPP_STATUS_ERROR_NOT_POSSIBLE);
+	CHECK(divert(id, 0, 1) == IPP_STATUS_ERROR_NOT_POSSIBLE); /* the same report, late */
 	CHECK(state_of(id) == JOBS_HELD);
 	CHECK(update(M1, id, 0, 2, 9) == 0 && state_of(id) == JOBS_COMPLETED);
 }
@@ -656,6 +680,8 @@ static void a_lease_that_lapses_before_sending_frees_the_job(void)
 	pass_s(11);
 	CHECK(state_of(id) == JOBS_HELD);
 	CHECK(update(M1, id, 1, 1, 5) == IPP_STATUS_ERROR_NOT_POSSIBLE);
+	CHECK(divert(id, 1, 1) ==
+		IPP_STATUS_ERROR_NOT_POSSIBLE); /* nor elsewhere, in that attempt */
 	CHECK(release(NULL, "anna", id) == 0 && job_now(id).epoch == 2);
 }
 
@@ -769,6 +795,8 @@ static void a_job_that_nobody_releases_expires(void)
 	CHECK(state_of(id) == JOBS_HELD);
 	CHECK(release(NULL, "anna", id) == 0); /* at the last moment, in vain */
 	pass_s(30);
+	CHECK(state_of(id) == JOBS_HELD);
+	pass_s(60);
 	CHECK(state_of(id) == JOBS_HELD);
 	pass_s(3601);
 	CHECK(state_of(id) == JOBS_ABORTED);
@@ -958,6 +986,23 @@ static void a_restore_that_says_so_counts_without_the_file(void)
 
 /* ---- the table ---- */
 
+static void a_move_from_another_state_than_it_is_in_is_none(void)
+{
+	struct jobs_job then, job;
+	int id;
+
+	fresh();
+	id = job_in(JOBS_HELD, 1);
+	then = job = job_now(id);
+	CHECK(cancel(NULL, "anna", id) == 0); /* meanwhile */
+	job.state = JOBS_RELEASED;
+	CHECK(jobs_move(&app, &job, &then, "") == -EBUSY);
+	CHECK(state_of(id) == JOBS_CANCELED);
+	then = job = job_now(id);
+	job.state = JOBS_HELD;
+	CHECK(jobs_move(&app, &job, &then, "") == -EINVAL);
+}
+
 static void every_cell_of_the_table_of_states(void)
 {
 	/* From each state in the order of the enumeration: h r C s x d 9 7 8. */
@@ -1013,6 +1058,7 @@ int main(void)
 	RUN(too_many_jobs_of_one_machine_are_refused);
 	RUN(a_group_that_is_rolled_back_leaves_nothing);
 	RUN(a_person_sees_his_own_jobs_alone);
+	RUN(an_administrators_list_has_no_titles);
 	RUN(which_jobs_limit_and_first_are_heeded);
 	RUN(a_delegate_sees_and_releases_and_no_more);
 	RUN(a_users_name_survives_its_uri);
@@ -1043,6 +1089,7 @@ int main(void)
 	RUN(an_epoch_of_the_lost_time_claims_nothing);
 	RUN(a_killed_server_is_the_same_incarnation);
 	RUN(a_restore_that_says_so_counts_without_the_file);
+	RUN(a_move_from_another_state_than_it_is_in_is_none);
 	RUN(every_cell_of_the_table_of_states);
 	RUN(what_is_released_and_canceled_is_audited_without_title);
 	server_remove();
