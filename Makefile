@@ -130,7 +130,7 @@ $(OUT)/tests/test-bus $(OUT)/tests/test-bus-signals: | $(OUT)/tools/fake-engine
 
 # The server's jobs, without its network.
 JOBS_OBJ := $(patsubst %.c,$(OUT)/%.o,server/db.c server/holders.c server/printers-schema.c $(wildcard server/jobs*.c server/events*.c))
-$(OUT)/tests/test-server-jobs $(OUT)/tests/test-server-events: $(JOBS_OBJ)
+$(addprefix $(OUT)/tests/test-server-,jobs holders events): $(JOBS_OBJ)
 
 $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -256,7 +256,7 @@ faults: all				## the daemon with the points at which tests kill it, in $(OUT)/f
 
 # ---------------------------------------------------------------- for developers
 
-C_FILES  := $(sort $(wildcard lib/*/*.[ch] backend/*.[ch] filter/*.[ch] dbus/*/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))
+C_FILES  := $(sort $(wildcard lib/*/*.[ch] backend/*.[ch] filter/*.[ch] dbus/*/*.[ch] server/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))
 SCRIPTS  := $(filter-out %.md,$(sort $(shell grep -lE '^(\#!/bin/(ba)?sh|\# shellcheck shell)' tests/* tests/*/* bench/* demo/* .ci/* .githooks/* \
               debian/* rpm/* dbus/cli/* 2>/dev/null)))
 OUR_SRC  := $(filter-out tests/%,$(filter %.c,$(C_FILES)))
