@@ -483,7 +483,7 @@ static void the_sample_shows_the_defaults(void)
 	fclose(f);
 	put("secrets/Office", "x\n", 0600);
 	sample = loaded(text);
-	CHECK(keys == 24);
+	CHECK(keys == 25);
 	CHECK(sample->queue_count == 2 && config_queue(sample, "Office")->fallback_count == 2);
 	CHECK(config_queue(sample, "Office")->on_outage == ON_OUTAGE_FALLBACK);
 	CHECK(!config_queue(sample, "Office")->accept_raw &&

@@ -428,6 +428,8 @@ static unsigned held_actions(struct engine *e, struct job *j, struct engine_acti
 	case JOB_R_SERVER_LOST_NEVER:
 	case JOB_R_NO_QUEUE:
 	case JOB_R_OFFLINE:
+	case JOB_R_REGISTERED: /* released at the device */
+	case JOB_R_GIVEN_BACK:
 		break;
 	default:
 		n = add(out, n, "release",

@@ -172,6 +172,20 @@ static void journaled(struct job *j, int rc)
 		acknowledge(j->claim);
 }
 
+/* What its user set at the server counts. */
+static void note_changes(const struct holder_answer *a, char *out, size_t size)
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	if (a->copies > 0)
+		n += (size_t)snprintf(out + n, size - n, "copies=%d ", a->copies);
+	if (a->sides[0] && !strpbrk(a->sides, " '\"\\"))
+		n += (size_t)snprintf(out + n, size - n, "sides=%s ", a->sides);
+	if (a->color_mode[0] && !strpbrk(a->color_mode, " '\"\\"))
+		snprintf(out + n, size - n, "print-color-mode=%s", a->color_mode);
+}
+
 static void take(struct claim *c, const struct holder_answer *a)
 {
 	struct job *j = c->job;
@@ -186,6 +200,7 @@ static void take(struct claim *c, const struct holder_answer *a)
 	snprintf(s->device_pin, sizeof(s->device_pin), "%s", a->device_pin);
 	snprintf(s->device_name, sizeof(s->device_name), "%s", a->device_name);
 	snprintf(s->released_by, sizeof(s->released_by), "%s", a->released_by);
+	note_changes(a, s->changes, sizeof(s->changes));
 	row.state = JOB_PENDING;
 	row.reason = JOB_R_RELEASED;
 	row.chosen[0] = '\0';

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/text.h"
+#include "core/ticket.h"
 #include "core/wire.h"
 #include "document.h"
 #include "must.h"
@@ -439,7 +440,10 @@ static ipp_t *create_request(struct delivery *d, ipp_t *printer)
 	ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_NAME, "job-name", NULL, d->attempt.remote_name);
 	ippAddBoolean(r, IPP_TAG_OPERATION, "ipp-attribute-fidelity", 0);
 	octets = seal_reader_get_ticket(document_reader(d->document), &count);
-	if (count && !wire_decode(octets, count, &ticket) && printer)
+	if (count && !wire_decode(octets, count, &ticket) && d->kind == TARGET_RELEASED &&
+		ticket_change(ticket, j->row.server.changes))
+		must(NULL);
+	if (ticket && printer)
 		target_add_job_attributes(r, ticket, printer, d->dropped, sizeof(d->dropped));
 	ippDelete(ticket);
 	return r;

@@ -131,6 +131,8 @@ static void keep(struct follow *f, enum job_state to, enum job_reason reason, co
 	row.state = to;
 	row.reason = reason;
 	snprintf(row.reason_arg, sizeof(row.reason_arg), "%s", why);
+	if (to == JOB_HELD) /* a release at the server is over with it */
+		row.server.device_uri[0] = '\0';
 	a.outcome = outcome;
 	a.ended_s = mono_utc_s();
 	if (counted)

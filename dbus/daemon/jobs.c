@@ -9,6 +9,7 @@
 #include "base/mono.h"
 #include "link.h"
 #include "must.h"
+#include "settle.h"
 
 enum { COMMIT_AGAIN_MS = 1000, COMMIT_AGAIN_MAX_MS = 15000 };
 
@@ -186,6 +187,8 @@ static void step_done(void *arg, int rc)
 		log_move(j, step->from);
 		job_changed(j);
 		report_kick(j);
+		if (step->has_ledger)
+			settle_kick(j->engine);
 	}
 	if (step->then)
 		step->then(j, rc);
@@ -280,9 +283,20 @@ static enum store_outcome outcome_of(enum job_state state)
 	}
 }
 
+/* As its user left it: at the server, when it was released there. */
+static int32_t copies_of(const struct job *j)
+{
+	int changed = 0;
+
+	if (j->attempt.kind == TARGET_RELEASED &&
+		sscanf(j->row.server.changes, "copies=%d", &changed) == 1 && changed > 0)
+		return changed;
+	return j->row.copies > 0 ? j->row.copies : 1;
+}
+
 int32_t job_expected(const struct job *j)
 {
-	int64_t all = (int64_t)j->row.pages * (j->row.copies > 0 ? j->row.copies : 1);
+	int64_t all = (int64_t)j->row.pages * copies_of(j);
 
 	return j->row.pages <= 0 ? 0 : all < INT32_MAX ? (int32_t)all : INT32_MAX;
 }
@@ -307,7 +321,7 @@ void job_ledger_row(struct job *j, enum job_state state, enum record_certainty c
 	out->certainty = certainty;
 	out->impressions = j->attempt.impressions;
 	out->sheets = j->attempt.sheets;
-	out->copies = j->row.copies;
+	out->copies = copies_of(j);
 	out->created_s = j->row.stored_s;
 	out->ended_s = mono_utc_s();
 	/* Many printers never count: then the document's own pages stand in, and the record says so. */

@@ -141,7 +141,7 @@ static void answered(void *arg, const struct client_reply *reply)
 			JOB_R_NONE, "it took the job and gave it no number");
 }
 
-static void send(struct registrar *r, struct document *doc)
+static void send_metadata(struct registrar *r, struct document *doc)
 {
 	struct job *j = r->job;
 	const struct config_queue *q = job_queue(j);
@@ -179,7 +179,7 @@ static void opened(void *arg, int rc, struct document *doc)
 
 	r->opening = NULL;
 	if (!rc && !j->cancel_wanted) {
-		send(r, doc);
+		send_metadata(r, doc);
 	} else {
 		registrar_stop(j);
 		if (canceled_meanwhile(j))

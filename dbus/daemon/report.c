@@ -39,15 +39,13 @@ void report_stop(struct job *j)
 /* RFC 8011 5.3.7; 0: nothing that the server needs to know. */
 static int state_of(const struct job *j)
 {
-	bool at_device = j->attempt.kind == TARGET_RELEASED && job_is_claimed(j);
-
 	switch (j->row.state) {
 	case JOB_PENDING:
 	case JOB_CREATING:
 	case JOB_CREATED:
 		return job_is_claimed(j) && !j->claim ? IPP_JSTATE_PENDING : 0;
 	case JOB_HELD:
-		return at_device || j->row.reason == JOB_R_GIVEN_BACK ? IPP_JSTATE_HELD : 0;
+		return j->row.server.epoch ? IPP_JSTATE_HELD : 0; /* a release came to nothing */
 	case JOB_SENDING:
 	case JOB_SENT:
 		return j->row.reason == JOB_R_DEVICE_STOPPED ? IPP_JSTATE_STOPPED
@@ -171,7 +169,7 @@ static void fill(struct job *j, struct holder_status *s, char *message, size_t s
 		.diverted_to = ""};
 }
 
-static void send(struct report *r)
+static void send_status(struct report *r)
 {
 	struct job *j = r->job;
 	const struct config_queue *q = job_queue(j);
@@ -213,7 +211,7 @@ void report_kick(struct job *j)
 		return;
 	due = state != j->row.server.told ? now : r->told_ms + BEAT_MS;
 	if (due <= now)
-		send(r);
+		send_status(r);
 	else
 		timer_set(j->engine, &r->next, due - now, again, r);
 }

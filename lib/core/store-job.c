@@ -11,7 +11,7 @@
 	"id, document_uuid, queue, owner, owner_verified, title, host, job_uuid, cups_job_id, created_s," \
 	" processing_s, cups_run, ordinal, banner, raw, format, octets, sha256, pages, copies, stored_s, file," \
 	" file_octets, state, reason, reason_arg, since_s, attempt, at_printer, chosen, dropped, ended_s," \
-	" remote_id, incarnation, epoch, told, device_uuid, device_uri, device_pin, device_name, released_by"
+	" remote_id, incarnation, epoch, told, device_uuid, device_uri, device_pin, device_name, released_by, changes"
 
 /* Between two runs of cupsd, and from its start to the pass that repeats what it lost: more is a user's wish. */
 enum { REPEAT_WITHIN_S = 3600, REPEAT_SOON_S = 600, CLOCK_SLACK_S = 5 };
@@ -27,6 +27,7 @@ static void read_registration(sqlite3_stmt *stmt, int at, struct store_registrat
 	sql_text(stmt, at + 6, r->device_pin, sizeof(r->device_pin));
 	sql_text(stmt, at + 7, r->device_name, sizeof(r->device_name));
 	sql_text(stmt, at + 8, r->released_by, sizeof(r->released_by));
+	sql_text(stmt, at + 9, r->changes, sizeof(r->changes));
 }
 
 int store_job_read(sqlite3_stmt *stmt, struct store_job *out)
@@ -232,7 +233,7 @@ static int insert_job(struct store *s, struct store_job *j)
 	static const char sql[] =
 		"INSERT INTO job (" JOB_COLUMNS ") VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7,"
 		" ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,"
-		" ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, 0, 0, 0, 0, '', '', '', x'', x'')";
+		" ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, 0, 0, 0, 0, '', '', '', x'', x'', '')";
 	int rc = sql_run(&s->sql, sql,
 		VALUES(V_TEXT(j->document_uuid), V_TEXT(j->queue), V_RAW(j->owner),
 			V_NUM(j->owner_verified), V_RAW(j->title), V_RAW(j->host),
@@ -325,7 +326,7 @@ int store_job_set(struct store *s, struct store_job *job, enum job_state from)
 		"UPDATE job SET state = ?3, reason = ?4, reason_arg = ?5, since_s = ?6, at_printer = ?7,"
 		" chosen = ?8, dropped = ?9, attempt = ?10, ended_s = ?11, remote_id = ?12, incarnation = ?13,"
 		" epoch = ?14, told = ?15, device_uuid = ?16, device_uri = ?17, device_pin = ?18,"
-		" device_name = ?19, released_by = ?20 WHERE id = ?1 AND state = ?2";
+		" device_name = ?19, released_by = ?20, changes = ?21 WHERE id = ?1 AND state = ?2";
 	const struct store_registration *r = &job->server;
 	int64_t now_s = mono_utc_s(), ended_s = job_is_final(job->state) ? now_s : 0;
 	int rc;
@@ -343,7 +344,8 @@ int store_job_set(struct store *s, struct store_job *job, enum job_state from)
 			V_TEXT(job->chosen), V_TEXT(job->dropped), V_NUM(job->attempt),
 			V_NUM(ended_s), V_NUM(r->remote_id), V_NUM(r->incarnation), V_NUM(r->epoch),
 			V_NUM(r->told), V_TEXT(r->device_uuid), V_TEXT(r->device_uri),
-			V_TEXT(r->device_pin), V_RAW(r->device_name), V_RAW(r->released_by)));
+			V_TEXT(r->device_pin), V_RAW(r->device_name), V_RAW(r->released_by),
+			V_TEXT(r->changes)));
 	if (rc)
 		return rc;
 	if (sqlite3_changes(s->sql.db) != 1)

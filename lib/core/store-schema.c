@@ -77,7 +77,8 @@ static const char version_1[] =
 	"ALTER TABLE job ADD COLUMN device_uri TEXT NOT NULL DEFAULT '';" \
 	"ALTER TABLE job ADD COLUMN device_pin TEXT NOT NULL DEFAULT '';" \
 	"ALTER TABLE job ADD COLUMN device_name BLOB NOT NULL DEFAULT x'';" \
-	"ALTER TABLE job ADD COLUMN released_by BLOB NOT NULL DEFAULT x'';"
+	"ALTER TABLE job ADD COLUMN released_by BLOB NOT NULL DEFAULT x'';" \
+	"ALTER TABLE job ADD COLUMN changes TEXT NOT NULL DEFAULT '';"
 /* What the server has of the ledger: a time for each row, and the ledgers that a conflict closed. */
 #define VERSION_2_LEDGER \
 	"ALTER TABLE ledger ADD COLUMN acknowledged_s INTEGER NOT NULL DEFAULT 0;" \

@@ -50,6 +50,8 @@ struct store_registration {
 	char device_pin[64]; /* "sha256//…", "" without TLS */
 	char device_name[256];
 	char released_by[256]; /* the user who did */
+	char changes
+		[160]; /* what he changed there, as CUPS writes options: "copies=2 sides=one-sided" */
 };
 
 struct store_job {

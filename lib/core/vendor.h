@@ -41,7 +41,8 @@
 #define VENDOR_ACKNOWLEDGED_SEQUENCE VENDOR "acknowledged-sequence" /* integer */
 #define VENDOR_RECORD_STATUS VENDOR "record-status" /* keyword */
 /* One row of a ledger, beside standard names: lib/core/record.c. */
-#define VENDOR_LEDGER_BASE VENDOR "ledger-base" /* integer: the sequence before the ledger's first row */
+#define VENDOR_LEDGER_BASE \
+	VENDOR "ledger-base" /* integer: the sequence before the ledger's first row */
 #define VENDOR_RECORD_HASH VENDOR "record-hash" /* octetString(32) */
 #define VENDOR_COPY_ORDINAL VENDOR "copy-ordinal" /* integer */
 #define VENDOR_CLIENT_JOB_ID VENDOR "client-job-id" /* integer: the workstation's own number */
