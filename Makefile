@@ -128,6 +128,7 @@ $(OUT)/tools/fake-engine: $(BUS_OBJ)
 $(OUT)/tests/test-rows: $(OUT)/dbus/daemon/rows.o
 LEDGER_OBJ := $(OUT)/server/ledger.o $(OUT)/server/ledger-read.o $(OUT)/server/ledger-schema.o
 $(OUT)/tests/test-server-ledger: $(LEDGER_OBJ)
+$(OUT)/tests/test-settle: $(LEDGER_OBJ) $(OUT)/dbus/daemon/settle.o $(OUT)/dbus/daemon/worker.o
 $(OUT)/tests/test-bus $(OUT)/tests/test-bus-signals: | $(OUT)/tools/fake-engine
 
 $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
