@@ -57,7 +57,7 @@ LIBS_backend := libsodium
 LIBS_daemon  := sqlite3 libsodium libcurl gnutls dbus-1 libsystemd json-c
 LIBS_cli     := libsodium libcurl gnutls dbus-1 json-c libsystemd
 LIBS_agent   := dbus-1 libsystemd
-LIBS_server  := sqlite3 libsodium gnutls libmicrohttpd json-c libsystemd
+LIBS_server  := sqlite3 libsodium libcurl gnutls libmicrohttpd json-c libsystemd libcrypt
 LIBS_all     := $(sort $(LIBS_filter) $(LIBS_backend) $(LIBS_daemon) $(LIBS_cli) $(LIBS_agent) $(LIBS_server))
 PC_CFLAGS     = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBS_all)))$(PC_CFLAGS)
 
@@ -74,9 +74,10 @@ BACKEND := $(OUT)/backend/stillprint
 FILTER  := $(OUT)/bin/stillprint-ticket
 DAEMON  := $(OUT)/bin/stillprintd
 CLI     := $(OUT)/bin/stillprint
+SERVER  := $(OUT)/bin/stillprint-server
 AGENT   := $(if $(wildcard dbus/agent/main.c),$(OUT)/bin/stillprint-agent)
 PPD     := $(OUT)/ppd/stillprint-queue.ppd
-PROGRAMS := $(BACKEND) $(FILTER) $(DAEMON) $(CLI) $(AGENT)
+PROGRAMS := $(BACKEND) $(FILTER) $(DAEMON) $(CLI) $(AGENT) $(SERVER)
 
 Q := $(if $(V),,@)
 say = $(if $(Q),@printf '  %-5s %s\n' $(1) $(2))
@@ -122,6 +123,11 @@ $(OUT)/bin/stillprint-agent: $(call OBJ,dbus/agent) $(ARCHIVE)
 	$(call say,LD,$@)
 	$(Q)$(call link,$(LIBS_agent))
 
+$(SERVER): $(call OBJ,server) $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(call link,$(LIBS_server))
+
 # The bus without the engine: what tests link to a fake one.
 BUS_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard dbus/daemon/bus*.c dbus/daemon/rows.c))
 $(OUT)/tools/fake-engine: $(BUS_OBJ)
@@ -130,6 +136,13 @@ LEDGER_OBJ := $(OUT)/server/ledger.o $(OUT)/server/ledger-read.o $(OUT)/server/l
 $(OUT)/tests/test-server-ledger: $(LEDGER_OBJ)
 $(OUT)/tests/test-settle: $(LEDGER_OBJ) $(OUT)/dbus/daemon/settle.o $(OUT)/dbus/daemon/worker.o
 $(OUT)/tests/test-bus $(OUT)/tests/test-bus-signals: | $(OUT)/tools/fake-engine
+
+# The server's jobs, without its network.
+JOBS_OBJ := $(patsubst %.c,$(OUT)/%.o,server/db.c server/holders.c server/printers-schema.c $(wildcard server/jobs*.c server/events*.c))
+$(OUT)/tests/test-server-jobs $(OUT)/tests/test-server-events: $(JOBS_OBJ)
+# All of the server but main().
+ROOMS_OBJ := $(filter-out $(OUT)/server/main.o,$(call OBJ,server))
+$(OUT)/tests/test-server-ca $(OUT)/tests/test-server-config $(OUT)/tests/test-server-accounts: $(ROOMS_OBJ)
 
 $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -255,7 +268,7 @@ faults: all				## the daemon with the points at which tests kill it, in $(OUT)/f
 
 # ---------------------------------------------------------------- for developers
 
-C_FILES  := $(sort $(wildcard lib/*/*.[ch] backend/*.[ch] filter/*.[ch] dbus/*/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))
+C_FILES  := $(sort $(wildcard lib/*/*.[ch] backend/*.[ch] filter/*.[ch] dbus/*/*.[ch] server/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))
 SCRIPTS  := $(filter-out %.md,$(sort $(shell grep -lE '^(\#!/bin/(ba)?sh|\# shellcheck shell)' tests/* tests/*/* bench/* demo/* .ci/* .githooks/* \
               debian/* rpm/* dbus/cli/* 2>/dev/null)))
 OUR_SRC  := $(filter-out tests/%,$(filter %.c,$(C_FILES)))
@@ -351,6 +364,10 @@ $(OUT)/bench/parse-cost: $(OUT)/bench/parse-cost.o
 	$(Q)$(CC) $(OURS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 $(OUT)/bench/parse-floor: $(OUT)/bench/parse-floor.o $(ARCHIVE)
 	$(Q)$(call link,zlib libdeflate libjpeg)
+$(OUT)/bench/jobs-cost: $(OUT)/bench/jobs-cost.o $(JOBS_OBJ) $(ARCHIVE)
+	$(Q)$(call link,$(LIBS_all))
+bench-jobs: $(OUT)/bench/jobs-cost	## CPU of the server's handlers for the whole life of a job
+	$(Q)$<
 bench-parse: $(FILTER) $(OUT)/bench/parse-cost $(OUT)/bench/parse-floor	## parsing beside gs, mutool, pdftoppm, qpdf; DOCS=folder of PDFs
 	$(Q)bench/parse.sh $(OUT) $(CORPUS) $(DOCS)
 
@@ -363,6 +380,6 @@ help:				## list the targets
 
 FORCE:
 .PHONY: all tools tests unit system check check-built check-sanitize fault faults install uninstall lint lint-floors \
-	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse FORCE
+	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse bench-jobs FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(ANALYZED:.ok=.d)

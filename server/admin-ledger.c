@@ -79,8 +79,8 @@ static void csv_line(const struct ledger_line *l)
 	csv_field(r->owner);
 	csv_field(r->queue);
 	csv_field(r->target);
-	csv_field(r->state);
-	csv_field(r->certainty);
+	csv_field(job_state_name(r->state));
+	csv_field(record_certainty_name(r->certainty));
 	printf("%d,%d,%d,%d,%d,%lld,%lld,%lld,%d,", (int)r->impressions, (int)r->sheets,
 		(int)r->copies, (int)r->attempt, (int)r->copy, (long long)r->created_s,
 		(long long)r->ended_s, (long long)(l->received_ms / 1000), l->counts);
@@ -104,8 +104,8 @@ static int one_line(void *arg, const struct ledger_line *line)
 	admin_set(row, "owner", admin_safe(r->owner));
 	admin_set(row, "queue", admin_safe(r->queue));
 	admin_set(row, "target", admin_safe(r->target));
-	admin_set(row, "state", r->state);
-	admin_set(row, "certainty", r->certainty);
+	admin_set(row, "state", job_state_name(r->state));
+	admin_set(row, "certainty", record_certainty_name(r->certainty));
 	admin_set_number(row, "impressions", r->impressions);
 	admin_set_number(row, "sheets", r->sheets);
 	admin_set_number(row, "copies", r->copies);

@@ -143,6 +143,14 @@ int link_send(struct engine *e, const char *uri, ipp_t *ipp, int32_t total_ms, c
 
 /* ---- is it there? ---- */
 
+void link_look(struct engine *e)
+{
+	struct link *l = e->link;
+
+	if (l && !l->up && !l->call && link_is_enrolled(e))
+		timer_set(e, &l->again, 0, subscribe, l);
+}
+
 static void suspect(struct engine *e)
 {
 	for (size_t i = 0; i < e->queue_count; i++)
@@ -427,8 +435,11 @@ static void poll_events(struct link *l)
 		subscribe(l);
 		return;
 	}
-	r = renew ? holder_renew(uri, l->subscription) : holder_poll(uri, l->subscription, l->next);
-	if (link_send(l->engine, uri, must(r), POLL_MS, renew ? renewed : polled, l, &l->call))
+	/* The first one after a failure is answered at once: is it there? */
+	r = renew ? holder_renew(uri, l->subscription)
+		  : holder_poll(uri, l->subscription, l->next, l->up);
+	if (link_send(l->engine, uri, must(r), l->up && !renew ? POLL_MS : ASK_MS,
+		    renew ? renewed : polled, l, &l->call))
 		try_later(l);
 }
 

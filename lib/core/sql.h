@@ -43,6 +43,9 @@ struct sql {
  * Another program's file is -EUCLEAN, a newer one SQL_E_NEWER: both untouched. @schema is borrowed.
  * Return: 0, SQL_E_NEWER, or -errno; after an error sql_close() is still due. */
 int sql_open(struct sql *s, const char *path, const struct sql_schema *schema);
+/* A further connection of this process to a file that it has open by sql_open() already: looks at nothing itself, since a
+ * descriptor closed by us would drop the locks of the others (fcntl(2); sqlite.org/howtocorrupt.html, 2.2). Same errors. */
+int sql_join(struct sql *s, const char *path, const struct sql_schema *schema);
 void sql_close(struct sql *s);
 
 int sql_begin(struct sql *s);
