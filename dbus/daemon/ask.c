@@ -202,7 +202,9 @@ static int usage_row(void *arg, const struct store_ledger_row *r)
 	rows_int(rows, "Sheets", r->sheets);
 	rows_int(rows, "Copies", r->copies);
 	rows_bool(rows, "Diverted", r->diverted);
-	rows_bool(rows, "NotAccountedAtServer", r->not_at_server);
+	/* What went past an ordinary server is accounted all the same once a server of ours has the row. */
+	rows_bool(rows, "NotAccountedAtServer", r->not_at_server && !r->acknowledged);
+	rows_bool(rows, "Acknowledged", r->acknowledged);
 	return rows->error;
 }
 
