@@ -194,12 +194,13 @@ static int ask_at(struct talk *t, const char *address, const struct client_reque
 	return rc;
 }
 
+/* The HTTP 401 of a wrong code brings no words of the server's. */
 static int refuse_code(struct setup *s, const struct talk *t)
 {
 	return cli_fail(s->c, CLI_FAILED,
-		"%s does not take this code%s%s A code is good once and for a short time: ask for "
+		"%s does not take this code: it is wrong, was used before, or its time is over. Ask for "
 		"another (\"stillprint-server enrol\" on the server). Nothing was changed.",
-		t->e->address, *t->why ? ": " : ".", t->why);
+		t->e->address);
 }
 
 static int judge(struct setup *s, const struct talk *t, bool by_code)
