@@ -174,8 +174,8 @@ check "a certificate in its first days is not renewed" not_due
 server_would_not() { same "$(subject -serial)" "$serial"; }
 serial=$(subject -serial)
 check "it is the same certificate" server_would_not
-# As if it had been given nearly a year ago, by a server that gives certificates for a month.
-age() { sed -i "2s/.*/$(($(sed -n 3p "$identity/device") - 365 * 86400))/" "$identity/device"; }
+# As if it had been given years ago, by a server that gives certificates for a month.
+age() { sed -i "2s/.*/$(($(sed -n 3p "$identity/device") - 2000 * 86400))/" "$identity/device"; }
 lab_end ours
 sed -i 's/^machine-certificate-life.*/machine-certificate-life = 30d/' "$LAB/ours/server.conf"
 age
@@ -195,6 +195,44 @@ arrived() { same "$(rows ours "SELECT next FROM machine")" ""; }
 check "and the old one is over with it" arrived
 daily() { exits 0 setup --renew && says "Nothing was renewed"; }
 check "a second renewal is none" daily
+
+# ---- and by the daemon
+
+serial=$(subject -serial)
+lab_end ours
+sed -i 's/^machine-certificate-life.*/machine-certificate-life = 365d/' "$LAB/ours/server.conf"
+age
+lab_daemon_restart
+heard() { grep -q "$1" "$LAB/log/stillprintd.log"; }
+check "the daemon sees that it is time, and that the server is away" wait_for 15 heard 'event=renewal-failed reached=0'
+check "the certificate stays" same "$(subject -serial)" "$serial"
+server_up ours
+kill -HUP "$(lab_pid stillprintd)"
+check "the server is there: the daemon renews it by itself" wait_for 20 heard 'event=certificate-renewed days=36[45]'
+other() { not same "$(subject -serial)" "$serial" >/dev/null && good && modes; }
+check "another certificate, whole and the daemon's alone" other
+taken() { exits 0 stillprint status && exits 0 setup --renew && says "Nothing was renewed" && not heard 'identity-unusable'; }
+check "and that is that" taken
+untroubled() { stillprint check >"$out" 2>"$out.err"; says "server of our own: enrolled; the certificate is good for 36"; }
+check "check tells how long it lasts" untroubled
+# As if nobody had renewed it.
+until=$(sed -n 3p "$identity/device")
+sed -i "3s/.*/$(($(date +%s) + 5 * 86400 + 60))/" "$identity/device"
+lab_end ours
+kill -HUP "$(lab_pid stillprintd)"
+check "the log warns in the last days" wait_for 15 heard 'event=certificate-ends days=5'
+status_warns() { stillprint status >"$out" 2>"$out.err" && says "certificate at the server ends"; }
+check "so does status" status_warns
+user_status() { as "$LAB_USER" stillprint status >"$out" 2>"$out.err" && says "certificate at the server ends"; }
+check "for everybody" user_status
+check_warns() { stillprint check >"$out" 2>"$out.err"; says "ends in 5 days"; }
+check "so does check" check_warns
+sed -i "3s/.*/$(($(date +%s) - 60))/" "$identity/device" && age
+check_wrong() { exits 1 stillprint check && says "has ended"; }
+check "and one that has ended is wrong" check_wrong
+sed -i "3s/.*/$until/" "$identity/device"
+server_up ours
+kill -HUP "$(lab_pid stillprintd)"
 
 # ---------------------------------------------------------------- again, and elsewhere
 
@@ -239,5 +277,4 @@ check "a machine that was revoked is told so" revoked
 age
 renew_revoked() { refused 1 "revoked" --renew; }
 check "and gets no new certificate" renew_revoked
-checked() { exits 1 stillprint check && says "server of our own"; }
 plan_done
