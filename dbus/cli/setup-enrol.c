@@ -269,7 +269,6 @@ int enrol_read_code(struct setup *s, struct enrol_code *code)
 	const char *text = s->code_option;
 	int rc;
 
-	/* On the command line others of this computer can see it, for a moment. */
 	if (!strcmp(text, "-")) {
 		if (section_read_password("-", line, sizeof(line)) != 0)
 			return cli_fail(s->c, CLI_FAILED, "No code on standard input");
@@ -277,6 +276,8 @@ int enrol_read_code(struct setup *s, struct enrol_code *code)
 	}
 	rc = enrol_code_parse(text, code, why, sizeof(why));
 	explicit_bzero(line, sizeof(line));
+	/* It is ours to write, and who lists processes from now on does not see it. */
+	explicit_bzero((char *)s->code_option, strlen(s->code_option));
 	return rc ? cli_usage(s->c, "--code: %s", why) : 0;
 }
 
