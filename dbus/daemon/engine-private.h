@@ -138,6 +138,7 @@ struct engine {
 	struct link *link; /* the server of our own */
 	struct settle *settle; /* what it has of the ledger */
 	struct policies *policies; /* what it says of its queues */
+	struct renewal *renewal; /* of our certificate there */
 	struct intake *intake;
 	struct timer kick, sweep;
 	int64_t kick_at_ms;
