@@ -18,6 +18,7 @@
 #include "core/stream.h"
 #include "core/ticket.h"
 #include "defaults.h"
+#include "late.h"
 #include "parse/inspect.h"
 #include "parse/parse.h"
 
@@ -130,11 +131,11 @@ static const char *why_unknown(const struct parse_result *r)
 	return r->flags & PARSE_F_LIMIT ? "it passes a limit" : "it is not understood";
 }
 
-/* What the document costs. Never a reason not to print: what is not known says so. */
-static void look_at_pages(int fd, struct ticket_pages *out)
+/* What the document costs. Never a reason not to print: what is not known says so. @run: NULL if nobody reads it. */
+static void look_at_pages(struct parse_run *run, struct ticket_pages *out)
 {
 	AUTO(parse_result_freep) struct parse_result *r = NULL;
-	int rc = parse_sandboxed(fd, NULL, &r);
+	int rc = run ? parse_next(run, &r) : -ECHILD;
 
 	*out = (struct ticket_pages){.pages = -1};
 	if (rc || r->count < 0) {
@@ -191,12 +192,30 @@ static int send_stream(int fd, const void *ticket, size_t ticket_octets)
 	return rc ? rc : stream_writer_finish(w);
 }
 
-static bool take_document(char **argv, const char *path)
+/* The child that reads the document is forked first: while it reads, the libraries come that it needs not. */
+static int make_stream(int fd, char **argv)
 {
+	AUTO(parse_endp) struct parse_run *run = NULL;
 	AUTO(auto_free) void *ticket = NULL;
-	AUTO(auto_close) int fd = open_document(path);
 	struct ticket_pages pages;
 	size_t ticket_octets = 0;
+	const char *fault;
+	int rc;
+
+	parse_begin(&fd, 1, NULL, &run);
+	fault = late_load();
+	if (fault) {
+		say("DEBUG", "%s", fault);
+		return -ELIBACC;
+	}
+	look_at_pages(run, &pages);
+	rc = make_ticket(argv, &pages, &ticket, &ticket_octets);
+	return rc ? rc : send_stream(fd, ticket, ticket_octets);
+}
+
+static bool take_document(char **argv, const char *path)
+{
+	AUTO(auto_close) int fd = open_document(path);
 	const char *fault;
 	int rc;
 
@@ -209,10 +228,7 @@ static bool take_document(char **argv, const char *path)
 		say("ERROR", "The document %s.", fault);
 		return false;
 	}
-	look_at_pages(fd, &pages);
-	rc = make_ticket(argv, &pages, &ticket, &ticket_octets);
-	if (!rc)
-		rc = send_stream(fd, ticket, ticket_octets);
+	rc = make_stream(fd, argv);
 	if (rc) {
 		say("ERROR", "The document cannot be handed on: %s.", strerror(-rc));
 		return false;
