@@ -352,9 +352,11 @@ fuzz: $(OUT)/fuzz/fuzz-parse $(OUT)/fuzz/fuzz-record	## libFuzzer, FUZZ_S second
 
 $(OUT)/bench/parse-cost: $(OUT)/bench/parse-cost.o
 	$(Q)$(CC) $(OURS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+$(OUT)/bench/parse-make: $(OUT)/bench/parse-make.o
+	$(Q)$(call link_only,zlib libjpeg)
 $(OUT)/bench/parse-floor: $(OUT)/bench/parse-floor.o $(ARCHIVE)
-	$(Q)$(call link,zlib libdeflate libjpeg)
-bench-parse: $(FILTER) $(OUT)/bench/parse-cost $(OUT)/bench/parse-floor	## parsing beside gs, mutool, pdftoppm, qpdf; DOCS=folder of PDFs
+	$(Q)$(call link_only,zlib libdeflate libjpeg) -lm
+bench-parse: $(FILTER) $(patsubst %,$(OUT)/bench/parse-%,cost floor make)	## parsing beside gs, mutool, pdftoppm, qpdf; DOCS=folder of PDFs
 	$(Q)bench/parse.sh $(OUT) $(CORPUS) $(DOCS)
 
 clean:				## remove what was built
