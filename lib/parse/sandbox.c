@@ -115,7 +115,7 @@ enum {
 	/* A child that has used such a part of the time reads no further document: each gets its whole time. */
 	LONG_PART = 30,
 	HEAP_STEP = 256 << 10,
-	HEAP_KEPT = 8 << 20,
+	HEAP_KEPT = 32 << 20, /* what is below is used again rather than given back */
 	EAR_FIRST = 4096,
 };
 
@@ -263,6 +263,7 @@ static void child(const struct parse_run *run, int pipe)
 	/* Fewer steps, and none back: the life is short. */
 	mallopt(M_TOP_PAD, HEAP_STEP);
 	mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
+	mallopt(M_MMAP_THRESHOLD, HEAP_KEPT);
 #endif
 	if (drop_all(run, pipe)) {
 		bool more = true;
