@@ -439,6 +439,21 @@ static int prepare_connection(struct sql *s)
 		"PRAGMA cell_size_check = ON");
 }
 
+int sql_open_further(struct sql *s, const char *path, const struct sql_schema *schema)
+{
+	int rc;
+
+	*s = (struct sql){.schema = schema};
+	s->path = strdup(path);
+	if (!s->path)
+		return -ENOMEM;
+	rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc)
+		return sql_errno(rc);
+	rc = judge_connection(s);
+	return rc ? rc : prepare_connection(s);
+}
+
 int sql_open(struct sql *s, const char *path, const struct sql_schema *schema)
 {
 	int rc;

@@ -54,7 +54,7 @@ server_start()
 person_uri() { echo "ipps://$1:$1-pw@localhost:$SERVER_PORT${2:-/ipp/print/Office}"; }
 
 # tool URI FILE [OPTIONS] - what went wrong is printed
-tool() { timeout -s KILL 100 ipptool -tv "${@:3}" "$1" "$2"; }
+tool() { timeout -s KILL 20 ipptool -tv "${@:3}" "$1" "$2"; }
 
 new_uuid() { echo "urn:uuid:$(</proc/sys/kernel/random/uuid)"; }
 
