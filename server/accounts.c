@@ -151,7 +151,7 @@ int accounts_verifier_new(const char *state, struct accounts_verifier **out)
 	if (!rc)
 		rc = paths_join(path, sizeof(path), state, "server.db");
 	if (!rc)
-		rc = sql_open_further(&v->sql, path, &db_schema);
+		rc = sql_join(&v->sql, path, &db_schema);
 	explicit_bzero(password, sizeof(password));
 	if (!rc)
 		*out = STEAL(v);

@@ -3,6 +3,7 @@
  * libcurl client that looks at everything. */
 #pragma once
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <gnutls/gnutls.h>
@@ -12,6 +13,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "base/mono.h"
@@ -117,8 +119,7 @@ static inline void pki_free(struct pair *p)
 
 static struct pki {
 	struct pair *ca, *foreign_ca, *server;
-	struct pair *good, *other, *foreign, *expired, *early, *no_eku, *no_uri, *bad_uri,
-		*short_lived;
+	struct pair *good, *other, *foreign, *expired, *early, *no_eku, *no_uri, *bad_uri;
 } pki;
 
 static inline void pki_start(void)
@@ -142,7 +143,6 @@ static inline void pki_start(void)
 	pki.no_eku = pki_make((struct wish){"no-eku", UUID_A, NULL, -DAY, DAY}, pki.ca);
 	pki.no_uri = pki_make((struct wish){"no-uri", NULL, eku, -DAY, DAY}, pki.ca);
 	pki.bad_uri = pki_make((struct wish){"bad-uri", "urn:uuid:../etc", eku, -DAY, DAY}, pki.ca);
-	pki.short_lived = pki_make((struct wish){"short", UUID_A, eku, -DAY, 3}, pki.ca);
 }
 
 static inline void pki_end(void)
@@ -423,6 +423,7 @@ struct ask {
 	const void *body;
 	size_t octets;
 	CURL *curl; /* a kept connection; else a new one */
+	const char *from; /* own address */
 	long tls_max; /* CURL_SSLVERSION_MAX_… */
 };
 
@@ -483,6 +484,8 @@ static inline void ask_where(CURL *curl, const struct ask *a, char *url, size_t 
 		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
 		curl_easy_setopt(curl, CURLOPT_USERPWD, a->login);
 	}
+	if (a->from)
+		curl_easy_setopt(curl, CURLOPT_INTERFACE, a->from);
 	if (a->tls_max)
 		curl_easy_setopt(curl, CURLOPT_SSLVERSION, a->tls_max);
 }
@@ -589,4 +592,103 @@ static inline int number(const struct got *g, const char *name)
 	return !attr                                     ? -1
 	       : ippGetValueTag(attr) == IPP_TAG_BOOLEAN ? ippGetBoolean(attr, 0)
 							 : ippGetInteger(attr, 0);
+}
+
+/* ---- octets of any kind ---- */
+
+struct raw {
+	int fd;
+	gnutls_session_t tls; /* NULL: plain TCP */
+	gnutls_certificate_credentials_t cred;
+};
+
+static inline int raw_connect(uint16_t port)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+		abort();
+	return fd;
+}
+
+/* Without a handshake: the session is ready for one. @resume: of a session before. */
+static inline void raw_open(struct raw *r, uint16_t port, const struct pair *cert,
+	const char *priorities, gnutls_datum_t *resume)
+{
+	memset(r, 0, sizeof(*r));
+	r->fd = raw_connect(port);
+	gnutls_init(&r->tls, GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT);
+	gnutls_certificate_allocate_credentials(&r->cred);
+	if (cert)
+		gnutls_certificate_set_x509_key_file(
+			r->cred, cert->cert_file, cert->key_file, GNUTLS_X509_FMT_PEM);
+	/* Force: it is sent even if the server did not name its CA. */
+	gnutls_priority_set_direct(r->tls, priorities ? priorities : "NORMAL", NULL);
+	gnutls_credentials_set(r->tls, GNUTLS_CRD_CERTIFICATE, r->cred);
+	gnutls_transport_set_int(r->tls, r->fd);
+	if (resume)
+		gnutls_session_set_data(r->tls, resume->data, resume->size);
+}
+
+static inline int raw_handshake(struct raw *r)
+{
+	int rc;
+
+	do
+		rc = gnutls_handshake(r->tls);
+	while (rc == GNUTLS_E_AGAIN || rc == GNUTLS_E_INTERRUPTED);
+	return rc;
+}
+
+static inline void raw_close(struct raw *r)
+{
+	if (r->tls)
+		gnutls_deinit(r->tls);
+	if (r->cred)
+		gnutls_certificate_free_credentials(r->cred);
+	close(r->fd);
+}
+
+static inline bool raw_say(struct raw *r, const void *data, size_t count)
+{
+	return gnutls_record_send(r->tls, data, count) == (ssize_t)count;
+}
+
+/* Until it says @text, or ends: false. */
+static inline bool raw_hear(struct raw *r, const char *text)
+{
+	static char got[65536];
+	size_t used = 0;
+
+	gnutls_record_set_timeout(r->tls, 10000);
+	for (;;) {
+		ssize_t n = gnutls_record_recv(r->tls, got + used, sizeof(got) - 1 - used);
+
+		if (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED)
+			continue;
+		if (n <= 0)
+			return false;
+		used += (size_t)n;
+		got[used] = '\0';
+		if (strstr(got, text))
+			return true;
+	}
+}
+
+/* True if the other side ends the connection within @ms. */
+static inline bool fd_ends(int fd, int ms)
+{
+	int64_t until = mono_ms() + ms;
+	char buf[4096];
+
+	while (mono_ms() < until) {
+		struct pollfd p = {.fd = fd, .events = POLLIN | POLLRDHUP};
+
+		if (poll(&p, 1, (int)(until - mono_ms())) > 0 && recv(fd, buf, sizeof(buf), 0) <= 0)
+			return true;
+	}
+	return false;
 }

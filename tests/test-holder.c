@@ -286,7 +286,7 @@ static void system_requests_name_the_system(void)
 {
 	int ids[] = {3, 4}, states[] = {4, 4};
 	ipp_t *all[] = {holder_fetchable(SYSTEM), holder_subscribe(SYSTEM), holder_renew(SYSTEM, 9),
-		holder_poll(SYSTEM, 9, 12), holder_active(SYSTEM, 2, ids, states)};
+		holder_poll(SYSTEM, 9, 12, true), holder_active(SYSTEM, 2, ids, states)};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		AUTO(wire_deletep) ipp_t *got = carried(all[i]);

@@ -188,6 +188,286 @@ static void peer_that_leaves_while_parked_is_noticed(void)
 	CHECK(SOON(shop.gone == before + 20) && shop.parked == 0);
 }
 
+/* ---- logging in ---- */
+
+static void password_is_verified_once_on_a_connection(void)
+{
+	CURL *curl = curl_easy_init();
+	int before = shop.verified;
+
+	for (int i = 0; i < 3; i++) {
+		GOT g = ask_op((struct ask){.curl = curl, .login = "anna:right"}, IPP_OP_GET_JOBS);
+
+		CHECK(g.status == IPP_STATUS_OK && !strcmp(said(&g, "person"), "anna"));
+	}
+	CHECK(shop.verified == before + 1);
+	{
+		GOT none = ask_op((struct ask){.curl = curl}, IPP_OP_GET_JOBS);
+		GOT wrong =
+			ask_op((struct ask){.curl = curl, .login = "anna:wrong"}, IPP_OP_GET_JOBS);
+		GOT right =
+			ask_op((struct ask){.curl = curl, .login = "anna:right"}, IPP_OP_GET_JOBS);
+
+		CHECK(none.http == 401 && wrong.http == 401);
+		CHECK(right.status == IPP_STATUS_OK);
+	}
+	CHECK(shop.verified >= before + 2);
+	curl_easy_cleanup(curl);
+}
+
+static void malformed_authorization_is_refused(void)
+{
+	static const char *const bad[] = {"Authorization: Basic", "Authorization: Basic !!!!",
+		"Authorization: Basic YW5uYQ==", "Authorization: Bearer abc",
+		"Authorization: Basic YQBuYTpyaWdodA=="};
+	int before = shop.verified;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		GOT g = ask_op((struct ask){.header = {bad[i]}}, IPP_OP_GET_JOBS);
+
+		CHECK(g.http == 401);
+	}
+	CHECK(shop.verified == before);
+}
+
+static void code_enrols(void)
+{
+	GOT right = ask_op((struct ask){.login = "enrol:GOODCODE"}, IPP_OP_REGISTER_OUTPUT_DEVICE);
+	GOT wrong = ask_op((struct ask){.login = "enrol:BADCODE"}, IPP_OP_REGISTER_OUTPUT_DEVICE);
+	GOT person = ask_op((struct ask){.login = "anna:right"}, IPP_OP_REGISTER_OUTPUT_DEVICE);
+	GOT jobs = ask_op((struct ask){.login = "enrol:GOODCODE"}, IPP_OP_GET_JOBS);
+
+	CHECK(right.status == IPP_STATUS_OK);
+	CHECK(wrong.http == 401 && strcasestr(wrong.headers, "WWW-Authenticate"));
+	CHECK(person.status == IPP_STATUS_ERROR_NOT_AUTHORIZED);
+	CHECK(jobs.status == IPP_STATUS_ERROR_NOT_AUTHORIZED);
+}
+
+static void machine_stays_a_machine_with_a_password(void)
+{
+	GOT g = ask_op((struct ask){.cert = pki.good, .login = "anna:right"},
+		IPP_OP_GET_PRINTER_ATTRIBUTES);
+
+	CHECK(number(&g, "who") == SERVE_MACHINE);
+}
+
+static void certificate_may_expire_on_an_open_connection(void)
+{
+	struct pair *brief =
+		pki_make((struct wish){"brief", UUID_A, GNUTLS_KP_TLS_WWW_CLIENT, -60, 3}, pki.ca);
+	CURL *curl = curl_easy_init();
+	int64_t until = mono_ms() + 10000;
+	long http = 0;
+	{
+		GOT g = ask_op((struct ask){.curl = curl, .cert = brief}, IPP_OP_FETCH_JOB);
+
+		CHECK(g.status == IPP_STATUS_OK);
+	}
+	while (http != 401 && mono_ms() < until) {
+		GOT g = ask_op((struct ask){.curl = curl, .cert = brief}, IPP_OP_FETCH_JOB);
+
+		http = g.http;
+		fixture_nap(50);
+	}
+	CHECK(http == 401);
+	curl_easy_cleanup(curl);
+	pki_free(brief);
+}
+
+static void foreign_certificate_that_is_really_sent_is_none(void)
+{
+	static const char request[] =
+		"POST /ipp/system HTTP/1.1\r\nHost: x\r\nContent-Type: application/ipp\r\nContent-Length: 0\r\n\r\n";
+	struct raw r;
+
+	/* curl may keep it back, since the server names its CA. */
+	raw_open(&r, serve_port(shop.s), pki.foreign, NULL, NULL);
+	CHECK(raw_handshake(&r) == 0);
+	CHECK(raw_say(&r, request, strlen(request)) && raw_hear(&r, "HTTP/1.1 401"));
+	raw_close(&r);
+}
+
+/* ---- TLS ---- */
+
+static void old_tls_is_refused(void)
+{
+	static const struct {
+		const char *priorities;
+		bool good;
+	} row[] = {{"NORMAL:-VERS-ALL:+VERS-TLS1.3", true}, {"NORMAL:-VERS-ALL:+VERS-TLS1.2", true},
+		{"NORMAL:-VERS-ALL:+VERS-TLS1.1", false}, {"NORMAL:-VERS-ALL:+VERS-TLS1.0", false},
+		{"NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+RSA", false},
+		{"NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-128-CBC", false}};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+		struct raw r;
+
+		raw_open(&r, serve_port(shop.s), NULL, row[i].priorities, NULL);
+		CHECK((raw_handshake(&r) == 0) == row[i].good);
+		raw_close(&r);
+	}
+}
+
+static void chain_holds_the_ca(void)
+{
+	unsigned count = 0;
+	struct raw r;
+
+	raw_open(&r, serve_port(shop.s), NULL, NULL, NULL);
+	CHECK(raw_handshake(&r) == 0);
+	CHECK(gnutls_certificate_get_peers(r.tls, &count) && count == 2);
+	raw_close(&r);
+}
+
+/* With a ticket the certificate is not sent again, but looked at again. */
+static void resumed_session_is_the_same_machine(void)
+{
+	ipp_t *ipp = ipp_ask(IPP_OP_FETCH_JOB);
+	gnutls_datum_t ticket = {0};
+	void *octets;
+	size_t count;
+	char head[256];
+
+	CHECK(!wire_encode(ipp, &octets, &count));
+	ippDelete(ipp);
+	snprintf(head, sizeof(head),
+		"POST /ipp/system HTTP/1.1\r\nHost: x\r\nContent-Type: application/ipp\r\nContent-Length: %zu\r\n\r\n",
+		count);
+	for (int i = 0; i < 2; i++) {
+		struct raw r;
+
+		raw_open(&r, serve_port(shop.s), i ? NULL : pki.good, NULL, i ? &ticket : NULL);
+		CHECK(raw_handshake(&r) == 0);
+		CHECK(!i || gnutls_session_is_resumed(r.tls));
+		CHECK(raw_say(&r, head, strlen(head)) && raw_say(&r, octets, count));
+		CHECK(raw_hear(&r, "HTTP/1.1 200"));
+		if (!i)
+			CHECK(gnutls_session_get_data2(r.tls, &ticket) == 0);
+		raw_close(&r);
+	}
+	gnutls_free(ticket.data);
+	free(octets);
+}
+
+/* ---- answers ---- */
+
+static void unknown_operation_and_bad_request_are_told(void)
+{
+	ipp_t *bad = ippNewRequest(IPP_OP_FETCH_JOB);
+	GOT unknown = ask_op((struct ask){.cert = pki.good}, 0x4fff);
+	GOT nobody = ask_op((struct ask){0}, 0x4fff);
+	GOT broken = ask_ipp((struct ask){.cert = pki.good}, bad);
+
+	CHECK(unknown.status == IPP_STATUS_ERROR_OPERATION_NOT_SUPPORTED && unknown.message[0]);
+	CHECK(nobody.http == 401);
+	CHECK(broken.status == IPP_STATUS_ERROR_BAD_REQUEST && broken.message[0]);
+}
+
+static void damaged_request_is_answered_with_its_number(void)
+{
+	static const char cut[] = "\1\1\0\13\0\0\1\2\1\107";
+	GOT g = ask((struct ask){.cert = pki.good, .body = cut, .octets = sizeof(cut) - 1});
+	int minor;
+
+	CHECK(g.status == IPP_STATUS_ERROR_BAD_REQUEST && g.message[0]);
+	CHECK(g.ipp && ippGetRequestId(g.ipp) == 0x102 && ippGetVersion(g.ipp, &minor) == 1);
+}
+
+static void message_and_unsupported_stand_before_the_jobs(void)
+{
+	static const ipp_tag_t wanted[] = {IPP_TAG_OPERATION, IPP_TAG_OPERATION, IPP_TAG_OPERATION,
+		IPP_TAG_UNSUPPORTED_GROUP, IPP_TAG_UNSUPPORTED_GROUP, IPP_TAG_JOB};
+	ipp_t *ipp = ipp_ask(IPP_OP_PRINT_JOB);
+	ipp_attribute_t *a;
+	size_t i = 0;
+
+	ippAddInteger(ipp, IPP_TAG_JOB, IPP_TAG_INTEGER, "copies", 2);
+	ippAddString(ipp, IPP_TAG_JOB, IPP_TAG_KEYWORD, "sides", NULL, "inside-out");
+	GOT g = ask_ipp((struct ask){.cert = pki.good}, ipp);
+
+	CHECK(g.status == IPP_STATUS_ERROR_NOT_POSSIBLE);
+	CHECK(!strcmp(g.message, "Print from a workstation."));
+	for (a = ippFirstAttribute(g.ipp); a; a = ippNextAttribute(g.ipp))
+		if (ippGetName(a))
+			CHECK(i < 6 && ippGetGroupTag(a) == wanted[i++]);
+	CHECK(i == 6);
+	a = ippFindAttribute(g.ipp, "copies", IPP_TAG_ZERO);
+	CHECK(ippGetValueTag(a) == IPP_TAG_UNSUPPORTED_VALUE);
+	CHECK(!strcmp(said(&g, "sides"), "inside-out"));
+}
+
+static void requested_attributes_are_told_apart(void)
+{
+	static const char *const group[] = {"job-template", "x"};
+	ipp_t *ipp = ipp_ask(IPP_OP_FETCH_JOB);
+
+	ippAddStrings(
+		ipp, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "requested-attributes", 2, NULL, group);
+	GOT some = ask_ipp((struct ask){.cert = pki.good}, ipp);
+	GOT all = ask_op((struct ask){.cert = pki.good}, IPP_OP_FETCH_JOB);
+
+	CHECK(number(&some, "wants-a") == 1 && number(&some, "wants-b") == 0);
+	CHECK(number(&all, "wants-a") == 1 && number(&all, "wants-b") == 1);
+}
+
+static void failed_commit_takes_every_answer_back(void)
+{
+	int before = shop.afters, handled = shop.handled;
+
+	shop.commit_fails = true;
+	{
+		GOT g = ask_op((struct ask){.cert = pki.good}, IPP_OP_FETCH_JOB);
+		GOT page = ask((struct ask){.web = true, .path = "/"});
+
+		CHECK(g.status == IPP_STATUS_ERROR_SERVICE_UNAVAILABLE && g.message[0]);
+		CHECK(number(&g, "who") == -1 && shop.handled == handled + 1);
+		CHECK(page.http == 503 && !strcasestr(page.headers, "Set-Cookie"));
+	}
+	CHECK(shop.afters == before);
+	shop.commit_fails = false;
+	shop.begin_fails = true;
+	{
+		GOT g = ask_op((struct ask){.cert = pki.good}, IPP_OP_FETCH_JOB);
+
+		CHECK(g.status == IPP_STATUS_ERROR_SERVICE_UNAVAILABLE);
+		CHECK(shop.handled == handled + 1);
+	}
+	shop.begin_fails = false;
+	{
+		GOT g = ask_op((struct ask){.cert = pki.good}, IPP_OP_FETCH_JOB);
+
+		CHECK(g.status == IPP_STATUS_OK && shop.afters > before);
+	}
+}
+
+static void stopping_cuts_parked_calls(void)
+{
+	struct crowd w;
+
+	crowd_start(&w, 10, 55000);
+	CHECK(CROWD_UNTIL(&w, shop.parked == 10));
+	shop_close();
+	CHECK(CROWD_UNTIL(&w, w.done == 10));
+	CHECK(w.answered == 0);
+	crowd_end(&w);
+	shop_open(shop_config());
+}
+
+static void bad_key_or_taken_port_is_told(void)
+{
+	struct serve_config c = shop_config();
+	struct serve *s = NULL;
+
+	c.key_pem = pki.good->key_pem;
+	CHECK(serve_new(&c, &s) == -EINVAL && !s);
+	c = shop_config();
+	c.ca_pem = "nothing";
+	CHECK(serve_new(&c, &s) == -EINVAL && !s);
+	c = shop_config();
+	c.port = serve_port(shop.s);
+	CHECK(serve_new(&c, &s) == -EADDRINUSE && !s);
+}
+
 int main(void)
 {
 	curl_global_init(CURL_GLOBAL_ALL);
@@ -202,6 +482,22 @@ int main(void)
 	RUN(thousand_parked_calls_are_woken_at_once);
 	RUN(parked_call_ends_in_time);
 	RUN(peer_that_leaves_while_parked_is_noticed);
+	RUN(password_is_verified_once_on_a_connection);
+	RUN(malformed_authorization_is_refused);
+	RUN(code_enrols);
+	RUN(machine_stays_a_machine_with_a_password);
+	RUN(certificate_may_expire_on_an_open_connection);
+	RUN(foreign_certificate_that_is_really_sent_is_none);
+	RUN(old_tls_is_refused);
+	RUN(chain_holds_the_ca);
+	RUN(resumed_session_is_the_same_machine);
+	RUN(unknown_operation_and_bad_request_are_told);
+	RUN(damaged_request_is_answered_with_its_number);
+	RUN(message_and_unsupported_stand_before_the_jobs);
+	RUN(requested_attributes_are_told_apart);
+	RUN(failed_commit_takes_every_answer_back);
+	RUN(bad_key_or_taken_port_is_told);
+	RUN(stopping_cuts_parked_calls);
 	shop_close();
 	pki_end();
 	curl_global_cleanup();

@@ -294,6 +294,37 @@ static void a_migration_that_fails_leaves_all_as_it_was(void)
 	CHECK(number_of(s, "PRAGMA user_version") == n + 1);
 }
 
+static int visit(const char *file)
+{
+	struct sql s = {0};
+	int rc = sql_open(&s, file, &store_schema);
+
+	sql_close(&s);
+	return rc != 0;
+}
+
+/* A descriptor of the file that this process closes drops its locks; then the next one to close the file elsewhere takes
+ * itself for the last, and removes the WAL under us. */
+static void a_further_connection_leaves_the_locks_of_the_first(void)
+{
+	AUTO(store_freep) struct store *s = store_fresh();
+	struct sql further = {0};
+	char wal[128];
+	pid_t child;
+	int status = 0;
+
+	CHECK(sql_join(&further, path, &store_schema) == 0);
+	child = fork();
+	if (child == 0) { /* a process of its own, as an administrator's program is */
+		execl("/proc/self/exe", "test-store-crash", "--visit", path, (char *)NULL);
+		_exit(99);
+	}
+	CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	CHECK(access(wal, F_OK) == 0);
+	sql_close(&further);
+}
+
 static void backup_copies_go_after_a_week(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
@@ -410,8 +441,10 @@ static void a_second_writer_waits_shortly_then_is_told(void)
 	CHECK(store_job_add(t, &j, &key, 1900) == 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc == 3 && !strcmp(argv[1], "--visit"))
+		return visit(argv[2]);
 	folder_init("test-store-crash");
 	RUN(an_erased_key_is_nowhere_on_the_disk);
 	RUN(erased_keys_leave_the_disk_with_later_commits_too);
@@ -424,6 +457,7 @@ int main(void)
 	RUN(the_store_is_its_owners_alone);
 	RUN(migration_goes_forward_with_a_backup_copy);
 	RUN(a_migration_that_fails_leaves_all_as_it_was);
+	RUN(a_further_connection_leaves_the_locks_of_the_first);
 	RUN(backup_copies_go_after_a_week);
 	RUN(killed_at_any_moment_it_keeps_its_promises);
 	RUN(a_second_writer_waits_shortly_then_is_told);

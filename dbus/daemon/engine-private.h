@@ -136,6 +136,7 @@ struct engine {
 	size_t queue_count;
 	struct upstream *upstreams;
 	struct link *link; /* the server of our own */
+	struct settle *settle; /* what it has of the ledger */
 	struct policies *policies; /* what it says of its queues */
 	struct intake *intake;
 	struct timer kick, sweep;

@@ -15,6 +15,7 @@
 #include "link.h"
 #include "must.h"
 #include "network.h"
+#include "settle.h"
 
 enum { MEMORY_S = 7 * 24 * 3600, NETWORK_SETTLE_MS = 300 };
 
@@ -442,6 +443,7 @@ int engine_start(struct engine *e)
 	recover(e);
 	intake_run(e);
 	sweep_start(e);
+	settle_start(e);
 	plan_kick(e);
 	log_event(LOG_LVL_INFO, "event=started run=%s queues=%zu online=%d", e->run_id,
 		e->queue_count, e->online);
@@ -476,6 +478,7 @@ void engine_free(struct engine *e)
 	sweep_free(e);
 	upstreams_free(e);
 	forget_all(e);
+	settle_stop(e);
 	link_free(e);
 	timer_stop(&e->kick);
 	timer_stop(&e->network_settle);

@@ -9,6 +9,7 @@
 #include "base/mono.h"
 #include "link.h"
 #include "must.h"
+#include "settle.h"
 
 enum { COMMIT_AGAIN_MS = 1000, COMMIT_AGAIN_MAX_MS = 15000 };
 
@@ -186,6 +187,8 @@ static void step_done(void *arg, int rc)
 		log_move(j, step->from);
 		job_changed(j);
 		report_kick(j);
+		if (step->has_ledger)
+			settle_kick(j->engine);
 	}
 	if (step->then)
 		step->then(j, rc);

@@ -14,6 +14,7 @@
 #include "ipp/holder.h"
 #include "must.h"
 #include "policies.h"
+#include "settle.h"
 
 enum {
 	UP_MS = 70000, /* a poll comes back after 55 s */
@@ -142,6 +143,14 @@ int link_send(struct engine *e, const char *uri, ipp_t *ipp, int32_t total_ms, c
 
 /* ---- is it there? ---- */
 
+void link_look(struct engine *e)
+{
+	struct link *l = e->link;
+
+	if (l && !l->up && !l->call && link_is_enrolled(e))
+		timer_set(e, &l->again, 0, subscribe, l);
+}
+
 static void suspect(struct engine *e)
 {
 	for (size_t i = 0; i < e->queue_count; i++)
@@ -220,6 +229,7 @@ void link_heard(struct engine *e, int32_t incarnation)
 	for (struct job *j = e->jobs; j; j = j->next)
 		if (job_is_registered(j) && !j->busy && !j->claim)
 			plan_release(j, NULL);
+	settle_resync(e);
 	l->subscription = 0;
 	if (l->call) /* it waits for events of a subscription that is no more */
 		client_cancel(l->call);
@@ -340,6 +350,7 @@ static void synchronise(struct link *l)
 		link_send(l->engine, uri, must(holder_fetchable(uri)), ASK_MS, fetchable_answered,
 			l, &l->sync);
 	report_all(l->engine);
+	settle_resync(l->engine);
 	policies_fetch(l->engine);
 }
 
@@ -424,8 +435,11 @@ static void poll_events(struct link *l)
 		subscribe(l);
 		return;
 	}
-	r = renew ? holder_renew(uri, l->subscription) : holder_poll(uri, l->subscription, l->next);
-	if (link_send(l->engine, uri, must(r), POLL_MS, renew ? renewed : polled, l, &l->call))
+	/* The first one after a failure is answered at once: is it there? */
+	r = renew ? holder_renew(uri, l->subscription)
+		  : holder_poll(uri, l->subscription, l->next, l->up);
+	if (link_send(l->engine, uri, must(r), l->up && !renew ? POLL_MS : ASK_MS,
+		    renew ? renewed : polled, l, &l->call))
 		try_later(l);
 }
 

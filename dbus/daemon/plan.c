@@ -579,6 +579,7 @@ void plan_upstream_changed(struct engine *e, struct upstream *u)
 			timer_set(e, &j->retry, at_ms = bulk_ms(at_ms, count), released_late, j);
 	}
 	if (h == HEALTH_OK) {
+		link_look(e);
 		sweep_upstream_back(e, upstream_uri(u));
 		notice_back(e, u, count);
 	}

@@ -439,11 +439,10 @@ static int prepare_connection(struct sql *s)
 		"PRAGMA cell_size_check = ON");
 }
 
-int sql_open_further(struct sql *s, const char *path, const struct sql_schema *schema)
+static int connect_to(struct sql *s, const char *path)
 {
 	int rc;
 
-	*s = (struct sql){.schema = schema};
 	s->path = strdup(path);
 	if (!s->path)
 		return -ENOMEM;
@@ -462,17 +461,8 @@ int sql_open(struct sql *s, const char *path, const struct sql_schema *schema)
 	if (sodium_init() < 0)
 		return -EIO;
 	rc = judge_file(path, schema);
-	if (rc)
-		return rc;
-	s->path = strdup(path);
-	if (!s->path)
-		return -ENOMEM;
-	rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-	if (rc)
-		return sql_errno(rc);
-	rc = judge_connection(s);
 	if (!rc)
-		rc = prepare_connection(s);
+		rc = connect_to(s, path);
 	if (!rc)
 		rc = sql_migrate(s, schema->step, schema->count);
 	if (!rc)
@@ -481,6 +471,12 @@ int sql_open(struct sql *s, const char *path, const struct sql_schema *schema)
 		return rc;
 	sql_backup_prune(s);
 	return 0;
+}
+
+int sql_join(struct sql *s, const char *path, const struct sql_schema *schema)
+{
+	*s = (struct sql){.schema = schema};
+	return connect_to(s, path);
 }
 
 void sql_close(struct sql *s)

@@ -41,13 +41,11 @@ struct sql {
 
 /** sql_open() - open the file at @path, creating it (0600) if absent, and bring its schema up to date
  * Another program's file is -EUCLEAN, a newer one SQL_E_NEWER: both untouched. @schema is borrowed.
- * Once per file and process: see sql_open_further().
  * Return: 0, SQL_E_NEWER, or -errno; after an error sql_close() is still due. */
 int sql_open(struct sql *s, const char *path, const struct sql_schema *schema);
-/* A further connection of this process to a file that sql_open() has opened. sql_open() itself looks into the file by a
- * descriptor of its own, and closing that would drop the locks of every other connection here (fcntl(2)): another process
- * could then believe that it is alone, and remove the WAL under us. 0 or -errno; sql_close() is due as above. */
-int sql_open_further(struct sql *s, const char *path, const struct sql_schema *schema);
+/* A further connection of this process to a file that it has open by sql_open() already: looks at nothing itself, since a
+ * descriptor closed by us would drop the locks of the others (fcntl(2); sqlite.org/howtocorrupt.html, 2.2). Same errors. */
+int sql_join(struct sql *s, const char *path, const struct sql_schema *schema);
 void sql_close(struct sql *s);
 
 int sql_begin(struct sql *s);

@@ -229,7 +229,7 @@ ipp_t *holder_renew(const char *system_uri, int32_t subscription)
 	return r;
 }
 
-ipp_t *holder_poll(const char *system_uri, int32_t subscription, int32_t next)
+ipp_t *holder_poll(const char *system_uri, int32_t subscription, int32_t next, bool wait)
 {
 	ipp_t *r = request(IPP_OP_GET_NOTIFICATIONS, system_uri, NULL);
 
@@ -238,7 +238,7 @@ ipp_t *holder_poll(const char *system_uri, int32_t subscription, int32_t next)
 	ippAddInteger(
 		r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "notify-subscription-ids", subscription);
 	ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "notify-sequence-numbers", next);
-	ippAddBoolean(r, IPP_TAG_OPERATION, "notify-wait", 1);
+	ippAddBoolean(r, IPP_TAG_OPERATION, "notify-wait", wait);
 	return r;
 }
 

@@ -46,8 +46,8 @@ ipp_t *holder_fetchable(const char *system_uri);
 /* Create-System-Subscriptions for events of our jobs, policy and maintenance. */
 ipp_t *holder_subscribe(const char *system_uri);
 ipp_t *holder_renew(const char *system_uri, int32_t subscription);
-/* Get-Notifications, waiting. @next: sequence number wanted. */
-ipp_t *holder_poll(const char *system_uri, int32_t subscription, int32_t next);
+/* Get-Notifications. @next: sequence number wanted; @wait: parked there until there is something. */
+ipp_t *holder_poll(const char *system_uri, int32_t subscription, int32_t next, bool wait);
 
 /* Of one job, from any answer or event; what was not told is 0, "" or -1. */
 struct holder_answer {

@@ -3,8 +3,8 @@
 # t7000 - a server from nothing: setup, users, queue, enrolment by code, and who is refused.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/system/server.sh
-. "$(dirname "$0")/server.sh"
+# shellcheck source=tests/system/machines.sh
+. "$(dirname "$0")/machines.sh"
 
 lab_start
 server_start
