@@ -43,7 +43,7 @@ check "and brings the event" grep -q 'long-poll\|\[PASS\]' "$LAB/log/poll.log"
 check "with nothing amiss" not grep -q 'FAIL' "$LAB/log/poll.log"
 
 # ---- stock
-for file in get-printers get-printers-printer-id get-printer-attributes get-printer-attributes-suite get-jobs \
+for file in get-printers get-printers-printer-id get-printer-attributes get-jobs \
 	get-completed-jobs create-printer-subscription get-subscriptions; do
 	check "stock $file, a person" tool "$(person_uri anna)" "$file.test"
 	check "stock $file, a machine" tool "$(machine_uri one)" "$file.test"
