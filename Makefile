@@ -174,7 +174,7 @@ tools: $(TOOLS)			## build the tests' own programs
 MAN       := $(sort $(wildcard *.[158] */*.[158] */*/*.[158]))
 MIME      := $(wildcard filter/*.types filter/*.convs)
 SAMPLE    := $(firstword $(wildcard dbus/daemon/stillprint.conf dbus/stillprint.conf lib/core/stillprint.conf))
-UNITS     := $(wildcard dbus/daemon/*.service)
+UNITS     := $(wildcard dbus/daemon/*.service server/*.service)
 SYSUNITS  := $(filter-out dbus/daemon/org.%,$(UNITS))
 USERUNITS := $(wildcard dbus/agent/*.service)
 AUTOSTART := $(wildcard dbus/agent/*.desktop)
@@ -196,9 +196,9 @@ each = $(foreach f,$(1),$(call put,$(f),$(2))$(newline)	$(Q))
 install: all				## install below DESTDIR; every folder can be set, as prefix= or bindir=
 	$(Q)$(INSTALL) -d $(D)$(bindir) $(D)$(sbindir) $(D)$(cups_serverbin)/backend \
 		$(D)$(cups_serverbin)/filter $(D)$(cups_datadir)/drv $(D)$(datadir)/stillprint \
-		$(D)$(sysconfdir)/stillprint/stillprint.conf.d $(D)$(docdir)
+		$(D)$(sysconfdir)/stillprint/stillprint.conf.d $(D)$(sysconfdir)/stillprint/server.conf.d $(D)$(docdir)
 	$(Q)$(INSTALL) -m 755 $(CLI) $(D)$(bindir)/
-	$(Q)$(INSTALL) -m 755 $(DAEMON) $(D)$(sbindir)/
+	$(Q)$(INSTALL) -m 755 $(DAEMON) $(SERVER) $(D)$(sbindir)/
 	$(Q)$(if $(AGENT),$(INSTALL) -d $(D)$(libexecdir) && $(INSTALL) -m 755 $(AGENT) $(D)$(libexecdir)/)
 	$(Q)$(INSTALL) -m 755 $(BACKEND) $(D)$(cups_serverbin)/backend/
 	$(Q)$(INSTALL) -m 755 $(FILTER) $(D)$(cups_serverbin)/filter/
@@ -217,10 +217,12 @@ install: all				## install below DESTDIR; every folder can be set, as prefix= or
 	$(Q)$(if $(SAMPLE),$(call put,$(SAMPLE),$(docdir)/examples))
 	$(Q)$(if $(SAMPLE),test -e $(D)$(sysconfdir)/stillprint/stillprint.conf || \
 		$(call put,$(SAMPLE),$(sysconfdir)/stillprint))
+	$(Q)$(call put,server/server.conf,$(docdir)/examples)
+	$(Q)test -e $(D)$(sysconfdir)/stillprint/server.conf || { $(call put,server/server.conf,$(sysconfdir)/stillprint); }
 	$(Q)$(INSTALL) -m 644 README.md $(wildcard NOTICE) docs/ARCHITECTURE.md $(D)$(docdir)/
 
 uninstall:				## remove what install put there; configuration, state and spool stay
-	$(RM) $(D)$(bindir)/stillprint $(D)$(sbindir)/stillprintd $(D)$(libexecdir)/stillprint-agent \
+	$(RM) $(D)$(bindir)/stillprint $(D)$(sbindir)/stillprintd $(D)$(sbindir)/stillprint-server $(D)$(libexecdir)/stillprint-agent \
 		$(D)$(cups_serverbin)/backend/stillprint $(D)$(cups_serverbin)/filter/stillprint-ticket \
 		$(addprefix $(D)$(cups_datadir)/mime/,$(notdir $(MIME))) \
 		$(D)$(cups_datadir)/drv/stillprint.drv $(D)$(dbusdir)/system.d/org.stillprint.conf \
@@ -263,6 +265,10 @@ unit: $(UNIT)			## the unit tests alone
 system: all tools faults		## the system tests alone; ONLY='t1000 t11' picks some
 	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) \
 		$(or $(foreach t,$(ONLY),$(wildcard tests/system/$(t)*.sh)),$(SYSTEM))
+
+check-server: all tools tests faults	## what concerns the server, by itself
+	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) \
+		$(filter $(addprefix $(OUT)/tests/test-,server-% serve request),$(UNIT)) $(wildcard tests/system/t7*.sh)
 
 fault: $(filter $(OUT)/tests/fault-%,$(TESTS))	## the n-th write or sync fails, n = 1, 2, … (minutes)
 	$(Q)tests/run-tests -t 10 -j $(JOBS) $^
@@ -398,7 +404,7 @@ help:				## list the targets
 	@echo 'V=1 shows the commands. CFLAGS, CPPFLAGS, LDFLAGS, DESTDIR and all folders are yours to set; WERROR=1 is strict.'
 
 FORCE:
-.PHONY: bench-server all tools tests unit system check check-built check-sanitize fault faults install uninstall lint lint-floors \
+.PHONY: bench-server all tools tests unit system check check-server check-built check-sanitize fault faults install uninstall lint lint-floors \
 	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse bench-jobs FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(ANALYZED:.ok=.d)
