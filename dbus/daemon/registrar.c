@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "core/wire.h"
 #include "document.h"
@@ -62,6 +63,7 @@ static void registered(struct job *j, int rc)
 {
 	if (rc)
 		return;
+	fault_point("registered");
 	plan_upstream_took(j);
 	if (j->claim_wanted)
 		claim_start(j);
@@ -125,6 +127,7 @@ static void answered(void *arg, const struct client_reply *reply)
 
 	r->call = NULL;
 	registrar_stop(j);
+	fault_point("register-answered");
 	log_event(LOG_LVL_INFO, "job=%d event=register fault=%s status=0x%04x detail=%s", j->row.id,
 		client_fault_name(reply->fault), (unsigned)reply->status, log_quote(reply->detail));
 	if (canceled_meanwhile(j))

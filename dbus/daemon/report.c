@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/text.h"
@@ -132,6 +133,8 @@ static void answered(void *arg, const struct client_reply *reply)
 	struct engine *e = j->engine;
 
 	r->call = NULL;
+	if (is_over(r->state))
+		fault_point("end-reported");
 	r->told_ms = mono_ms();
 	log_event(LOG_LVL_DEBUG, "job=%d event=reported state=%d fault=%s status=0x%04x", j->row.id,
 		r->state, client_fault_name(reply->fault), (unsigned)reply->status);

@@ -67,3 +67,4 @@ ledger_has() { [ "$(srv_sql "SELECT count(*) FROM ledger_record")" -ge "$1" ]; }
 # ipptool_lists URI JOB - a person's Get-Jobs names the job
 ipptool_lists() { ipptool -tv "$1" "$LAB_HERE/get-jobs.test" | grep -q "job-id (integer) = $2\$"; }
 store_has() { [ -n "$(store_sql "$1")" ]; }
+same_count() { [ "$(srv_sql 'SELECT count(*) FROM ledger_record')" = "$1" ]; } # N records at the server
