@@ -8,6 +8,7 @@
 #include "base/paths.h"
 #include "link.h"
 #include "must.h"
+#include "renew.h"
 
 /* ---- fallbacks of a user ---- */
 
@@ -440,6 +441,7 @@ void engine_reload(struct engine *e, engine_reply_fn *reply, void *arg)
 	e->config = fresh;
 	queues_set(e);
 	link_start(e);
+	renew_start(e);
 	config_free(old);
 	try_again(e, JOB_R_AUTHENTICATION);
 	try_again(e, JOB_R_CERTIFICATE);
