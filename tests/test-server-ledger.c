@@ -686,21 +686,30 @@ static void killed_at_any_moment_what_it_said_it_has(void)
 	CHECK(total().prints == 1000 && total().impressions == 2000 && verifies());
 }
 
+/* Of this process, in microseconds: other work on the computer does not count. */
+static int64_t cpu_us(void)
+{
+	struct timespec t = {0};
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
+}
+
 static void what_it_costs(void)
 {
 	int64_t began;
 
 	fresh();
-	began = mono_ms();
+	began = cpu_us();
 	for (int i = 0; i < 10; i++)
 		push(i * 100 + 1, i * 100 + 100);
-	printf("# %d us a record in batches of 100, with its commit, codec both ways included\n",
-		(int)(mono_ms() - began));
+	printf("# %d us CPU a record in batches of 100, with its commit, codec both ways included\n",
+		(int)((cpu_us() - began) / 1000));
 	fresh();
-	began = mono_ms();
+	began = cpu_us();
 	for (int i = 1; i <= 200; i++)
 		push(i, i);
-	printf("# %d us a record alone, with its commit\n", (int)(mono_ms() - began) * 1000 / 200);
+	printf("# %d us CPU a record alone, with its commit\n", (int)((cpu_us() - began) / 200));
 }
 
 int main(void)

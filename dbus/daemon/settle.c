@@ -116,6 +116,7 @@ static int add_row(void *arg, const struct record *r)
 {
 	struct exchange *x = arg;
 	size_t octets = record_octets(r);
+	int rc;
 
 	if (!record_fits(r)) {
 		x->damaged = r->sequence;
@@ -123,8 +124,10 @@ static int add_row(void *arg, const struct record *r)
 	}
 	if (x->last >= x->first && x->octets + octets > RECORD_BATCH_OCTETS)
 		return FULL;
-	if (record_write(x->ipp, r)) {
-		x->damaged = r->sequence;
+	rc = record_write(x->ipp, r);
+	if (rc) {
+		must(rc < 0 ? NULL : x);
+		x->damaged = r->sequence; /* no message can carry it */
 		return FULL;
 	}
 	x->octets += octets;
@@ -282,7 +285,8 @@ static void not_answered(struct settle *s, const struct client_reply *reply)
 		s->max /= 2;
 		later(s, 0);
 	} else if (reply->fault != CLIENT_OK ||
-		   reply->status >= IPP_STATUS_ERROR_INTERNAL /* 0x0502, 0x0507… */) {
+		   (reply->status >= IPP_STATUS_ERROR_INTERNAL /* 0x0502, 0x0507… */ &&
+			   reply->status != IPP_STATUS_ERROR_OPERATION_NOT_SUPPORTED)) {
 		log_event(LOG_LVL_INFO, "event=ledger-waits fault=%s status=0x%04x",
 			client_fault_name(reply->fault), (unsigned)reply->status);
 		failed(s);
