@@ -107,8 +107,6 @@ static const struct serve_operation *const operations[] = {jobs_operations, hold
 	events_operations, printers_operations, devices_operations, machines_operations,
 	ledger_operations, NULL};
 static const struct serve_page *const pages[] = {resources_pages, NULL};
-/* Until the pages are there. */
-extern const struct serve_page web_pages[] __attribute__((weak));
 static const struct serve_page *const web[] = {web_pages, NULL};
 
 /* From listening to the end of it, once. */
