@@ -101,7 +101,8 @@ int main(void)
 	server_fresh("jobs-cost");
 	fill();
 	c = ask(M1, "", OFFICE, 0);
-	ippAddStrings(c->request, IPP_TAG_SUBSCRIPTION, IPP_TAG_KEYWORD, "notify-events", 2, NULL, events);
+	ippAddStrings(c->request, IPP_TAG_SUBSCRIPTION, IPP_TAG_KEYWORD, "notify-events", 2, NULL,
+		events);
 	CHECK(go(c, IPP_OP_CREATE_PRINTER_SUBSCRIPTIONS) == 0);
 	subscription = got_number(c, "notify-subscription-id");
 	call_free(c);
