@@ -136,7 +136,7 @@ static void every_request_names_its_target_and_job(void)
 		.impressions = -1,
 		.sheets = 4,
 		.diverted_to = ""};
-	ipp_t *all[] = {holder_fetch(QUEUE, 7), holder_acknowledge(QUEUE, 7, UUID, 2, 3, NULL),
+	ipp_t *all[] = {holder_fetch(QUEUE, 7), holder_acknowledge(QUEUE, 7, UUID, 1, 2, 3, NULL),
 		holder_status(QUEUE, &s), holder_release(QUEUE, 7, "anna", "Hall")};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -151,6 +151,7 @@ static void every_request_names_its_target_and_job(void)
 static void a_status_says_only_what_is_known(void)
 {
 	struct holder_status s = {.job_id = 7,
+		.incarnation = 5,
 		.epoch = 2,
 		.attempt = 3,
 		.device_uuid = "",
@@ -168,12 +169,14 @@ static void a_status_says_only_what_is_known(void)
 	CHECK(!ippFindAttribute(got, "output-device-uuid", IPP_TAG_ZERO));
 	CHECK(!strcmp(text(got, VENDOR_DIVERTED_TO), "Spare"));
 	CHECK(number(got, VENDOR_RELEASE_EPOCH) == 2 && number(got, VENDOR_HOLDER_ATTEMPT) == 3);
+	CHECK(number(got, VENDOR_SERVER_INCARNATION) == 5);
+	CHECK(!ippFindAttribute(got, "output-device-job-state-reasons", IPP_TAG_ZERO));
 }
 
 static void a_refusal_says_why(void)
 {
 	AUTO(wire_deletep)
-	ipp_t *sent = holder_acknowledge(QUEUE, 7, UUID, 2, 3, "printed elsewhere");
+	ipp_t *sent = holder_acknowledge(QUEUE, 7, UUID, 1, 2, 3, "printed elsewhere");
 	AUTO(wire_deletep) ipp_t *got = carried(sent);
 
 	CHECK(number(got, "fetch-status-code") == IPP_STATUS_ERROR_NOT_FETCHABLE);

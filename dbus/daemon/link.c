@@ -373,7 +373,7 @@ static void event(void *arg, const struct holder_answer *one)
 	else if (j && !strcmp(one->event, "job-fetchable"))
 		claim_start(j);
 	else if (j && one->canceling)
-		report_kick(j); /* the answer to it says that it is canceled */
+		report_now(j); /* the answer to it says that it is canceled */
 	else if (j && one->state == IPP_JSTATE_CANCELED)
 		canceled_there(j);
 }

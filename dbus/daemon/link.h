@@ -69,5 +69,6 @@ void remote_release(struct job *j, const char *device, const char *decided_by,
 
 /* ---- report.c: the server is told ---- */
 void report_kick(struct job *j); /* something changed about it, perhaps */
+void report_now(struct job *j); /* there is something to hear in the answer */
 void report_all(struct engine *e); /* the server is there again */
 void report_stop(struct job *j);

@@ -138,7 +138,8 @@ static void answered(void *arg, const struct client_reply *reply)
 	r->told_ms = mono_ms();
 	log_event(LOG_LVL_DEBUG, "job=%d event=reported state=%d fault=%s status=0x%04x", j->row.id,
 		r->state, client_fault_name(reply->fault), (unsigned)reply->status);
-	if (reply->fault != CLIENT_OK || reply->status >= IPP_STATUS_ERROR_INTERNAL) {
+	if (reply->fault != CLIENT_OK || (reply->status >= IPP_STATUS_ERROR_INTERNAL &&
+						 reply->status != IPP_STATUS_ERROR_JOB_CANCELED)) {
 		if (reply->fault != CLIENT_OK && reply->fault != CLIENT_AUTH)
 			link_failed(e);
 		timer_set(e, &r->next, AGAIN_MS, again, r);
@@ -169,10 +170,12 @@ static void fill(struct job *j, struct holder_status *s, char *message, size_t s
 		sentence, sizeof(sentence), j->row.reason, j->row.reason_arg, j->row.since_s);
 	text_display(message, size, sentence);
 	*s = (struct holder_status){.job_id = j->row.server.remote_id,
+		.incarnation = j->row.server.incarnation,
 		.epoch = j->row.server.epoch,
 		.attempt = j->row.attempt,
 		.device_uuid = elsewhere ? "" : j->row.server.device_uuid,
 		.state = state_of(j),
+		.in_doubt = j->row.state == JOB_UNKNOWN,
 		.message = j->row.state == JOB_COMPLETED ? "" : message,
 		.impressions = j->attempt.id ? j->attempt.impressions : -1,
 		.sheets = j->attempt.id ? j->attempt.sheets : -1,
@@ -231,6 +234,13 @@ void report_kick(struct job *j)
 		send_status(r);
 	else
 		timer_set(j->engine, &r->next, due - now, again, r);
+}
+
+void report_now(struct job *j)
+{
+	if (j->report)
+		j->report->told_ms = 0;
+	report_kick(j);
 }
 
 void report_all(struct engine *e)

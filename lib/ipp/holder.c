@@ -119,16 +119,23 @@ ipp_t *holder_fetch(const char *queue_uri, int32_t job_id)
 	return job_request(IPP_OP_FETCH_JOB, queue_uri, job_id);
 }
 
+static void add_fence(ipp_t *r, int32_t incarnation, int32_t epoch, int32_t attempt)
+{
+	ippAddInteger(
+		r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, VENDOR_SERVER_INCARNATION, incarnation);
+	ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, VENDOR_RELEASE_EPOCH, epoch);
+	ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, VENDOR_HOLDER_ATTEMPT, attempt);
+}
+
 ipp_t *holder_acknowledge(const char *queue_uri, int32_t job_id, const char *device_uuid,
-	int32_t epoch, int32_t attempt, const char *refusal)
+	int32_t incarnation, int32_t epoch, int32_t attempt, const char *refusal)
 {
 	ipp_t *r = job_request(IPP_OP_ACKNOWLEDGE_JOB, queue_uri, job_id);
 
 	if (!r)
 		return NULL;
 	add_text(r, IPP_TAG_OPERATION, IPP_TAG_URI, "output-device-uuid", device_uuid);
-	ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, VENDOR_RELEASE_EPOCH, epoch);
-	ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, VENDOR_HOLDER_ATTEMPT, attempt);
+	add_fence(r, incarnation, epoch, attempt);
 	if (refusal) {
 		ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_ENUM, "fetch-status-code",
 			IPP_STATUS_ERROR_NOT_FETCHABLE);
@@ -144,9 +151,11 @@ ipp_t *holder_status(const char *queue_uri, const struct holder_status *s)
 	if (!r)
 		return NULL;
 	add_text(r, IPP_TAG_OPERATION, IPP_TAG_URI, "output-device-uuid", s->device_uuid);
-	ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, VENDOR_RELEASE_EPOCH, s->epoch);
-	ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, VENDOR_HOLDER_ATTEMPT, s->attempt);
+	add_fence(r, s->incarnation, s->epoch, s->attempt);
 	ippAddInteger(r, IPP_TAG_JOB, IPP_TAG_ENUM, "output-device-job-state", s->state);
+	if (s->in_doubt)
+		add_text(r, IPP_TAG_JOB, IPP_TAG_KEYWORD, "output-device-job-state-reasons",
+			VENDOR_R_OUTCOME_UNKNOWN);
 	add_text(r, IPP_TAG_JOB, IPP_TAG_TEXT, "output-device-job-state-message", s->message);
 	if (s->impressions >= 0)
 		ippAddInteger(r, IPP_TAG_JOB, IPP_TAG_INTEGER, "job-impressions-completed",

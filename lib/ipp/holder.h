@@ -25,12 +25,13 @@ ipp_t *holder_register(const char *queue_uri, const struct holder_job *job, ipp_
 ipp_t *holder_fetch(const char *queue_uri, int32_t job_id);
 /* Acknowledge-Job (M8). @refusal: why not, NULL to accept. */
 ipp_t *holder_acknowledge(const char *queue_uri, int32_t job_id, const char *device_uuid,
-	int32_t epoch, int32_t attempt, const char *refusal);
+	int32_t incarnation, int32_t epoch, int32_t attempt, const char *refusal);
 
 struct holder_status {
-	int32_t job_id, epoch, attempt;
+	int32_t job_id, incarnation, epoch, attempt; /* the fence */
 	const char *device_uuid; /* "": not at a released device */
 	int state; /* job-state, RFC 8011 5.3.7 */
+	bool in_doubt; /* with state 6: nobody can tell whether it printed */
 	const char *message; /* safe text */
 	int32_t impressions, sheets; /* -1: not known */
 	const char *diverted_to; /* "" */
