@@ -52,13 +52,14 @@ OURS = -std=gnu17 -D_GNU_SOURCE -Ilib -Itests $(DEFS) $(WARN) -Wno-deprecated-de
 OUR_LD := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 
 # What the linker takes for each program; the archive gives only the objects that a program needs.
-LIBS_filter  := libsodium zlib libdeflate libjpeg json-c
+LIBS_filter  := zlib libdeflate libjpeg
+LATE_filter  := libsodium json-c
 LIBS_backend := libsodium
 LIBS_daemon  := sqlite3 libsodium libcurl gnutls dbus-1 libsystemd json-c
 LIBS_cli     := libsodium libcurl gnutls dbus-1 json-c libsystemd
 LIBS_agent   := dbus-1 libsystemd
-LIBS_server  := sqlite3 libsodium gnutls libmicrohttpd libcurl libxcrypt json-c libsystemd
-LIBS_all     := $(sort $(LIBS_filter) $(LIBS_backend) $(LIBS_daemon) $(LIBS_cli) $(LIBS_agent) $(LIBS_server))
+LIBS_server  := sqlite3 libsodium libcurl gnutls libmicrohttpd json-c libsystemd libcrypt
+LIBS_all     := $(sort $(LIBS_filter) $(LATE_filter) $(LIBS_backend) $(LIBS_daemon) $(LIBS_cli) $(LIBS_agent) $(LIBS_server))
 PC_CFLAGS     = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBS_all)))$(PC_CFLAGS)
 
 LIB_SRC   := $(sort $(wildcard lib/*/*.c))
@@ -94,22 +95,27 @@ $(FLAGS): FORCE
 $(OUT)/%.o: %.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(OURS) $(PC_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(OURS) $(LATE) $(PC_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(ARCHIVE): $(patsubst %.c,$(OUT)/%.o,$(LIB_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-link = $(CC) $(OURS) $(CFLAGS) $(OUR_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call pc_libs,$(1)) $(cups_libs) -lm -lpthread
+link_only = $(CC) $(OURS) $(CFLAGS) $(OUR_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call pc_libs,$(1))
+link = $(link_only) $(cups_libs) -lm -lpthread
 
 $(BACKEND): $(call OBJ,backend) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(call link,$(LIBS_backend))
+# The filter starts without libcups, libsodium and json-c: see filter/late.h.
+soname = $(shell LC_ALL=C readelf -d "$$($(CC) -print-file-name=lib$(1).so)" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
+$(OUT)/filter/late.o $(OUT)/lint/filter/late.ok: LATE = -DLATE_CUPS='"$(call soname,cups)"' \
+	-DLATE_SODIUM='"$(call soname,sodium)"' -DLATE_JSON='"$(call soname,json-c)"'
 $(FILTER): $(call OBJ,filter) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(call link,$(LIBS_filter))
+	$(Q)$(call link_only,$(LIBS_filter)) -lm -ldl
 $(DAEMON): $(call OBJ,dbus/daemon) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -134,11 +140,15 @@ $(OUT)/tools/fake-engine: $(BUS_OBJ)
 $(OUT)/tests/test-rows: $(OUT)/dbus/daemon/rows.o
 LEDGER_OBJ := $(OUT)/server/ledger.o $(OUT)/server/ledger-read.o $(OUT)/server/ledger-schema.o
 $(OUT)/tests/test-server-ledger: $(LEDGER_OBJ)
+$(OUT)/tests/test-settle: $(LEDGER_OBJ) $(OUT)/dbus/daemon/settle.o $(OUT)/dbus/daemon/worker.o
 $(OUT)/tests/test-bus $(OUT)/tests/test-bus-signals: | $(OUT)/tools/fake-engine
 
 # The server's jobs, without its network.
 JOBS_OBJ := $(patsubst %.c,$(OUT)/%.o,server/db.c server/holders.c server/printers-schema.c $(wildcard server/jobs*.c server/events*.c))
-$(OUT)/tests/test-server-jobs $(OUT)/tests/test-server-events: $(JOBS_OBJ)
+$(addprefix $(OUT)/tests/test-server-,jobs jobs-record holders events): $(JOBS_OBJ)
+# All of the server but main().
+ROOMS_OBJ := $(filter-out $(OUT)/server/main.o,$(call OBJ,server))
+$(OUT)/tests/test-server-ca $(OUT)/tests/test-server-config $(OUT)/tests/test-server-accounts: $(ROOMS_OBJ)
 
 $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -164,7 +174,7 @@ tools: $(TOOLS)			## build the tests' own programs
 MAN       := $(sort $(wildcard *.[158] */*.[158] */*/*.[158]))
 MIME      := $(wildcard filter/*.types filter/*.convs)
 SAMPLE    := $(firstword $(wildcard dbus/daemon/stillprint.conf dbus/stillprint.conf lib/core/stillprint.conf))
-UNITS     := $(wildcard dbus/daemon/*.service)
+UNITS     := $(wildcard dbus/daemon/*.service server/*.service)
 SYSUNITS  := $(filter-out dbus/daemon/org.%,$(UNITS))
 USERUNITS := $(wildcard dbus/agent/*.service)
 AUTOSTART := $(wildcard dbus/agent/*.desktop)
@@ -186,9 +196,9 @@ each = $(foreach f,$(1),$(call put,$(f),$(2))$(newline)	$(Q))
 install: all				## install below DESTDIR; every folder can be set, as prefix= or bindir=
 	$(Q)$(INSTALL) -d $(D)$(bindir) $(D)$(sbindir) $(D)$(cups_serverbin)/backend \
 		$(D)$(cups_serverbin)/filter $(D)$(cups_datadir)/drv $(D)$(datadir)/stillprint \
-		$(D)$(sysconfdir)/stillprint/stillprint.conf.d $(D)$(docdir)
+		$(D)$(sysconfdir)/stillprint/stillprint.conf.d $(D)$(sysconfdir)/stillprint/server.conf.d $(D)$(docdir)
 	$(Q)$(INSTALL) -m 755 $(CLI) $(D)$(bindir)/
-	$(Q)$(INSTALL) -m 755 $(DAEMON) $(D)$(sbindir)/
+	$(Q)$(INSTALL) -m 755 $(DAEMON) $(SERVER) $(D)$(sbindir)/
 	$(Q)$(if $(AGENT),$(INSTALL) -d $(D)$(libexecdir) && $(INSTALL) -m 755 $(AGENT) $(D)$(libexecdir)/)
 	$(Q)$(INSTALL) -m 755 $(BACKEND) $(D)$(cups_serverbin)/backend/
 	$(Q)$(INSTALL) -m 755 $(FILTER) $(D)$(cups_serverbin)/filter/
@@ -207,10 +217,12 @@ install: all				## install below DESTDIR; every folder can be set, as prefix= or
 	$(Q)$(if $(SAMPLE),$(call put,$(SAMPLE),$(docdir)/examples))
 	$(Q)$(if $(SAMPLE),test -e $(D)$(sysconfdir)/stillprint/stillprint.conf || \
 		$(call put,$(SAMPLE),$(sysconfdir)/stillprint))
+	$(Q)$(call put,server/server.conf,$(docdir)/examples)
+	$(Q)test -e $(D)$(sysconfdir)/stillprint/server.conf || { $(call put,server/server.conf,$(sysconfdir)/stillprint); }
 	$(Q)$(INSTALL) -m 644 README.md $(wildcard NOTICE) docs/ARCHITECTURE.md $(D)$(docdir)/
 
 uninstall:				## remove what install put there; configuration, state and spool stay
-	$(RM) $(D)$(bindir)/stillprint $(D)$(sbindir)/stillprintd $(D)$(libexecdir)/stillprint-agent \
+	$(RM) $(D)$(bindir)/stillprint $(D)$(sbindir)/stillprintd $(D)$(sbindir)/stillprint-server $(D)$(libexecdir)/stillprint-agent \
 		$(D)$(cups_serverbin)/backend/stillprint $(D)$(cups_serverbin)/filter/stillprint-ticket \
 		$(addprefix $(D)$(cups_datadir)/mime/,$(notdir $(MIME))) \
 		$(D)$(cups_datadir)/drv/stillprint.drv $(D)$(dbusdir)/system.d/org.stillprint.conf \
@@ -254,6 +266,10 @@ system: all tools faults		## the system tests alone; ONLY='t1000 t11' picks some
 	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) \
 		$(or $(foreach t,$(ONLY),$(wildcard tests/system/$(t)*.sh)),$(SYSTEM))
 
+check-server: all tools tests faults	## what concerns the server, by itself
+	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) \
+		$(filter $(addprefix $(OUT)/tests/test-,server-% serve request),$(UNIT)) $(wildcard tests/system/t7*.sh)
+
 fault: $(filter $(OUT)/tests/fault-%,$(TESTS))	## the n-th write or sync fails, n = 1, 2, … (minutes)
 	$(Q)tests/run-tests -t 10 -j $(JOBS) $^
 
@@ -285,7 +301,7 @@ lint-analyze: $(ANALYZED)
 $(OUT)/lint/%.ok: %.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,LINT,$<)
-	$(Q)$(CC) $(filter-out -MMD -MP,$(OURS)) -MMD -MP -MT $@ -MF $(@:.ok=.d) $(PC_CFLAGS) $(CPPFLAGS) \
+	$(Q)$(CC) $(filter-out -MMD -MP,$(OURS)) -MMD -MP -MT $@ -MF $(@:.ok=.d) $(LATE) $(PC_CFLAGS) $(CPPFLAGS) \
 		-Werror -fanalyzer $(ANALYZER_OFF) -c -o /dev/null $< && touch $@
 # gcc 12's analyzer does not understand our cleanup attributes nor a result handed out by pointer: these four cry wolf.
 ANALYZER_OFF := $(addprefix -Wno-analyzer-,malloc-leak file-leak null-dereference null-argument)
@@ -308,6 +324,11 @@ bench:				## figures beside stock CUPS: metric, ours, stock, ratio
 	$(Q)$(call deps,build test bench) >&2
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools >&2
 	$(Q)bench/bench.sh
+
+bench-server:			## figures of client spooling: octets, release to first octet, CPU of the server
+	$(Q)$(call deps,build test bench) >&2
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools >&2
+	$(Q)bench/server.sh
 
 # ---------------------------------------------------------------- packages
 
@@ -350,21 +371,29 @@ $(OUT)/fuzz/fuzz-%: tests/fuzz/fuzz-%.c $(PARSE_SRC) $(wildcard lib/parse/*.h)
 	$(call say,LD,$@)
 	$(Q)$(FUZZ_CC) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(parse_link)
 
+$(OUT)/fuzz/fuzz-ticket: tests/fuzz/fuzz-ticket.c lib/core/ticket.c lib/core/wire.c lib/core/ticket.h lib/core/wire.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(FUZZ_CC) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -std=gnu17 -D_GNU_SOURCE -Ilib \
+		-o $@ $(filter %.c,$^) $(cups_libs)
+
 mutate: $(OUT)/fuzz/mutate-parse	## cut the corpus' files at 20 places, change 10,000 single octets
 	$(Q)$< 20 10000 $$(find $(CORPUS) tests/fuzz/seeds -type f ! -name '*.tsv' ! -name '*.md' 2>/dev/null)
 
-fuzz: $(OUT)/fuzz/fuzz-parse $(OUT)/fuzz/fuzz-record	## libFuzzer, FUZZ_S seconds for each format
-	$(Q)tests/fuzz/run $(OUT)/fuzz $(FUZZ_S) $(CORPUS)
+fuzz: $(patsubst %,$(OUT)/fuzz/fuzz-%,parse record ticket)	## libFuzzer, FUZZ_S seconds for each format and the ticket; ONLY=ps
+	$(Q)tests/fuzz/run $(OUT)/fuzz $(FUZZ_S) $(CORPUS) $(ONLY)
 
 $(OUT)/bench/parse-cost: $(OUT)/bench/parse-cost.o
 	$(Q)$(CC) $(OURS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+$(OUT)/bench/parse-make: $(OUT)/bench/parse-make.o
+	$(Q)$(call link_only,zlib libjpeg)
 $(OUT)/bench/parse-floor: $(OUT)/bench/parse-floor.o $(ARCHIVE)
-	$(Q)$(call link,zlib libdeflate libjpeg)
+	$(Q)$(call link_only,zlib libdeflate libjpeg) -lm
 $(OUT)/bench/jobs-cost: $(OUT)/bench/jobs-cost.o $(JOBS_OBJ) $(ARCHIVE)
 	$(Q)$(call link,$(LIBS_all))
 bench-jobs: $(OUT)/bench/jobs-cost	## CPU of the server's handlers for the whole life of a job
 	$(Q)$<
-bench-parse: $(FILTER) $(OUT)/bench/parse-cost $(OUT)/bench/parse-floor	## parsing beside gs, mutool, pdftoppm, qpdf; DOCS=folder of PDFs
+bench-parse: $(FILTER) $(patsubst %,$(OUT)/bench/parse-%,cost floor make)	## parsing beside gs, mutool, pdftoppm, qpdf; DOCS=folder of PDFs
 	$(Q)bench/parse.sh $(OUT) $(CORPUS) $(DOCS)
 
 clean:				## remove what was built
@@ -375,7 +404,7 @@ help:				## list the targets
 	@echo 'V=1 shows the commands. CFLAGS, CPPFLAGS, LDFLAGS, DESTDIR and all folders are yours to set; WERROR=1 is strict.'
 
 FORCE:
-.PHONY: all tools tests unit system check check-built check-sanitize fault faults install uninstall lint lint-floors \
+.PHONY: bench-server all tools tests unit system check check-server check-built check-sanitize fault faults install uninstall lint lint-floors \
 	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse bench-jobs FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(ANALYZED:.ok=.d)

@@ -24,7 +24,7 @@ int accounts_disable(struct sql *s, const char *name, bool disabled); /* the sam
  * An account that is disabled never; one that does not exist if @accept_unknown. 1 yes, 0 no, -errno. */
 int accounts_may_print(struct sql *s, const char *name, bool accept_unknown);
 
-/* For serve's password thread: a database connection of its own. */
+/* For serve's password thread: a database connection of its own, after db_open(). */
 struct accounts_verifier;
 int accounts_verifier_new(const char *state, struct accounts_verifier **out);
 void accounts_verifier_free(struct accounts_verifier *v);

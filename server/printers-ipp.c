@@ -70,6 +70,7 @@ static const struct constant texts[] = {
 	{"sides-default", TEMPLATE, IPP_TAG_KEYWORD, {"one-sided"}},
 	{"sides-supported", TEMPLATE, IPP_TAG_KEYWORD,
 		{"one-sided", "two-sided-long-edge", "two-sided-short-edge"}},
+	{"media-col-supported", TEMPLATE, IPP_TAG_KEYWORD, {"media-size"}},
 	{"media-default", TEMPLATE, IPP_TAG_KEYWORD, {"iso_a4_210x297mm"}},
 	{"media-supported", TEMPLATE, IPP_TAG_KEYWORD,
 		{"iso_a3_297x420mm", "iso_a4_210x297mm", "iso_a5_148x210mm", "na_letter_8.5x11in",
@@ -140,7 +141,8 @@ static void add_operations(struct serve_call *c, ipp_tag_t group)
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		for (const struct serve_operation *o = tables[t]; o->code && n < 64; o++)
-			codes[n++] = o->code;
+			if (o->code != IPP_OP_PRINT_JOB && o->code != IPP_OP_SEND_DOCUMENT)
+				codes[n++] = o->code; /* those two only say why not */
 	ippAddIntegers(serve_reply(c), group, IPP_TAG_ENUM, "operations-supported", n, codes);
 }
 
@@ -261,10 +263,63 @@ static void add_column(struct app *app, struct serve_call *c, ipp_tag_t tag, con
 	}
 }
 
+/* ---- media-col: sizes in hundredths of millimetres (PWG 5100.7) ---- */
+
+static ipp_t *media_col(int x, int y)
+{
+	ipp_t *col = ippNew(), *size = ippNew();
+
+	ippAddInteger(size, IPP_TAG_ZERO, IPP_TAG_INTEGER, "x-dimension", x);
+	ippAddInteger(size, IPP_TAG_ZERO, IPP_TAG_INTEGER, "y-dimension", y);
+	ippAddCollection(col, IPP_TAG_ZERO, "media-size", size);
+	ippDelete(size);
+	return col;
+}
+
+/* By name only: 'all' is without it. */
+static bool asks_for(struct serve_call *c, const char *name)
+{
+	ipp_attribute_t *a =
+		ippFindAttribute(serve_request(c), "requested-attributes", IPP_TAG_KEYWORD);
+
+	return a && ippContainsString(a, name);
+}
+
+static void add_media(struct serve_call *c)
+{
+	static const int sizes[][2] = {{29700, 42000}, {21000, 29700}, {14800, 21000},
+		{21590, 27940}, {21590, 35560}, {27940, 43180}}; /* as media-supported */
+	enum { COUNT = sizeof(sizes) / sizeof(sizes[0]) };
+	ipp_t *col[COUNT];
+
+	for (size_t i = 0; i < COUNT; i++)
+		col[i] = media_col(sizes[i][0], sizes[i][1]);
+	if (serve_wants(c, "media-col-default", TEMPLATE))
+		ippAddCollection(serve_reply(c), IPP_TAG_PRINTER, "media-col-default", col[1]);
+	if (asks_for(c, "media-col-database"))
+		ippAddCollections(serve_reply(c), IPP_TAG_PRINTER, "media-col-database", COUNT,
+			(const ipp_t **)col);
+	for (size_t i = 0; i < COUNT; i++)
+		ippDelete(col[i]);
+}
+
+static void add_more_info(struct app *app, struct serve_call *c)
+{
+	const char *name = app->config->names[0];
+	bool six = strchr(name, ':') != NULL;
+
+	if (app->config->web && serve_wants(c, "printer-more-info", DESCRIPTION))
+		ippAddStringf(serve_reply(c), IPP_TAG_PRINTER, IPP_TAG_URI, "printer-more-info",
+			NULL, "https://%s%s%s:%u/", six ? "[" : "", name, six ? "]" : "",
+			(unsigned)serve_web_port(app->serve));
+}
+
 static void add_queue(struct app *app, struct serve_call *c, const struct printers_queue *q)
 {
 	add_names(app, c, q);
+	add_more_info(app, c);
 	add_state(app, c, q);
+	add_media(c);
 	add_column(app, c, IPP_TAG_NAME, "output-device-supported",
 		"SELECT name FROM device ORDER BY name", NULL);
 	add_column(app, c, IPP_TAG_URI, "output-device-uuid-supported",
