@@ -431,11 +431,16 @@ static const struct serve_operation *find_operation(const struct serve *s, int c
 	return NULL;
 }
 
-static bool is_too_long(const struct serve_call *c)
+/* Too long for us: refused at once if its body has not left yet, or is very large. Else it is read first and thrown away,
+ * since closing on unread octets would take our answer with it. */
+static bool is_refused(struct serve_call *c)
 {
 	const char *text = MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, "Content-Length");
+	unsigned long long count = text ? strtoull(text, NULL, 10) : 0;
 
-	return text && strtoull(text, NULL, 10) > body_max(c);
+	c->too_long = count > body_max(c);
+	return c->too_long && (count > DRAIN_MAX_OCTETS || MHD_lookup_connection_value(c->mhd,
+								   MHD_HEADER_KIND, "Expect"));
 }
 
 /* NULL with *@page_known: another method. */
@@ -445,7 +450,7 @@ static enum MHD_Result route(struct serve_call *c, const char *method)
 	bool page_known = false;
 
 	if (!c->conn->web && !strcmp(method, "POST") && is_ipp(c->mhd)) {
-		if (is_too_long(c))
+		if (is_refused(c))
 			return say_close(c->mhd, 413, "The request is too large.\n");
 		return MHD_YES;
 	}
@@ -454,7 +459,7 @@ static enum MHD_Result route(struct serve_call *c, const char *method)
 	if (!c->page)
 		return page_known ? say_close(c->mhd, 405, "Not like that.\n")
 				  : say_close(c->mhd, 404, "There is no such page.\n");
-	if (is_too_long(c))
+	if (is_refused(c))
 		return say_close(c->mhd, 413, "The form is too large.\n");
 	return MHD_YES;
 }
@@ -488,8 +493,8 @@ static enum MHD_Result read_end(struct serve_call *c)
 {
 	const uint8_t *o = (const uint8_t *)c->body;
 
-	if (c->page && c->overflow)
-		return serve_http_say(c, 413, "The form is too large.\n");
+	if (c->too_long || (c->page && c->overflow))
+		return say_close(c->mhd, 413, "The request is too large.\n");
 	if (!c->page && c->body_octets >= 4)
 		c->operation = find_operation(c->s, o[2] << 8 | o[3]);
 	return complete(c);

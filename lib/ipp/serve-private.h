@@ -20,6 +20,7 @@
 enum {
 	FORM_MAX_OCTETS = 65536,
 	FORM_MAX_FIELDS = 64,
+	DRAIN_MAX_OCTETS = 1024 * 1024, /* of a body whose length we know to be too much */
 	DISCARD_MAX_OCTETS = 16 * 1024 * 1024,
 	BODIES_MAX_OCTETS = 64 * 1024 * 1024, /* of all calls; machines may use twice that */
 	GROUP_MAX_CALLS = 256,
@@ -34,7 +35,7 @@ enum {
 	PEER_LOOK_MS = 5000, /* how often a parked peer is looked at */
 	IDLE_MS = 120000, /* an open connection without a request */
 	THREADS_MAX = 16,
-	HANDSHAKE_NAP_MS = 2,
+	HANDSHAKE_NAP_MS = 5,
 };
 
 /* ---- a connection ---- */
@@ -98,6 +99,7 @@ struct serve_call {
 	char *body;
 	size_t body_octets, body_size, seen_octets;
 	bool overflow; /* more came than is kept */
+	bool too_long; /* and its length said so before: HTTP 413 */
 	struct login *login;
 
 	/* IPP */

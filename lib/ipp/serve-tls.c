@@ -78,14 +78,19 @@ void serve_tls_free(struct tls *t)
 }
 
 /* libmicrohttpd (0.9.75) asks again and again for octets of a handshake that has not got them, as fast as it can. So a second
- * time in vain waits until anything at all happens in this thread, or a little. */
+ * time in vain waits until anything at all happens in this thread, or a little. Of many such handshakes one waits for all:
+ * once in a round of the thread. */
 static void nap(struct conn *conn)
 {
+	static _Thread_local const struct conn *sleeper; /* compared, never looked into */
 	static _Thread_local int64_t napped_ms;
 	struct pollfd fd = {.fd = atomic_load(&conn->worker->epoll_fd), .events = POLLIN};
 
-	if (!conn->dry || fd.fd < 0 || napped_ms == mono_ms())
+	if (!conn->dry || fd.fd < 0)
 		return;
+	if (sleeper != conn && mono_ms() - napped_ms < 4 * HANDSHAKE_NAP_MS)
+		return;
+	sleeper = conn;
 	poll(&fd, 1, HANDSHAKE_NAP_MS);
 	napped_ms = mono_ms();
 }
