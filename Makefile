@@ -52,13 +52,14 @@ OURS = -std=gnu17 -D_GNU_SOURCE -Ilib -Itests $(DEFS) $(WARN) -Wno-deprecated-de
 OUR_LD := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 
 # What the linker takes for each program; the archive gives only the objects that a program needs.
-LIBS_filter  := libsodium zlib libdeflate libjpeg json-c
+LIBS_filter  := zlib libdeflate libjpeg
+LATE_filter  := libsodium json-c
 LIBS_backend := libsodium
 LIBS_daemon  := sqlite3 libsodium libcurl gnutls dbus-1 libsystemd json-c
 LIBS_cli     := libsodium libcurl gnutls dbus-1 json-c libsystemd
 LIBS_agent   := dbus-1 libsystemd
 LIBS_server  := sqlite3 libsodium libcurl gnutls libmicrohttpd json-c libsystemd libcrypt
-LIBS_all     := $(sort $(LIBS_filter) $(LIBS_backend) $(LIBS_daemon) $(LIBS_cli) $(LIBS_agent) $(LIBS_server))
+LIBS_all     := $(sort $(LIBS_filter) $(LATE_filter) $(LIBS_backend) $(LIBS_daemon) $(LIBS_cli) $(LIBS_agent) $(LIBS_server))
 PC_CFLAGS     = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBS_all)))$(PC_CFLAGS)
 
 LIB_SRC   := $(sort $(wildcard lib/*/*.c))
@@ -94,22 +95,27 @@ $(FLAGS): FORCE
 $(OUT)/%.o: %.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(OURS) $(PC_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(OURS) $(LATE) $(PC_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(ARCHIVE): $(patsubst %.c,$(OUT)/%.o,$(LIB_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-link = $(CC) $(OURS) $(CFLAGS) $(OUR_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call pc_libs,$(1)) $(cups_libs) -lm -lpthread
+link_only = $(CC) $(OURS) $(CFLAGS) $(OUR_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call pc_libs,$(1))
+link = $(link_only) $(cups_libs) -lm -lpthread
 
 $(BACKEND): $(call OBJ,backend) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(call link,$(LIBS_backend))
+# The filter starts without libcups, libsodium and json-c: see filter/late.h.
+soname = $(shell LC_ALL=C readelf -d "$$($(CC) -print-file-name=lib$(1).so)" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
+$(OUT)/filter/late.o $(OUT)/lint/filter/late.ok: LATE = -DLATE_CUPS='"$(call soname,cups)"' \
+	-DLATE_SODIUM='"$(call soname,sodium)"' -DLATE_JSON='"$(call soname,json-c)"'
 $(FILTER): $(call OBJ,filter) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(call link,$(LIBS_filter))
+	$(Q)$(call link_only,$(LIBS_filter)) -lm -ldl
 $(DAEMON): $(call OBJ,dbus/daemon) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -134,11 +140,12 @@ $(OUT)/tools/fake-engine: $(BUS_OBJ)
 $(OUT)/tests/test-rows: $(OUT)/dbus/daemon/rows.o
 LEDGER_OBJ := $(OUT)/server/ledger.o $(OUT)/server/ledger-read.o $(OUT)/server/ledger-schema.o
 $(OUT)/tests/test-server-ledger: $(LEDGER_OBJ)
+$(OUT)/tests/test-settle: $(LEDGER_OBJ) $(OUT)/dbus/daemon/settle.o $(OUT)/dbus/daemon/worker.o
 $(OUT)/tests/test-bus $(OUT)/tests/test-bus-signals: | $(OUT)/tools/fake-engine
 
 # The server's jobs, without its network.
 JOBS_OBJ := $(patsubst %.c,$(OUT)/%.o,server/db.c server/holders.c server/printers-schema.c $(wildcard server/jobs*.c server/events*.c))
-$(OUT)/tests/test-server-jobs $(OUT)/tests/test-server-events: $(JOBS_OBJ)
+$(addprefix $(OUT)/tests/test-server-,jobs jobs-record holders events): $(JOBS_OBJ)
 # All of the server but main().
 ROOMS_OBJ := $(filter-out $(OUT)/server/main.o,$(call OBJ,server))
 $(OUT)/tests/test-server-ca $(OUT)/tests/test-server-config $(OUT)/tests/test-server-accounts: $(ROOMS_OBJ)
@@ -294,7 +301,7 @@ lint-analyze: $(ANALYZED)
 $(OUT)/lint/%.ok: %.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,LINT,$<)
-	$(Q)$(CC) $(filter-out -MMD -MP,$(OURS)) -MMD -MP -MT $@ -MF $(@:.ok=.d) $(PC_CFLAGS) $(CPPFLAGS) \
+	$(Q)$(CC) $(filter-out -MMD -MP,$(OURS)) -MMD -MP -MT $@ -MF $(@:.ok=.d) $(LATE) $(PC_CFLAGS) $(CPPFLAGS) \
 		-Werror -fanalyzer $(ANALYZER_OFF) -c -o /dev/null $< && touch $@
 # gcc 12's analyzer does not understand our cleanup attributes nor a result handed out by pointer: these four cry wolf.
 ANALYZER_OFF := $(addprefix -Wno-analyzer-,malloc-leak file-leak null-dereference null-argument)
@@ -317,6 +324,11 @@ bench:				## figures beside stock CUPS: metric, ours, stock, ratio
 	$(Q)$(call deps,build test bench) >&2
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools >&2
 	$(Q)bench/bench.sh
+
+bench-server:			## figures of client spooling: octets, release to first octet, CPU of the server
+	$(Q)$(call deps,build test bench) >&2
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools >&2
+	$(Q)bench/server.sh
 
 # ---------------------------------------------------------------- packages
 
@@ -359,21 +371,29 @@ $(OUT)/fuzz/fuzz-%: tests/fuzz/fuzz-%.c $(PARSE_SRC) $(wildcard lib/parse/*.h)
 	$(call say,LD,$@)
 	$(Q)$(FUZZ_CC) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(parse_link)
 
+$(OUT)/fuzz/fuzz-ticket: tests/fuzz/fuzz-ticket.c lib/core/ticket.c lib/core/wire.c lib/core/ticket.h lib/core/wire.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(FUZZ_CC) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -std=gnu17 -D_GNU_SOURCE -Ilib \
+		-o $@ $(filter %.c,$^) $(cups_libs)
+
 mutate: $(OUT)/fuzz/mutate-parse	## cut the corpus' files at 20 places, change 10,000 single octets
 	$(Q)$< 20 10000 $$(find $(CORPUS) tests/fuzz/seeds -type f ! -name '*.tsv' ! -name '*.md' 2>/dev/null)
 
-fuzz: $(OUT)/fuzz/fuzz-parse $(OUT)/fuzz/fuzz-record	## libFuzzer, FUZZ_S seconds for each format
-	$(Q)tests/fuzz/run $(OUT)/fuzz $(FUZZ_S) $(CORPUS)
+fuzz: $(patsubst %,$(OUT)/fuzz/fuzz-%,parse record ticket)	## libFuzzer, FUZZ_S seconds for each format and the ticket; ONLY=ps
+	$(Q)tests/fuzz/run $(OUT)/fuzz $(FUZZ_S) $(CORPUS) $(ONLY)
 
 $(OUT)/bench/parse-cost: $(OUT)/bench/parse-cost.o
 	$(Q)$(CC) $(OURS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+$(OUT)/bench/parse-make: $(OUT)/bench/parse-make.o
+	$(Q)$(call link_only,zlib libjpeg)
 $(OUT)/bench/parse-floor: $(OUT)/bench/parse-floor.o $(ARCHIVE)
-	$(Q)$(call link,zlib libdeflate libjpeg)
+	$(Q)$(call link_only,zlib libdeflate libjpeg) -lm
 $(OUT)/bench/jobs-cost: $(OUT)/bench/jobs-cost.o $(JOBS_OBJ) $(ARCHIVE)
 	$(Q)$(call link,$(LIBS_all))
 bench-jobs: $(OUT)/bench/jobs-cost	## CPU of the server's handlers for the whole life of a job
 	$(Q)$<
-bench-parse: $(FILTER) $(OUT)/bench/parse-cost $(OUT)/bench/parse-floor	## parsing beside gs, mutool, pdftoppm, qpdf; DOCS=folder of PDFs
+bench-parse: $(FILTER) $(patsubst %,$(OUT)/bench/parse-%,cost floor make)	## parsing beside gs, mutool, pdftoppm, qpdf; DOCS=folder of PDFs
 	$(Q)bench/parse.sh $(OUT) $(CORPUS) $(DOCS)
 
 clean:				## remove what was built
@@ -384,7 +404,11 @@ help:				## list the targets
 	@echo 'V=1 shows the commands. CFLAGS, CPPFLAGS, LDFLAGS, DESTDIR and all folders are yours to set; WERROR=1 is strict.'
 
 FORCE:
+<<<<<<< HEAD
 .PHONY: all tools tests unit system check check-server check-built check-sanitize fault faults install uninstall lint lint-floors \
+=======
+.PHONY: bench-server all tools tests unit system check check-built check-sanitize fault faults install uninstall lint lint-floors \
+>>>>>>> main
 	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse bench-jobs FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(ANALYZED:.ok=.d)

@@ -349,11 +349,22 @@ int db_begin(struct app *app)
 	return rc;
 }
 
+/* Counted by the database: subcommands may commit beside the server, and a number that goes back would look like a restore. */
+static int count_commit(struct app *app, int64_t *out)
+{
+	int rc = sql_run(&app->sql,
+		"UPDATE setting SET value = CAST(value AS INTEGER) + 1 WHERE name = 'commits'",
+		NULL);
+
+	return rc ? rc : get_number(&app->sql, "commits", out);
+}
+
 int db_commit(struct app *app)
 {
 	struct db_count *n = &app->count;
 	bool changed = sqlite3_total_changes(app->sql.db) != n->changes;
-	int rc = changed ? put_number(&app->sql, "commits", n->commits + 1) : 0;
+	int64_t commits = n->commits;
+	int rc = changed ? count_commit(app, &commits) : 0;
 
 	if (rc) {
 		sql_rollback(&app->sql);
@@ -362,10 +373,8 @@ int db_commit(struct app *app)
 	rc = sql_commit(&app->sql);
 	if (rc)
 		return rc;
-	if (changed) {
-		n->commits++;
-		n->counting = true;
-	}
+	n->commits = commits;
+	n->counting = n->counting || changed;
 	if (n->counting && n->kept != n->commits && mono_ms() - n->kept_ms >= KEEP_EVERY_MS)
 		kept_write(app); /* tried again in a second: until then it says less than is so */
 	return 0;

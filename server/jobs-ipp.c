@@ -108,6 +108,19 @@ static int find_queue(struct app *app, struct serve_call *c, struct printers_que
 	return IPP_STATUS_ERROR_NOT_FOUND;
 }
 
+/* A computer speaks for its users, but not for one whose account is closed here. */
+static int check_user(struct app *app, struct serve_call *c, const char *user)
+{
+	int rc = accounts_may_print(&app->sql, user, app->config->accept_unknown_users);
+
+	if (rc < 0)
+		return trouble(c);
+	if (rc)
+		return IPP_STATUS_OK;
+	serve_say(c, "The user may not print here");
+	return IPP_STATUS_ERROR_NOT_AUTHORIZED;
+}
+
 /* May new jobs come in, of this user? */
 static int check_welcome(
 	struct app *app, struct serve_call *c, const struct printers_queue *q, const char *user)
@@ -119,13 +132,7 @@ static int check_welcome(
 		return trouble(c);
 	if (rc)
 		return jobs_ipp_answer(c, IPP_STATUS_ERROR_NOT_ACCEPTING_JOBS, why);
-	rc = accounts_may_print(&app->sql, user, app->config->accept_unknown_users);
-	if (rc < 0)
-		return trouble(c);
-	if (rc)
-		return IPP_STATUS_OK;
-	serve_say(c, "The user may not print here");
-	return IPP_STATUS_ERROR_NOT_AUTHORIZED;
+	return check_user(app, c, user);
 }
 
 /* Where the job goes at once: "" if it is held. */
@@ -419,6 +426,8 @@ static int release_job(void *arg, struct serve_call *c)
 	/* The right first: a stranger learns nothing of devices. */
 	if (!status)
 		status = jobs_ipp_answer(c, jobs_get(arg, &actor, id, &job, why), why);
+	if (!status && actor.kind == JOBS_MACHINE)
+		status = check_user(arg, c, actor.user);
 	if (!status)
 		status = choose_device(arg, c, job.queue, device);
 	if (status)

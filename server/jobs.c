@@ -3,6 +3,7 @@
  * the holder's turn in jobs-holder.c, rows in jobs-row.c. */
 #include "jobs.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,6 +31,9 @@ int jobs_trouble(char why[JOBS_WHY_SIZE], int rc)
 		*why = '\0';
 		return IPP_STATUS_OK;
 	}
+	if (rc == -EBUSY)
+		return jobs_say(why, IPP_STATUS_ERROR_BUSY,
+			"Somebody else changed it at the same moment: try again");
 	return jobs_say(why, IPP_STATUS_ERROR_SERVICE_UNAVAILABLE,
 		"The server cannot store anything at the moment");
 }

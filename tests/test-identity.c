@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "base/auto.h"
 #include "tap.h"
@@ -178,10 +179,16 @@ static void a_run_that_was_cut_is_cleared_away(void)
 static void a_crash_leaves_the_one_or_the_other(void)
 {
 	static const struct identity_pem other = {"CA two\n", "certificate two\n", "key two\n"};
+	struct timespec begun, ended;
 	int seen_other = 0;
+	long took_us;
 
 	start_afresh();
 	CHECK(write_one() == 0);
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	CHECK(write_one() == 0);
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	took_us = (ended.tv_sec - begun.tv_sec) * 1000000 + (ended.tv_nsec - begun.tv_nsec) / 1000;
 	for (int round = 0; round < 60; round++) {
 		struct identity id = {0};
 		pid_t child = fork();
@@ -194,7 +201,7 @@ static void a_crash_leaves_the_one_or_the_other(void)
 			}
 		}
 		/* Not a wait for anything: it is killed somewhere. */
-		usleep(300 + (useconds_t)round * 97);
+		usleep(300 + (useconds_t)(took_us * round / 20));
 		kill(child, SIGKILL);
 		waitpid(child, NULL, 0);
 		CHECK(identity_load(state, &id) == 0);
@@ -205,6 +212,29 @@ static void a_crash_leaves_the_one_or_the_other(void)
 	}
 	printf("# the second one in %d of 60 crashes\n", seen_other);
 	CHECK(write_one() == 0 && entries(state) == 1);
+}
+
+/* A reader sees the one or the other while they change places, never half of one. */
+static void a_reader_is_not_disturbed_by_a_writer(void)
+{
+	int bad = 0;
+	pid_t child;
+
+	start_afresh();
+	CHECK(write_one() == 0);
+	child = fork();
+	if (child == 0) {
+		for (;;)
+			write_one();
+	}
+	for (int i = 0; i < 20000; i++) {
+		struct identity id;
+
+		bad += identity_load(state, &id) != 0 || strcmp(id.uuid, one.uuid) != 0;
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	CHECK(bad == 0);
 }
 
 static void links_in_our_folder_lead_nowhere(void)
@@ -270,6 +300,7 @@ int main(void)
 	RUN(a_second_one_replaces_the_first_as_a_whole);
 	RUN(a_run_that_was_cut_is_cleared_away);
 	RUN(a_crash_leaves_the_one_or_the_other);
+	RUN(a_reader_is_not_disturbed_by_a_writer);
 	RUN(links_in_our_folder_lead_nowhere);
 	RUN(leaving_erases_the_key);
 	RUN(it_is_renewed_in_the_last_third);

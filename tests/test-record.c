@@ -270,6 +270,7 @@ static void a_full_batch_fits_a_message(void)
 		memcpy(r.previous, r.hash, RECORD_HASH);
 	}
 	CHECK(wire_encode(ipp, &octets, &count) == 0 && count <= bound + 200);
+	CHECK(bound <= count + (size_t)RECORD_BATCH_MAX * 160); /* no room is given away */
 	CHECK(wire_decode(octets, count, &got) == 0);
 	for (int rc = record_read(got, true, &out); rc == 0; rc = record_read(got, false, &out))
 		n += record_fits(&out) && out.sequence == n + 1;

@@ -24,13 +24,14 @@ static struct serve_call *subscribe_call(
 
 static const char *const for_holders[] = {
 	"job-fetchable", "job-state-changed", "job-completed", "resource-config-changed"};
-static const char *const for_people[] = {"job-state-changed", "job-created", "job-progress"};
+static const char *const for_people[] = {
+	"job-state-changed", "job-created", "job-progress", "job-fetchable"};
 
 static int subscribe(const char *machine, const char *user)
 {
 	AUTO(call_freep)
 	struct serve_call *c = machine ? subscribe_call(machine, user, for_holders, 4)
-				       : subscribe_call(machine, user, for_people, 3);
+				       : subscribe_call(machine, user, for_people, 4);
 
 	return go(c, IPP_OP_CREATE_PRINTER_SUBSCRIPTIONS) ? 0
 							  : got_number(c, "notify-subscription-id");
@@ -59,7 +60,7 @@ static int count_events(const char *machine, const char *user, int id, int next)
 
 static void the_holder_hears_of_a_release_and_the_owner_of_each_state(void)
 {
-	AUTO(call_freep) struct serve_call *c = NULL;
+	AUTO(call_freep) struct serve_call *c = NULL, *o = NULL;
 	int holder, owner, stranger, id;
 
 	fresh();
@@ -82,6 +83,9 @@ static void the_holder_hears_of_a_release_and_the_owner_of_each_state(void)
 	CHECK(got_times(c, "notify-get-interval") == 1 && *got_text(c, "notify-text"));
 	CHECK(!strstr(got_text(c, "notify-text"), "Payslip"));
 	CHECK(count_events(NULL, "anna", owner, 1) == 2); /* created, released */
+	o = poll_call(NULL, "anna", owner, 2, false);
+	CHECK(go(o, IPP_OP_GET_NOTIFICATIONS) == 0); /* to fetch it is not hers */
+	CHECK(!strcmp(got_text(o, "notify-subscribed-event"), "job-state-changed"));
 	CHECK(count_events(NULL, "bert", stranger, 1) == 0);
 }
 

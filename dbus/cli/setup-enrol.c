@@ -194,12 +194,13 @@ static int ask_at(struct talk *t, const char *address, const struct client_reque
 	return rc;
 }
 
+/* The HTTP 401 of a wrong code brings no words of the server's. */
 static int refuse_code(struct setup *s, const struct talk *t)
 {
 	return cli_fail(s->c, CLI_FAILED,
-		"%s does not take this code%s%s A code is good once and for a short time: ask for "
+		"%s does not take this code: it is wrong, was used before, or its time is over. Ask for "
 		"another (\"stillprint-server enrol\" on the server). Nothing was changed.",
-		t->e->address, *t->why ? ": " : ".", t->why);
+		t->e->address);
 }
 
 static int judge(struct setup *s, const struct talk *t, bool by_code)
@@ -268,7 +269,6 @@ int enrol_read_code(struct setup *s, struct enrol_code *code)
 	const char *text = s->code_option;
 	int rc;
 
-	/* On the command line others of this computer can see it, for a moment. */
 	if (!strcmp(text, "-")) {
 		if (section_read_password("-", line, sizeof(line)) != 0)
 			return cli_fail(s->c, CLI_FAILED, "No code on standard input");
@@ -276,6 +276,8 @@ int enrol_read_code(struct setup *s, struct enrol_code *code)
 	}
 	rc = enrol_code_parse(text, code, why, sizeof(why));
 	explicit_bzero(line, sizeof(line));
+	/* It is ours to write, and who lists processes from now on does not see it. */
+	explicit_bzero((char *)s->code_option, strlen(s->code_option));
 	return rc ? cli_usage(s->c, "--code: %s", why) : 0;
 }
 

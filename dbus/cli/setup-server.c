@@ -274,6 +274,7 @@ int setup_renew(struct setup *s)
 	s->changed = true;
 	tell_identity(s, &e.id, e.address);
 	setup_say(s, "The certificate is renewed; it is good until %s", day_of(e.id.expires_s));
+	setup_reload(s);
 	return CLI_DONE;
 }
 

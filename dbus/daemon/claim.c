@@ -84,6 +84,7 @@ void claim_drop(struct job *j)
 	row.server.device_name[0] = row.server.released_by[0] = '\0';
 	row.state = JOB_HELD;
 	row.reason = JOB_R_REGISTERED;
+	deliver_stop(j);
 	claim_stop(j);
 	log_event(LOG_LVL_INFO, "job=%d event=claim-dropped", j->row.id);
 	job_journal(j, job_work_move, &row, NULL, NULL, kicked);
@@ -125,6 +126,7 @@ static void acknowledged(void *arg, const struct client_reply *reply)
 		j->row.server.told = IPP_JSTATE_PENDING; /* that is what it means */
 		claim_stop(j);
 		report_kick(j);
+		deliver_go(j);
 		plan_kick(j->engine);
 	} else if (reply->fault == CLIENT_OK && reply->status != IPP_STATUS_ERROR_BUSY &&
 		   reply->status < IPP_STATUS_ERROR_INTERNAL) {
@@ -146,6 +148,7 @@ static void acknowledge(void *arg)
 		return;
 	}
 	if (j->cancel_wanted) {
+		deliver_stop(j);
 		claim_stop(j);
 		plan_kick(j->engine);
 		return;
@@ -166,10 +169,14 @@ static void acknowledge(void *arg)
 static void journaled(struct job *j, int rc)
 {
 	fault_point("claimed");
-	if (rc || !j->claim)
+	if (rc || !j->claim) {
 		claim_stop(j);
-	else
-		acknowledge(j->claim);
+		return;
+	}
+	/* The device is looked at meanwhile: somebody stands there. */
+	if (plan_lane_free(j, j->row.server.device_uri))
+		deliver_prepare(j, j->row.server.device_uri);
+	acknowledge(j->claim);
 }
 
 /* What its user set at the server counts. */

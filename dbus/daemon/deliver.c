@@ -39,6 +39,8 @@ struct delivery {
 	struct document_opening *opening;
 	struct document *document;
 	bool body_whole; /* every octet of the document was handed over */
+	bool awaits_claim; /* everything is made ready while the server is asked whether the release still stands */
+	bool ready; /* @create is */
 	bool asking;
 	struct probe *probe;
 	struct client_call *call;
@@ -449,32 +451,50 @@ static ipp_t *create_request(struct delivery *d, ipp_t *printer)
 	return r;
 }
 
+static void journal_begin(struct delivery *d)
+{
+	struct job *j = d->job;
+	struct store_job row = j->row;
+	char label[200];
+
+	snprintf(d->attempt.decided_by, sizeof(d->attempt.decided_by), "%s",
+		j->decided_by[0] ? j->decided_by : "policy");
+	d->attempt.begun_s = mono_utc_s();
+	snprintf(row.dropped, sizeof(row.dropped), "%s", d->dropped);
+	row.reason = JOB_R_DELIVERING;
+	printer_label(d->engine, d->uri, label, sizeof(label));
+	snprintf(row.reason_arg, sizeof(row.reason_arg), "%s", label);
+	job_journal(j, work_begin, &row, &d->attempt, NULL, begun);
+}
+
+void deliver_go(struct job *j)
+{
+	if (!j->delivery || !j->delivery->awaits_claim)
+		return;
+	j->delivery->awaits_claim = false;
+	if (j->delivery->ready)
+		journal_begin(j->delivery);
+}
+
 /* The target is there and may be used: journal, then Create-Job. */
 static void begin(struct delivery *d, const struct target_info *info, ipp_t *printer)
 {
 	struct job *j = d->job;
-	struct store_job row = j->row;
 	struct store_attempt *a = &d->attempt;
-	char label[200];
 
 	a->job_id = j->row.id;
 	a->kind = d->kind;
 	snprintf(a->uri, sizeof(a->uri), "%s", d->uri);
 	a->is_server = info->is_server;
 	a->encrypted = !strncmp(d->uri, "ipps:", 5) || !strncmp(d->uri, "cups:", 5);
-	snprintf(a->decided_by, sizeof(a->decided_by), "%s",
-		j->decided_by[0] ? j->decided_by : "policy");
 	a->up_time_s = info->up_time_s;
 	a->outcome = OUTCOME_OPEN;
 	a->impressions = a->sheets = -1;
-	a->begun_s = mono_utc_s();
 	job_name_of(d->engine, &j->row, j->row.attempt + 1, a->remote_name, sizeof(a->remote_name));
 	d->create = create_request(d, printer);
-	snprintf(row.dropped, sizeof(row.dropped), "%s", d->dropped);
-	row.reason = JOB_R_DELIVERING;
-	printer_label(d->engine, d->uri, label, sizeof(label));
-	snprintf(row.reason_arg, sizeof(row.reason_arg), "%s", label);
-	job_journal(j, work_begin, &row, a, NULL, begun);
+	d->ready = true;
+	if (!d->awaits_claim)
+		journal_begin(d);
 }
 
 static void target_known(struct delivery *d, enum target_health health,
@@ -483,15 +503,16 @@ static void target_known(struct delivery *d, enum target_health health,
 	enum job_reason reason;
 	const char *objection;
 
-	if (canceled_meanwhile(d))
+	if (!d->awaits_claim && canceled_meanwhile(d))
 		return;
 	objection = target_objection(d->engine, d->uri, health, info, d->job->row.format,
 		d->kind == TARGET_FALLBACK, &reason);
-	if (objection) {
+	if (objection && d->awaits_claim)
+		delivery_free(d); /* found out again when the claim stands, and then told */
+	else if (objection)
 		fail(d, health == TARGET_OK ? TARGET_REFUSING : health, reason, objection);
-		return;
-	}
-	begin(d, info, answer);
+	else
+		begin(d, info, answer);
 }
 
 static void probed(void *arg, enum target_health health, const struct target_info *info,
@@ -534,7 +555,11 @@ static void document_opened(void *arg, int rc, struct document *doc)
 
 	d->opening = NULL;
 	d->document = doc;
-	if (canceled_meanwhile(d))
+	if (rc && d->awaits_claim) {
+		delivery_free(d);
+		return;
+	}
+	if (!d->awaits_claim && canceled_meanwhile(d))
 		return;
 	if (rc < 0 && rc != -ENOENT) { /* a passing fault: disk, memory */
 		fail(d, TARGET_OK, JOB_R_BUSY, "the spool cannot be read");
@@ -547,6 +572,12 @@ static void document_opened(void *arg, int rc, struct document *doc)
 		return;
 	}
 	ask(d);
+}
+
+void deliver_prepare(struct job *j, const char *uri)
+{
+	deliver_start(j, uri, TARGET_RELEASED, NULL);
+	j->delivery->awaits_claim = true;
 }
 
 void deliver_start(struct job *j, const char *uri, enum store_target_kind kind, struct upstream *u)

@@ -138,6 +138,7 @@ struct engine {
 	struct link *link; /* the server of our own */
 	struct settle *settle; /* what it has of the ledger */
 	struct policies *policies; /* what it says of its queues */
+	struct renewal *renewal; /* of our certificate there */
 	struct intake *intake;
 	struct timer kick, sweep;
 	int64_t kick_at_ms;
@@ -275,6 +276,9 @@ int address_find(struct engine *e, const char *text, address_fn *done, void *arg
 
 /* ---- deliver.c ---- */
 void deliver_start(struct job *j, const char *uri, enum store_target_kind kind, struct upstream *u);
+/* To a device that it was released to, up to the first step that the journal must know; goes on with deliver_go(). */
+void deliver_prepare(struct job *j, const char *uri);
+void deliver_go(struct job *j);
 void deliver_stop(
 	struct job *j); /* drops network calls; used when the job is ended or the engine freed */
 /* What a delivery came to, before the first octet: the plan decides what next. */
@@ -282,6 +286,8 @@ void plan_delivery_failed(struct job *j, const char *uri, enum store_target_kind
 	enum target_health health, enum job_reason reason, const char *why);
 void plan_delivery_done(struct job *j); /* SENT: the lane is free */
 void plan_upstream_took(struct job *j); /* it was registered */
+bool plan_lane_free(struct job *j,
+	const char *uri); /* no other job is being handed to it, and it was not busy */
 
 /* ---- follow.c ---- */
 /* @whole: the target has acknowledged the whole document; else @handed: every octet was given to the network. */

@@ -15,6 +15,7 @@
 #include "link.h"
 #include "must.h"
 #include "network.h"
+#include "renew.h"
 #include "settle.h"
 
 enum { MEMORY_S = 7 * 24 * 3600, NETWORK_SETTLE_MS = 300 };
@@ -439,6 +440,7 @@ int engine_start(struct engine *e)
 		return rc;
 	outages_watch(e);
 	link_start(e);
+	renew_start(e);
 	e->started = true;
 	recover(e);
 	intake_run(e);
@@ -479,6 +481,7 @@ void engine_free(struct engine *e)
 	upstreams_free(e);
 	forget_all(e);
 	settle_stop(e);
+	renew_free(e);
 	link_free(e);
 	timer_stop(&e->kick);
 	timer_stop(&e->network_settle);

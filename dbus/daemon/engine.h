@@ -88,6 +88,7 @@ struct engine_status {
 	const char *run_id;
 	int64_t started_s;
 	bool online;
+	int64_t certificate_until_s; /* of this computer at the server of our own; 0: none */
 	int64_t spool_octets, spool_max_octets;
 	unsigned waiting, unknown, delivering;
 };

@@ -238,7 +238,7 @@ static bool was_tried(const struct job *j, const char *uri)
 }
 
 /* Return: false if the job has to wait for its turn at @uri. */
-static bool lane_free(struct job *j, const char *uri)
+bool plan_lane_free(struct job *j, const char *uri)
 {
 	struct printer *p = printer_of(j->engine, uri);
 	int64_t wait_ms = p->not_before_ms - mono_ms();
@@ -253,7 +253,7 @@ static bool lane_free(struct job *j, const char *uri)
 static void go(struct job *j, const char *uri, enum store_target_kind kind, struct upstream *u,
 	const char *decided_by)
 {
-	if (!lane_free(j, uri))
+	if (!plan_lane_free(j, uri))
 		return;
 	if (decided_by)
 		snprintf(j->decided_by, sizeof(j->decided_by), "%s", decided_by);

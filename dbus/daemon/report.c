@@ -13,7 +13,12 @@
 #include "ipp/holder.h"
 #include "must.h"
 
-enum { REPORT_MS = 8000, BEAT_MS = 15000, AGAIN_MS = 5000 };
+enum {
+	REPORT_MS = 8000,
+	BEAT_MS = 15000,
+	AGAIN_MS = 5000,
+	PRINTING_MS = 1000, /* what is over sooner is told once, as over */
+};
 
 struct report {
 	struct job *job;
@@ -21,6 +26,8 @@ struct report {
 	struct timer next;
 	int state; /* that is being told */
 	int64_t told_ms;
+	int wanted; /* to be told, */
+	int64_t wanted_ms; /* since */
 };
 
 void report_stop(struct job *j)
@@ -209,7 +216,14 @@ void report_kick(struct job *j)
 		return; /* its answer, or the link, comes back here */
 	if (state == IPP_JSTATE_HELD && j->row.server.told == state)
 		return;
-	due = state != j->row.server.told ? now : r->told_ms + BEAT_MS;
+	if (r->wanted != state) {
+		r->wanted = state;
+		r->wanted_ms = now;
+	}
+	if (state == j->row.server.told)
+		due = r->told_ms + BEAT_MS;
+	else
+		due = r->wanted_ms + (state == IPP_JSTATE_PROCESSING ? PRINTING_MS : 0);
 	if (due <= now)
 		send_status(r);
 	else

@@ -176,13 +176,20 @@ static int work_read(void *arg, struct store *s)
 
 /* ---- the answer ---- */
 
+/* Where tests kill the daemon, if rows are concerned. */
+static void killed_at(const struct exchange *x, const char *point)
+{
+	if (x->last >= x->first)
+		fault_point(point);
+}
+
 static int work_settle(void *arg, struct store *s)
 {
 	struct exchange *x = arg;
 	bool ahead = false;
 	int rc;
 
-	fault_point("settle-answered");
+	killed_at(x, "settle-answered");
 	/* Rows that were not sent may be others than those that it has in their places. */
 	if (x->acknowledged > x->last) {
 		x->acknowledged = x->last;
@@ -197,7 +204,7 @@ static int work_settle(void *arg, struct store *s)
 		rc = close_ledger(s, x, x->conflict, "conflict");
 	else if (!rc && ahead)
 		rc = close_ledger(s, x, x->last + 1, "restored");
-	fault_point("settle-acknowledging");
+	killed_at(x, "settle-acknowledging");
 	return rc < 0 ? rc : 0;
 }
 
@@ -218,7 +225,7 @@ static void settled(void *arg, int rc)
 	bool on = x->acknowledged > x->ledger.acknowledged;
 
 	if (!rc)
-		fault_point("settle-acknowledged");
+		killed_at(x, "settle-acknowledged");
 	if (rc)
 		log_event(LOG_LVL_ERROR, "event=ledger-commit-failed error=%d", rc);
 	else if (x->why)

@@ -17,7 +17,7 @@
 #define NEW FOLDER ".new"
 #define OLD FOLDER ".old"
 
-enum { TEXT_MAX = 64 * 1024, SMALL_TEXT = 256 };
+enum { TEXT_MAX = 64 * 1024, SMALL_TEXT = 256, READ_TRIES = 100 };
 
 static const char *const files[] = {
 	"ca.pem", "cert.pem", "key.pem", "device", "policy.pub", "server"};
@@ -101,16 +101,21 @@ static int open_folder(int at, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-int identity_load(const char *state, struct identity *out)
+/* Somebody puts a new folder in this one's place, and has begun to erase it. */
+static bool was_replaced(int at, int folder)
 {
-	AUTO(auto_close) int at = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	AUTO(auto_close) int folder = -1;
-	struct identity id = {0};
+	struct stat ours, now;
+
+	return fstat(folder, &ours) == 0 && fstatat(at, FOLDER, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (ours.st_dev != now.st_dev || ours.st_ino != now.st_ino);
+}
+
+static int read_folder(int at, struct identity *id, bool *again)
+{
+	AUTO(auto_close) int folder = open_folder(at, FOLDER);
 	int rc = 0;
 
-	if (at < 0)
-		return errno == ENOENT ? IDENTITY_E_NONE : -errno;
-	folder = open_folder(at, FOLDER);
+	*again = false;
 	/* A crash between the two renames of a file system that cannot exchange. */
 	if (folder == -ENOENT && renameat(at, OLD, at, FOLDER) == 0)
 		folder = open_folder(at, FOLDER);
@@ -119,7 +124,22 @@ int identity_load(const char *state, struct identity *out)
 	for (int i = 0; !rc && i < 3; i++)
 		rc = check_pem(folder, files[i]);
 	if (!rc)
-		rc = read_parts(folder, &id);
+		rc = read_parts(folder, id);
+	*again = rc && was_replaced(at, folder);
+	return rc;
+}
+
+int identity_load(const char *state, struct identity *out)
+{
+	AUTO(auto_close) int at = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct identity id = {0};
+	bool again = true;
+	int rc = 0;
+
+	if (at < 0)
+		return errno == ENOENT ? IDENTITY_E_NONE : -errno;
+	for (int i = 0; again && i < READ_TRIES; i++)
+		rc = read_folder(at, &id, &again);
 	if (rc)
 		return rc;
 	if (snprintf(id.ca_file, sizeof(id.ca_file), "%s/" FOLDER "/ca.pem", state) >=

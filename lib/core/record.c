@@ -302,14 +302,21 @@ int record_write(ipp_t *ipp, const struct record *r)
 
 size_t record_octets(const struct record *r)
 {
+	enum { LONGEST_WORD = 32, DATE = 11, NUMBER = 4 };
 	size_t sum = 1;
 
 	for (int i = 0; i < FIELDS; i++) {
 		const struct field *f = &fields[i];
-		const char *at = (const char *)r + f->at;
 
 		sum += 5 + strlen(f->name);
-		sum += f->kind == KIND_TEXT || f->kind == KIND_RAW ? strlen(at) : RECORD_HASH;
+		if (f->kind == KIND_TEXT || f->kind == KIND_RAW)
+			sum += strlen((const char *)r + f->at);
+		else if (f->kind == KIND_OCTETS)
+			sum += RECORD_HASH;
+		else if (f->kind == KIND_STATE || f->kind == KIND_CERTAINTY)
+			sum += LONGEST_WORD;
+		else
+			sum += f->kind == KIND_DATE ? DATE : NUMBER;
 	}
 	return sum;
 }

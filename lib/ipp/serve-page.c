@@ -15,7 +15,8 @@ static const struct {
 		"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"},
 	{"X-Content-Type-Options", "nosniff"},
 	{"X-Frame-Options", "DENY"},
-	{"Referrer-Policy", "no-referrer"},
+	/* Not no-referrer: browsers would then call the origin of our own forms "null". */
+	{"Referrer-Policy", "same-origin"},
 	{"Strict-Transport-Security", "max-age=31536000"},
 };
 

@@ -34,9 +34,9 @@ srv_sql() { sqlite3 "file:$LAB/server/state/server.db?mode=ro" "$1"; }
 # srv_queue QUEUE DEVICE - a queue whose default device is the lab's printer DEVICE, known by that name; and the lab's user
 srv_queue()
 {
-	srv device list | grep -q "^$2 " || srv device add "$2" "$(printer_uri "$2")" --no-probe >/dev/null || die "device $2"
+	[ -n "$(srv_sql "SELECT 1 FROM device WHERE name = '$2'")" ] || srv device add "$2" "$(printer_uri "$2")" --no-probe >/dev/null || die "device $2"
 	srv queue add "$1" --device "$2" >/dev/null || die "queue $1"
-	srv user list | grep -q "^$LAB_USER " || srv user add "$LAB_USER" <<<"$LAB_PASSWORD" >/dev/null || die "user"
+	[ -n "$(srv_sql "SELECT 1 FROM account WHERE name = '$LAB_USER'")" ] || srv user add "$LAB_USER" <<<"$LAB_PASSWORD" >/dev/null || die "user"
 }
 LAB_PASSWORD=correct-horse
 

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 lab_start
-need python3 openssl cupsd sqlite3
+need python3 openssl cupsd sqlite3 jq
 [ -s "$LAB_PPD" ] && [ -x "$LAB_BACKEND" ] || skip_all "needs the queue's PPD and the backend"
 [ -x "$LAB/bin/stillprint-server" ] || skip_all "needs stillprint-server"
 export STILLPRINT_PPD=$LAB_PPD CUPS_SERVER
@@ -32,7 +32,7 @@ for k in sys.argv[2].split("."): v = v[int(k)] if k.isdigit() else v[k]
 print(v)' "$out" "$1"; }
 setup() { stillprint setup "$@" --yes; }
 # everything that setup may change
-picture() { find "$LAB/etc" "$LAB/state" -type f -exec sha256sum {} + 2>/dev/null | sort && lab_cups local lpstat -v -p -a; }
+picture() { find "$LAB/etc" "$identity" -type f -exec sha256sum {} + 2>/dev/null | sort && lab_cups local lpstat -v -p -a 2>/dev/null; true; }
 refused()
 {
 	local code=$1 text=$2 before
@@ -174,8 +174,8 @@ check "a certificate in its first days is not renewed" not_due
 server_would_not() { same "$(subject -serial)" "$serial"; }
 serial=$(subject -serial)
 check "it is the same certificate" server_would_not
-# As if it had been given four hours ago, by a server that gives certificates for a month.
-age() { sed -i "2s/.*/$(($(sed -n 3p "$identity/device") - 4 * 3600))/" "$identity/device"; }
+# As if it had been given years ago, by a server that gives certificates for a month.
+age() { sed -i "2s/.*/$(($(sed -n 3p "$identity/device") - 2000 * 86400))/" "$identity/device"; }
 lab_end ours
 sed -i 's/^machine-certificate-life.*/machine-certificate-life = 30d/' "$LAB/ours/server.conf"
 age
@@ -196,6 +196,44 @@ check "and the old one is over with it" arrived
 daily() { exits 0 setup --renew && says "Nothing was renewed"; }
 check "a second renewal is none" daily
 
+# ---- and by the daemon
+
+serial=$(subject -serial)
+lab_end ours
+sed -i 's/^machine-certificate-life.*/machine-certificate-life = 365d/' "$LAB/ours/server.conf"
+age
+lab_daemon_restart
+heard() { grep -q "$1" "$LAB/log/stillprintd.log"; }
+check "the daemon sees that it is time, and that the server is away" wait_for 15 heard 'event=renewal-failed reached=0'
+check "the certificate stays" same "$(subject -serial)" "$serial"
+server_up ours
+kill -HUP "$(lab_pid stillprintd)"
+check "the server is there: the daemon renews it by itself" wait_for 20 heard 'event=certificate-renewed days=36[45]'
+other() { not same "$(subject -serial)" "$serial" >/dev/null && good && modes; }
+check "another certificate, whole and the daemon's alone" other
+taken() { exits 0 stillprint status && exits 0 setup --renew && says "Nothing was renewed" && not heard 'identity-unusable'; }
+check "and that is that" taken
+untroubled() { stillprint check >"$out" 2>"$out.err"; says "server of our own: enrolled; the certificate is good for 36"; }
+check "check tells how long it lasts" untroubled
+# As if nobody had renewed it.
+until=$(sed -n 3p "$identity/device")
+sed -i "3s/.*/$(($(date +%s) + 5 * 86400 + 60))/" "$identity/device"
+lab_end ours
+kill -HUP "$(lab_pid stillprintd)"
+check "the log warns in the last days" wait_for 15 heard 'event=certificate-ends days=5'
+status_warns() { stillprint status >"$out" 2>"$out.err" && says "certificate at the server ends"; }
+check "so does status" status_warns
+user_status() { as "$LAB_USER" stillprint status >"$out" 2>"$out.err" && says "certificate at the server ends"; }
+check "for everybody" user_status
+check_warns() { stillprint check >"$out" 2>"$out.err"; says "ends in 5 days"; }
+check "so does check" check_warns
+sed -i "3s/.*/$(($(date +%s) - 60))/" "$identity/device" && age
+check_wrong() { exits 1 stillprint check && says "has ended"; }
+check "and one that has ended is wrong" check_wrong
+sed -i "3s/.*/$until/" "$identity/device"
+server_up ours
+kill -HUP "$(lab_pid stillprintd)"
+
 # ---------------------------------------------------------------- again, and elsewhere
 
 code=$(code_of ours)
@@ -209,8 +247,7 @@ check "an address that the server's certificate does not name is refused" other_
 elsewhere() { exits 0 setup --server "$(address theirs)" --code "$(code_of theirs)" &&
 	not same "$(head -n 1 "$identity/device")" "$uuid" >/dev/null &&
 	same "$(rows theirs "SELECT uuid FROM machine")" "$(head -n 1 "$identity/device")" &&
-	same "$(tail -n +1 "$identity/server" | head -n 1)" "$(rows theirs "SELECT value FROM setting WHERE name = 'system-uuid'" 2>/dev/null ||
-		head -n 1 "$identity/server")"; }
+	same "$(head -n 1 "$identity/server")" "$(manage theirs setup --json | jq -r .system_uuid)"; }
 check "enrolled at another server it is another machine, which nobody can trace" elsewhere
 
 # ---------------------------------------------------------------- left
@@ -228,7 +265,7 @@ check "the code that was used enrols no second machine" refused 1 "used before" 
 late=$(code_of ours --expires 1s)
 over() { [ "$(date +%s)" -gt "$(rows ours "SELECT max(expires_s) FROM enrol_code WHERE expires_s - made_s = 1")" ]; }
 wait_for 5 over
-check "nor does one whose time is over" refused 1 "expired" --server "$(address ours)" --code "$late"
+check "nor does one whose time is over" refused 1 "its time is over" --server "$(address ours)" --code "$late"
 wrong=$(code_of theirs) && wrong=$(printf '0000-0000-0000-0000-%s' "$(code_of ours | cut -d- -f5-8)")
 check "nor one with another secret" refused 1 "does not take this code" --server "$(address ours)" --code "$wrong"
 stdin() { code_of ours | stillprint setup --server "$(address ours)" --code - --queue Office --yes >"$out" 2>"$out.err" &&
@@ -240,5 +277,4 @@ check "a machine that was revoked is told so" revoked
 age
 renew_revoked() { refused 1 "revoked" --renew; }
 check "and gets no new certificate" renew_revoked
-checked() { exits 1 stillprint check && says "server of our own"; }
 plan_done
