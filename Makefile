@@ -404,11 +404,7 @@ help:				## list the targets
 	@echo 'V=1 shows the commands. CFLAGS, CPPFLAGS, LDFLAGS, DESTDIR and all folders are yours to set; WERROR=1 is strict.'
 
 FORCE:
-<<<<<<< HEAD
-.PHONY: all tools tests unit system check check-server check-built check-sanitize fault faults install uninstall lint lint-floors \
-=======
-.PHONY: bench-server all tools tests unit system check check-built check-sanitize fault faults install uninstall lint lint-floors \
->>>>>>> main
+.PHONY: bench-server all tools tests unit system check check-server check-built check-sanitize fault faults install uninstall lint lint-floors \
 	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse bench-jobs FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(ANALYZED:.ok=.d)
