@@ -9,21 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/auto.h"
 #include "core/record.h"
 #include "core/vendor.h"
 #include "core/wire.h"
-
-static ssize_t to_stdout(void *arg, ipp_uchar_t *octets, size_t count)
-{
-	(void)arg;
-	return write(STDOUT_FILENO, octets, count);
-}
-
-static ssize_t from_stdin(void *arg, ipp_uchar_t *octets, size_t count)
-{
-	(void)arg;
-	return read(STDIN_FILENO, octets, count);
-}
 
 /* Record @i of the ledger, after the one whose hash is in @hash, which becomes its own. */
 static void make(struct record *r, const char *ledger, int i, const char *owner, uint8_t hash[32])
@@ -56,16 +45,15 @@ static void make(struct record *r, const char *ledger, int i, const char *owner,
 static int write_batch(const char *ledger, int first, int count, const char *owner)
 {
 	AUTO(wire_deletep) ipp_t *m = wire_new();
+	AUTO(auto_free) void *octets = NULL;
 	struct record r;
 	uint8_t hash[32];
+	size_t size = 0;
 
 	record_base(ledger, hash);
 	ippSetVersion(m, 2, 0);
 	ippSetOperation(m, VENDOR_OP_SEND_ACCOUNTING);
 	ippSetRequestId(m, 1);
-	ippAddString(m, IPP_TAG_OPERATION, IPP_TAG_CHARSET, "attributes-charset", NULL, "utf-8");
-	ippAddString(
-		m, IPP_TAG_OPERATION, IPP_TAG_LANGUAGE, "attributes-natural-language", NULL, "en");
 	ippAddString(m, IPP_TAG_OPERATION, IPP_TAG_URI, "system-uri", NULL,
 		"ipps://localhost/ipp/system");
 	ippAddString(m, IPP_TAG_OPERATION, IPP_TAG_URI, VENDOR_LEDGER_UUID, NULL, ledger);
@@ -75,17 +63,20 @@ static int write_batch(const char *ledger, int first, int count, const char *own
 		if (i >= first && record_write(m, &r))
 			return 1;
 	}
-	ippSetState(m, IPP_STATE_IDLE);
-	return ippWriteIO(NULL, to_stdout, 1, NULL, m) != IPP_STATE_DATA;
+	if (wire_encode(m, &octets, &size))
+		return 1;
+	return fwrite(octets, 1, size, stdout) != size;
 }
 
 static int show(void)
 {
-	AUTO(wire_deletep) ipp_t *m = ippNew();
+	AUTO(wire_deletep) ipp_t *m = NULL;
 	ipp_attribute_t *a;
+	char octets[65536];
+	size_t count = fread(octets, 1, sizeof(octets), stdin);
 
-	if (ippReadIO(NULL, from_stdin, 1, NULL, m) != IPP_STATE_DATA) {
-		puts("no answer");
+	if (wire_decode(octets, count, &m)) {
+		printf("no answer in %zu octets\n", count);
 		return 1;
 	}
 	printf("status=0x%04x", (unsigned)ippGetStatusCode(m));
