@@ -51,11 +51,12 @@ int jobs_acknowledge(struct app *app, const struct jobs_actor *who, int32_t id, 
 	if (!same_release(&job, fence) || (*device && strcmp(device, job.device) != 0))
 		return jobs_say(why, IPP_STATUS_ERROR_NOT_FETCHABLE,
 			"Job %d was released otherwise since", id);
-	/* A reply was lost: the same claim is good again. */
+	/* A reply was lost, or the holder began anew after a crash, with a higher attempt: the same claim is good again. */
 	if ((job.state == JOBS_CLAIMED || job.state == JOBS_SENDING) &&
 		job.attempt == fence->attempt)
 		return IPP_STATUS_OK;
-	if (job.state != JOBS_RELEASED)
+	if (job.state != JOBS_RELEASED &&
+		!(job.state == JOBS_CLAIMED && fence->attempt > job.attempt))
 		return jobs_say(why, IPP_STATUS_ERROR_NOT_FETCHABLE, "Job %d is %s, not released",
 			id, jobs_state_name(job.state));
 	then = job;

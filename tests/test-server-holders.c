@@ -55,10 +55,13 @@ static void a_claim_is_idempotent_and_only_its_holders(void)
 	c = fenced(M1, OFFICE, id, 1, 1);
 	CHECK(go(c, IPP_OP_ACKNOWLEDGE_JOB) == 0 && got_number(c, VENDOR_LEASE) == 60);
 	CHECK(acknowledge(M1, id, 1, 1) == 0);
-	CHECK(acknowledge(M1, id, 1, 2) == IPP_STATUS_ERROR_NOT_FETCHABLE);
-	CHECK(state_of(id) == JOBS_CLAIMED && job_now(id).attempt == 1);
-	CHECK(update(M1, id, 1, 1, 5) == 0);
-	CHECK(acknowledge(M1, id, 1, 1) == 0);
+	/* The holder was killed, and begins anew. */
+	CHECK(acknowledge(M1, id, 1, 2) == 0);
+	CHECK(state_of(id) == JOBS_CLAIMED && job_now(id).attempt == 2);
+	CHECK(acknowledge(M1, id, 1, 1) == IPP_STATUS_ERROR_NOT_FETCHABLE);
+	CHECK(update(M1, id, 1, 2, 5) == 0);
+	CHECK(acknowledge(M1, id, 1, 2) == 0);
+	CHECK(acknowledge(M1, id, 1, 3) == IPP_STATUS_ERROR_NOT_FETCHABLE);
 	CHECK(state_of(id) == JOBS_SENDING);
 }
 
