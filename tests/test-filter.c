@@ -277,11 +277,12 @@ static void inspecting_starts_without_the_libraries_of_the_ticket(void)
 	AUTO(auto_close) int out = file_with("", 0);
 	char *argv[] = {program, "--inspect", NULL};
 	char list[16384] = "";
-	pid_t pid = fork();
+	pid_t pid;
 
 #ifdef __SANITIZE_ADDRESS__
 	SKIP("sanitizers start first and do not list");
 #endif
+	pid = fork();
 	if (pid == 0) {
 		dup2(out, 1);
 		setenv("LD_TRACE_LOADED_OBJECTS", "1",

@@ -178,7 +178,7 @@ static void reader_has_its_documents_and_a_pipe(void)
 	between = open("/", O_RDONLY | O_CLOEXEC);
 	fds[1] = page_of(60);
 	CHECK(!parse_begin(fds, 2, NULL, &run));
-	for (int i = 0; i < 200 && count != 3; i++) {
+	for (int i = 0; i < 5000 && count != 3; i++) {
 		count = count_descriptors(reader());
 		nanosleep(&(struct timespec){0, 200000}, NULL);
 	}
