@@ -59,7 +59,8 @@ LIBS_daemon  := sqlite3 libsodium libcurl gnutls dbus-1 libsystemd json-c
 LIBS_cli     := libsodium libcurl gnutls dbus-1 json-c libsystemd
 LIBS_agent   := dbus-1 libsystemd
 LIBS_server  := sqlite3 libsodium libcurl gnutls libmicrohttpd json-c libsystemd libcrypt
-LIBS_all     := $(sort $(LIBS_filter) $(LATE_filter) $(LIBS_backend) $(LIBS_daemon) $(LIBS_cli) $(LIBS_agent) $(LIBS_server))
+LIBS_verifier := libsodium libcrypt libsystemd
+LIBS_all     := $(sort $(LIBS_filter) $(LATE_filter) $(LIBS_backend) $(LIBS_daemon) $(LIBS_cli) $(LIBS_agent) $(LIBS_server) $(LIBS_verifier))
 PC_CFLAGS     = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBS_all)))$(PC_CFLAGS)
 
 LIB_SRC   := $(sort $(wildcard lib/*/*.c))
@@ -77,8 +78,10 @@ DAEMON  := $(OUT)/bin/stillprintd
 CLI     := $(OUT)/bin/stillprint
 SERVER  := $(OUT)/bin/stillprint-server
 AGENT   := $(if $(wildcard dbus/agent/main.c),$(OUT)/bin/stillprint-agent)
+VERIFIER := $(OUT)/bin/stillprint-verifier
+PAM     := $(OUT)/pam/pam_stillprint.so
 PPD     := $(OUT)/ppd/stillprint-queue.ppd
-PROGRAMS := $(BACKEND) $(FILTER) $(DAEMON) $(CLI) $(AGENT) $(SERVER)
+PROGRAMS := $(BACKEND) $(FILTER) $(DAEMON) $(CLI) $(AGENT) $(SERVER) $(VERIFIER) $(PAM)
 
 Q := $(if $(V),,@)
 say = $(if $(Q),@printf '  %-5s %s\n' $(1) $(2))
@@ -133,6 +136,22 @@ $(SERVER): $(call OBJ,server) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(call link,$(LIBS_server))
+$(VERIFIER): $(call OBJ,dbus/verifier) $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(call link,$(LIBS_verifier))
+
+# A module is loaded into others' programs: its own objects, position-independent, nothing exported but what PAM calls.
+PAM_SRC := pam/pam_stillprint.c lib/auth/login.c lib/auth/login-call.c
+$(OUT)/pam/obj/%.o: %.c $(FLAGS)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(filter-out -fPIE,$(OURS)) -fPIC -fvisibility=hidden $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+$(PAM): $(PAM_SRC:%.c=$(OUT)/pam/obj/%.o) pam/pam_stillprint.map
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared $(filter-out -fPIE,$(OURS)) $(CFLAGS) $(filter-out -pie,$(OUR_LD)) -Wl,-z,defs \
+		-Wl,--version-script=pam/pam_stillprint.map $(LDFLAGS) -o $@ $(filter %.o,$^) -lpam
 
 # The bus without the engine: what tests link to a fake one.
 BUS_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard dbus/daemon/bus*.c dbus/daemon/rows.c))
@@ -280,7 +299,7 @@ faults: all				## the daemon with the points at which tests kill it, in $(OUT)/f
 
 # ---------------------------------------------------------------- for developers
 
-C_FILES  := $(sort $(wildcard lib/*/*.[ch] backend/*.[ch] filter/*.[ch] dbus/*/*.[ch] server/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))
+C_FILES  := $(sort $(wildcard lib/*/*.[ch] backend/*.[ch] filter/*.[ch] pam/*.[ch] dbus/*/*.[ch] server/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))
 SCRIPTS  := $(filter-out %.md,$(sort $(shell grep -lE '^(\#!/bin/(ba)?sh|\# shellcheck shell)' tests/* tests/*/* bench/* demo/* .ci/* .githooks/* \
               debian/* rpm/* dbus/cli/* 2>/dev/null)))
 OUR_SRC  := $(filter-out tests/%,$(filter %.c,$(C_FILES)))
