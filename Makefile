@@ -105,7 +105,7 @@ $(ARCHIVE): $(patsubst %.c,$(OUT)/%.o,$(LIB_SRC))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 link_only = $(CC) $(OURS) $(CFLAGS) $(OUR_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call pc_libs,$(1))
-link = $(link_only) $(cups_libs) -lm -lpthread
+link = $(link_only) $(cups_libs) -lm -lpthread $(LINK_MORE)
 
 $(BACKEND): $(call OBJ,backend) $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -174,6 +174,8 @@ $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	$(call say,LD,$@)
 	$(Q)$(call link,$(LIBS_all))
 $(OUT)/tests/test-backend: | $(BACKEND)
+$(OUT)/tests/test-pam $(OUT)/tests/test-pam-peers: | $(VERIFIER) $(PAM)
+$(OUT)/tests/test-pam $(OUT)/tests/test-pam-peers: LINK_MORE := -lpam
 $(OUT)/tests/test-filter: | $(FILTER)
 $(TOOLS): $(OUT)/tools/%: $(OUT)/tests/tools/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
