@@ -213,6 +213,7 @@ static int prepare(struct cache *c, const struct cache_options *options)
 		return -ENOMEM;
 	c->options.folder = c->folder;
 	randombytes_buf(random.octets, sizeof(random.octets));
+	randombytes_buf(c->fresh.octets, sizeof(c->fresh.octets));
 	return hash_make(&random, HASH_PASSWORD, "", options->cost, c->dummy);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cache-learn - what the server's word changes in the cache; see cache.h. */
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -83,6 +84,7 @@ static int keep_locked(struct cache *c, const struct cache_ask *ask, const uint8
 		.confirmed_s = ask->now.utc_s,
 		.expires_s = ask->now.utc_s + ttl};
 	strcpy(v->text, text);
+	hash_name(&c->fresh, "seen", ask->secret, v->seen);
 	return 0;
 }
 
@@ -116,44 +118,70 @@ static int settle_locked(struct cache *c, const struct cache_ask *ask)
 	return rc;
 }
 
+/* The learned verifier that @ask's secret would have, if there is one. */
+static struct verifier *present_locked(struct cache *c, const struct cache_ask *ask, enum hash_kind kind,
+	uint32_t index)
+{
+	struct account *a = cache_find_locked(c, ask->account);
+
+	for (unsigned i = 0; a && i < a->count; i++) {
+		struct verifier *v = &a->verifier[i];
+
+		if (v->kind == kind && v->source == ACCOUNT_FROM_LOGIN && v->index == index)
+			return v;
+	}
+	return NULL;
+}
+
+/* Hash it, outside the lock, and keep it. */
+static int learn_locked(struct cache *c, const struct cache_ask *ask, const uint8_t uuid[16],
+	enum hash_kind kind, uint32_t index)
+{
+	char present[HASH_TEXT_MAX + 1] = "", text[HASH_TEXT_MAX + 1] = "";
+	const struct verifier *v;
+	int rc = cache_gate_enter_locked(c, ask->deadline_ms, false);
+
+	if (rc)
+		return rc;
+	v = present_locked(c, ask, kind, index);
+	if (v)
+		strcpy(present, v->text);
+	pthread_mutex_unlock(&c->lock);
+	rc = make_text(c, ask, kind, present, text);
+	pthread_mutex_lock(&c->lock);
+	cache_gate_leave_locked(c);
+	if (!rc && !c->wiped)
+		rc = keep_locked(c, ask, uuid, kind, index, text);
+	explicit_bzero(text, sizeof(text));
+	explicit_bzero(present, sizeof(present));
+	return rc;
+}
+
 int cache_learn(struct cache *c, const struct cache_ask *ask, const uint8_t uuid[16])
 {
 	enum hash_kind kind = kind_of(ask);
-	char present[HASH_TEXT_MAX + 1] = "", text[HASH_TEXT_MAX + 1] = "";
-	struct account *a;
+	char text[HASH_TEXT_MAX + 1];
+	const struct verifier *v;
 	uint32_t index = 0;
+	uint8_t seen[16];
 	int rc;
 
-	pthread_mutex_lock(&c->lock);
-	rc = c->wiped ? -ENOENT : cache_gate_enter_locked(c, ask->deadline_ms);
-	if (rc) {
-		pthread_mutex_unlock(&c->lock);
-		return rc;
-	}
-	rc = settle_locked(c, ask);
 	if (kind != HASH_PASSWORD)
 		index = hash_index(&c->options.keys->pepper, kind, ask->secret);
-	a = cache_find_locked(c, ask->account);
-	for (unsigned i = 0; a && i < a->count; i++) {
-		const struct verifier *v = &a->verifier[i];
-
-		if (v->kind == kind && v->source == ACCOUNT_FROM_LOGIN && v->index == index)
-			strcpy(present, v->text);
+	hash_name(&c->fresh, "seen", ask->secret, seen);
+	pthread_mutex_lock(&c->lock);
+	rc = c->wiped ? -ENOENT : settle_locked(c, ask);
+	v = present_locked(c, ask, kind, index);
+	if (!rc && v && !sodium_memcmp(v->seen, seen, sizeof(seen))) {
+		strcpy(text, v->text); /* the same as the last time: only its time is new */
+		rc = keep_locked(c, ask, uuid, kind, index, text);
+	} else if (!rc && is_worth_keeping(c, ask, kind)) {
+		rc = learn_locked(c, ask, uuid, kind, index);
 	}
-	if (!rc && is_worth_keeping(c, ask, kind)) {
-		pthread_mutex_unlock(&c->lock);
-		rc = make_text(c, ask, kind, present, text);
-		pthread_mutex_lock(&c->lock);
-		if (!rc && !c->wiped)
-			rc = keep_locked(c, ask, uuid, kind, index, text);
-	}
-	cache_gate_leave_locked(c);
 	c->changed++;
 	if (!rc && !c->wiped)
 		rc = cache_save_locked(c);
 	pthread_mutex_unlock(&c->lock);
-	explicit_bzero(text, sizeof(text));
-	explicit_bzero(present, sizeof(present));
 	return rc;
 }
 
@@ -187,7 +215,7 @@ int cache_unlearn(struct cache *c, const struct cache_ask *ask, bool all)
 
 	pthread_mutex_lock(&c->lock);
 	if (!all)
-		rc = cache_gate_enter_locked(c, ask->deadline_ms);
+		rc = cache_gate_enter_locked(c, ask->deadline_ms, false);
 	if (!all && !rc) {
 		cache_pick_locked(c, ask, &cand);
 		site = c->site;

@@ -31,7 +31,8 @@ struct cache {
 	int64_t confirmed_s; /* Unix UTC of the server's last word: the clock was at least that */
 	struct attempts *attempts;
 	bool counters_lost, wiped;
-	unsigned hashing;
+	struct hash_pepper fresh; /* drawn at opening, kept nowhere: for verifier.seen */
+	unsigned hashing, waiting; /* those that verify go before those that learn */
 	struct inflight inflight[INFLIGHT_MAX];
 	uint64_t changed, saved;
 	bool saving;
@@ -44,7 +45,8 @@ void cache_remove_locked(struct cache *c, size_t at);
 void cache_remove_verifier(struct account *a, unsigned at);
 size_t cache_place_locked(const struct cache *c, const char *name, bool *there);
 
-int cache_gate_enter_locked(struct cache *c, int64_t deadline_ms);
+/* Return: 0, or -ETIMEDOUT. */
+int cache_gate_enter_locked(struct cache *c, int64_t deadline_ms, bool urgent);
 void cache_gate_leave_locked(struct cache *c);
 
 /* The counters' names. */

@@ -182,15 +182,21 @@ static int wait_locked(struct cache *c, int64_t deadline_ms)
 	return pthread_cond_timedwait(&c->change, &c->lock, &until) == ETIMEDOUT ? -ETIMEDOUT : 0;
 }
 
-int cache_gate_enter_locked(struct cache *c, int64_t deadline_ms)
+int cache_gate_enter_locked(struct cache *c, int64_t deadline_ms, bool urgent)
 {
-	while (c->hashing >= c->options.parallel)
-		if (wait_locked(c, deadline_ms))
-			return -ETIMEDOUT;
-	if (mono_ms() > deadline_ms)
-		return -ETIMEDOUT;
-	c->hashing++;
-	return 0;
+	int rc = 0;
+
+	c->waiting += urgent;
+	while (!rc && (c->hashing >= c->options.parallel || (!urgent && c->waiting)))
+		rc = wait_locked(c, deadline_ms);
+	c->waiting -= urgent;
+	if (!rc && mono_ms() > deadline_ms)
+		rc = -ETIMEDOUT;
+	if (!rc)
+		c->hashing++;
+	else
+		pthread_cond_broadcast(&c->change); /* others may have waited for us */
+	return rc;
 }
 
 void cache_gate_leave_locked(struct cache *c)
@@ -474,7 +480,7 @@ int cache_verify(struct cache *c, const struct cache_ask *ask, struct cache_answ
 
 	memset(answer, 0, sizeof(*answer));
 	pthread_mutex_lock(&c->lock);
-	rc = cache_gate_enter_locked(c, ask->deadline_ms);
+	rc = cache_gate_enter_locked(c, ask->deadline_ms, true);
 	if (rc) {
 		pthread_mutex_unlock(&c->lock);
 		return rc;
