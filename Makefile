@@ -24,6 +24,9 @@ sysusersdir  ?= $(prefix)/lib/sysusers.d
 tmpfilesdir  ?= $(prefix)/lib/tmpfiles.d
 dbusdir      ?= $(datadir)/dbus-1
 autostartdir ?= $(sysconfdir)/xdg/autostart
+pamdir       ?= $(prefix)/lib/security
+# Where pam-auth-update looks, on distributions that have it; empty: the profiles are examples only.
+pamconfigsdir ?=
 completiondir ?= $(datadir)/bash-completion/completions
 docdir       ?= $(datadir)/doc/stillprint
 cups_serverbin ?= $(eval cups_serverbin := $$(shell $$(CUPS_CONFIG) --serverbin))$(cups_serverbin)
@@ -195,7 +198,9 @@ tools: $(TOOLS)			## build the tests' own programs
 MAN       := $(sort $(wildcard *.[158] */*.[158] */*/*.[158]))
 MIME      := $(wildcard filter/*.types filter/*.convs)
 SAMPLE    := $(firstword $(wildcard dbus/daemon/stillprint.conf dbus/stillprint.conf lib/core/stillprint.conf))
-UNITS     := $(wildcard dbus/daemon/*.service server/*.service)
+UNITS     := $(wildcard dbus/daemon/*.service server/*.service dbus/verifier/*.service)
+PAM_PROFILES := $(wildcard pam/debian-*)
+PAM_SAMPLES  := $(PAM_PROFILES) $(wildcard pam/authselect-*) dbus/verifier/login.conf
 SYSUNITS  := $(filter-out dbus/daemon/org.%,$(UNITS))
 USERUNITS := $(wildcard dbus/agent/*.service)
 AUTOSTART := $(wildcard dbus/agent/*.desktop)
@@ -219,7 +224,8 @@ install: all				## install below DESTDIR; every folder can be set, as prefix= or
 		$(D)$(cups_serverbin)/filter $(D)$(cups_datadir)/drv $(D)$(datadir)/stillprint \
 		$(D)$(sysconfdir)/stillprint/stillprint.conf.d $(D)$(sysconfdir)/stillprint/server.conf.d $(D)$(docdir)
 	$(Q)$(INSTALL) -m 755 $(CLI) $(D)$(bindir)/
-	$(Q)$(INSTALL) -m 755 $(DAEMON) $(SERVER) $(D)$(sbindir)/
+	$(Q)$(INSTALL) -m 755 $(DAEMON) $(SERVER) $(VERIFIER) $(D)$(sbindir)/
+	$(Q)$(INSTALL) -d $(D)$(pamdir) && $(INSTALL) -m 644 $(PAM) $(D)$(pamdir)/
 	$(Q)$(if $(AGENT),$(INSTALL) -d $(D)$(libexecdir) && $(INSTALL) -m 755 $(AGENT) $(D)$(libexecdir)/)
 	$(Q)$(INSTALL) -m 755 $(BACKEND) $(D)$(cups_serverbin)/backend/
 	$(Q)$(INSTALL) -m 755 $(FILTER) $(D)$(cups_serverbin)/filter/
@@ -236,6 +242,8 @@ install: all				## install below DESTDIR; every folder can be set, as prefix= or
 	$(Q)$(foreach m,$(MAN),$(call put,$(m),$(mandir)/man$(subst .,,$(suffix $(m))))$(newline)	$(Q)):
 	$(Q)$(if $(COMPLETE),$(call put,$(COMPLETE),$(completiondir),stillprint))
 	$(Q)$(if $(SAMPLE),$(call put,$(SAMPLE),$(docdir)/examples))
+	$(Q)$(call each,$(PAM_SAMPLES),$(docdir)/examples):
+	$(Q)$(if $(pamconfigsdir),$(foreach f,$(PAM_PROFILES),$(call put,$(f),$(pamconfigsdir),$(patsubst debian-%,%,$(notdir $(f))))$(newline)	$(Q)):)
 	$(Q)$(if $(SAMPLE),test -e $(D)$(sysconfdir)/stillprint/stillprint.conf || \
 		$(call put,$(SAMPLE),$(sysconfdir)/stillprint))
 	$(Q)$(call put,server/server.conf,$(docdir)/examples)
@@ -244,6 +252,8 @@ install: all				## install below DESTDIR; every folder can be set, as prefix= or
 
 uninstall:				## remove what install put there; configuration, state and spool stay
 	$(RM) $(D)$(bindir)/stillprint $(D)$(sbindir)/stillprintd $(D)$(sbindir)/stillprint-server $(D)$(libexecdir)/stillprint-agent \
+		$(D)$(sbindir)/stillprint-verifier $(D)$(pamdir)/pam_stillprint.so \
+		$(if $(pamconfigsdir),$(patsubst pam/debian-%,$(D)$(pamconfigsdir)/%,$(PAM_PROFILES))) \
 		$(D)$(cups_serverbin)/backend/stillprint $(D)$(cups_serverbin)/filter/stillprint-ticket \
 		$(addprefix $(D)$(cups_datadir)/mime/,$(notdir $(MIME))) \
 		$(D)$(cups_datadir)/drv/stillprint.drv $(D)$(dbusdir)/system.d/org.stillprint.conf \
@@ -290,6 +300,12 @@ system: all tools faults		## the system tests alone; ONLY='t1000 t11' picks some
 check-server: all tools tests faults	## what concerns the server, by itself
 	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) \
 		$(filter $(addprefix $(OUT)/tests/test-,server-% serve request),$(UNIT)) $(wildcard tests/system/t7*.sh)
+
+IDENTITY := $(filter $(OUT)/tests/test-auth-% $(OUT)/tests/test-pam%,$(UNIT)) $(filter tests/system/t60%,$(SYSTEM))
+check-identity:			## the tests of logins alone: verifier, PAM module, offline cache
+	$(Q)$(call deps,build test)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools $(filter $(OUT)/%,$(IDENTITY))
+	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) $(IDENTITY)
 
 fault: $(filter $(OUT)/tests/fault-%,$(TESTS))	## the n-th write or sync fails, n = 1, 2, … (minutes)
 	$(Q)tests/run-tests -t 10 -j $(JOBS) $^
@@ -431,7 +447,7 @@ help:				## list the targets
 	@echo 'V=1 shows the commands. CFLAGS, CPPFLAGS, LDFLAGS, DESTDIR and all folders are yours to set; WERROR=1 is strict.'
 
 FORCE:
-.PHONY: bench-server all tools tests unit system check check-server check-built check-sanitize fault faults install uninstall lint lint-floors \
+.PHONY: bench-server all tools tests unit system check check-server check-identity check-built check-sanitize fault faults install uninstall lint lint-floors \
 	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse bench-jobs FORCE
 .SECONDARY:
--include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(ANALYZED:.ok=.d)
+-include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(PAM_SRC:%.c=$(OUT)/pam/obj/%.d) $(ANALYZED:.ok=.d)

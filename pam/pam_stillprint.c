@@ -36,8 +36,8 @@ struct unit {
 /* ---- options ---- */
 
 /* A number and perhaps one of @units, within bounds. */
-static bool take_number(const char *text, const struct unit *units, uint32_t least, uint32_t most,
-	uint32_t *out)
+static bool take_number(
+	const char *text, const struct unit *units, uint32_t least, uint32_t most, uint32_t *out)
 {
 	unsigned long n;
 	char *end;
@@ -59,7 +59,8 @@ static bool take_number(const char *text, const struct unit *units, uint32_t lea
 
 static bool take_option(struct options *o, const char *arg)
 {
-	static const struct unit spans[] = {{"", 3600}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}, {0}};
+	static const struct unit spans[] = {
+		{"", 3600}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}, {0}};
 	static const struct unit times[] = {{"", 1000}, {"s", 1000}, {"ms", 1}, {0}};
 	static const struct unit plain[] = {{"", 1}, {0}};
 
@@ -89,7 +90,8 @@ static void take_options(pam_handle_t *pamh, int argc, const char **argv, struct
 	*o = (struct options){.timeout_ms = TIMEOUT_MS, .path = STILLPRINT_RUNDIR "/login.sock"};
 	for (int i = 0; i < argc; i++)
 		if (!take_option(o, argv[i]))
-			pam_syslog(pamh, LOG_ERR, "option not understood, and left out: %s", argv[i]);
+			pam_syslog(
+				pamh, LOG_ERR, "option not understood, and left out: %s", argv[i]);
 }
 
 /* ---- asking ---- */
@@ -105,7 +107,8 @@ static bool uid_of(const char *name, uint32_t *uid)
 	return found || rc == 0 || rc == ENOENT || rc == ESRCH;
 }
 
-static void set_item(const pam_handle_t *pamh, int item, struct login_message *m, enum login_field f)
+static void set_item(
+	const pam_handle_t *pamh, int item, struct login_message *m, enum login_field f)
 {
 	const void *text = NULL;
 
@@ -151,7 +154,8 @@ static int ask_verifier(pam_handle_t *pamh, const struct options *o, struct logi
 	login_init(reply, LOGIN_REPLY);
 	rc = login_call(o->path, verifier_uid(), deadline, ask, reply);
 	if (rc && rc != -ENOENT && rc != -ECONNREFUSED)
-		pam_syslog(pamh, LOG_NOTICE, "no answer from stillprint-verifier: %s", strerror(-rc));
+		pam_syslog(
+			pamh, LOG_NOTICE, "no answer from stillprint-verifier: %s", strerror(-rc));
 	return rc;
 }
 
@@ -180,7 +184,8 @@ static int pam_code(int rc, uint8_t result)
 	return PAM_AUTHINFO_UNAVAIL;
 }
 
-static void tell(pam_handle_t *pamh, int flags, const struct options *o, const struct login_message *r)
+static void tell(
+	pam_handle_t *pamh, int flags, const struct options *o, const struct login_message *r)
 {
 	if ((flags & PAM_SILENT) || o->service_only)
 		return;
@@ -330,9 +335,9 @@ __attribute__((visibility("default"))) int pam_sm_acct_mgmt(
 		return PAM_IGNORE;
 	/* Only a definite word counts; that nobody knows him is none. */
 	return reply.result == LOGIN_OK || reply.result == LOGIN_LOCKED ||
-			       reply.result == LOGIN_EXPIRED ?
-		       pam_code(0, reply.result) :
-		       PAM_IGNORE;
+			       reply.result == LOGIN_EXPIRED
+		       ? pam_code(0, reply.result)
+		       : PAM_IGNORE;
 }
 
 /* ---- session ---- */
@@ -442,8 +447,8 @@ __attribute__((visibility("default"))) int pam_sm_chauthtok(
 	int rc;
 
 	take_options(pamh, argc, argv, &o);
-	if (!(flags & PAM_UPDATE_AUTHTOK) || pam_get_item(pamh, PAM_AUTHTOK, &fresh) != PAM_SUCCESS ||
-		!fresh)
+	if (!(flags & PAM_UPDATE_AUTHTOK) ||
+		pam_get_item(pamh, PAM_AUTHTOK, &fresh) != PAM_SUCCESS || !fresh)
 		return PAM_IGNORE;
 	rc = begin(pamh, LOGIN_CHANGE, &ask);
 	if (rc == PAM_SUCCESS && login_set_text(&ask, LOGIN_HAS_SECRET, fresh))
@@ -451,9 +456,10 @@ __attribute__((visibility("default"))) int pam_sm_chauthtok(
 	if (rc == PAM_SUCCESS && o.ttl_s)
 		login_set_number(&ask, LOGIN_HAS_TTL_S, o.ttl_s);
 	if (rc == PAM_SUCCESS)
-		rc = ask_verifier(pamh, &o, &ask, &reply) || reply.result != LOGIN_OK || o.service_only ?
-			     PAM_IGNORE :
-			     PAM_SUCCESS;
+		rc = ask_verifier(pamh, &o, &ask, &reply) || reply.result != LOGIN_OK ||
+				     o.service_only
+			     ? PAM_IGNORE
+			     : PAM_SUCCESS;
 	login_wipe(&ask);
 	return rc == PAM_INCOMPLETE || rc == PAM_SUCCESS ? rc : PAM_IGNORE;
 }

@@ -71,7 +71,8 @@ static inline struct cache_options auth_options(const char *folder, const struct
 		.terminal_rule = {5, 30, 0, 0}};
 }
 
-static inline struct cache_ask auth_ask(const char *account, const char *secret, struct cache_now now)
+static inline struct cache_ask auth_ask(
+	const char *account, const char *secret, struct cache_now now)
 {
 	return (struct cache_ask){.account = account,
 		.secret = secret,

@@ -17,7 +17,8 @@ static struct bind *made(const char *folder, const char *logind, const uint8_t *
 	return b;
 }
 
-static int began(struct bind *b, uint32_t uid, const char *session, const char *account, bool verified)
+static int began(
+	struct bind *b, uint32_t uid, const char *session, const char *account, bool verified)
 {
 	struct binding one = {.uid = uid, .verified = verified, .since_s = 1};
 

@@ -36,7 +36,8 @@ static struct keys *keys_in(const char *folder)
 	return k;
 }
 
-static enum cache_result tried(struct cache *c, const char *account, const char *secret, int64_t utc_s)
+static enum cache_result tried(
+	struct cache *c, const char *account, const char *secret, int64_t utc_s)
 {
 	struct cache_ask ask = auth_ask(account, secret, auth_now(utc_s, utc_s - T0 + 100, 'a'));
 	struct cache_answer answer;
@@ -117,7 +118,8 @@ static void guessing_is_counted_across_restarts(void)
 	}
 	CHECK(looked_at == 5);
 	c = opened(folder, keys, CACHE_FOUND);
-	CHECK(tried(c, "anna", "73519284", T0 + 11) == CACHE_LATER); /* not even the right one, now */
+	CHECK(tried(c, "anna", "73519284", T0 + 11) ==
+		CACHE_LATER); /* not even the right one, now */
 	CHECK(tried(c, "anna", "73519284", T0 + 50) == CACHE_OK);
 	CHECK(tried(c, "anna", "00000000", T0 + 51) == CACHE_WRONG);
 	cache_free(c);
@@ -153,7 +155,8 @@ static void names_that_nobody_knows_are_counted_like_others(void)
 	c = opened_as(o, CACHE_FRESH);
 	learned(c, "anna", "secret", T0);
 	for (int i = 0; i < 300; i++, now += 7) {
-		enum cache_result k = tried(c, "anna", "guess", now), u = tried(c, "nobody", "guess", now);
+		enum cache_result k = tried(c, "anna", "guess", now),
+				  u = tried(c, "nobody", "guess", now);
 
 		CHECK(k == u);
 		known += k == CACHE_WRONG;
@@ -238,7 +241,8 @@ static void no_try_without_its_count_on_disk(void)
 
 	learned(c, "anna", "secret", T0);
 	snprintf(path, sizeof(path), "%s/attempts", folder);
-	for (int i = 3; i < 64 && fd < 0; i++) { /* the counters' own descriptor now leads to a full disk */
+	for (int i = 3; i < 64 && fd < 0;
+		i++) { /* the counters' own descriptor now leads to a full disk */
 		char link[64], to[PATH_MAX] = "";
 
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", i);
@@ -299,7 +303,11 @@ static void three_pins_and_three_cards_find_their_owner(void)
 	for (int i = 0; i < 4; i++)
 		learned(c, "anna", pins[i], T0 + i);
 	for (int i = 0; i < 3; i++) {
-		ask = auth_ask("anna", i == 0 ? "04A1B2C3" : i == 1 ? "04D4" : "04FF", auth_now(T0 + 9, 109, 'a'));
+		ask = auth_ask("anna",
+			i == 0   ? "04A1B2C3"
+			: i == 1 ? "04D4"
+				 : "04FF",
+			auth_now(T0 + 9, 109, 'a'));
 		ask.kind = HASH_CARD;
 		CHECK(cache_learn(c, &ask, uuid) == 0);
 		ask.account = NULL;
@@ -387,7 +395,8 @@ static void the_file_shows_neither_names_nor_verifiers(void)
 	free(octets);
 	tried(c, "anna-the-one", "1", T0);
 	CHECK(file_read(folder, "attempts", 1 << 20, &octets, &count) == 0);
-	CHECK(count == 128 * 3 && !memmem(octets, count, "anna", 4) && !memmem(octets, count, "seat", 4));
+	CHECK(count == 128 * 3 && !memmem(octets, count, "anna", 4) &&
+		!memmem(octets, count, "seat", 4));
 	free(octets);
 }
 
@@ -490,7 +499,8 @@ static void fifty_at_once_are_all_let_in_or_counted(void)
 	c = opened_as(o, CACHE_FRESH);
 	learned(c, "anna", "secret", T0);
 	for (int i = 0; i < 3; i++)
-		tried(c, "anna", "typo", T0 + 1); /* two free tries are left: the right ones must not eat them up */
+		tried(c, "anna", "typo",
+			T0 + 1); /* two free tries are left: the right ones must not eat them up */
 	right.c = guess.c = c;
 	gather(&right);
 	CHECK(right.ok == 50);

@@ -13,7 +13,8 @@ static int verify_packet(void)
 	struct login_message m;
 
 	login_init(&m, LOGIN_VERIFY);
-	if (login_set_text(&m, LOGIN_HAS_USER, "anna") || login_set_text(&m, LOGIN_HAS_SECRET, "s3cret") ||
+	if (login_set_text(&m, LOGIN_HAS_USER, "anna") ||
+		login_set_text(&m, LOGIN_HAS_SECRET, "s3cret") ||
 		login_set_text(&m, LOGIN_HAS_SERVICE, "login"))
 		abort();
 	login_set_number(&m, LOGIN_HAS_UID, 1234567);
@@ -150,7 +151,8 @@ static void an_unknown_tag_is_skipped(void)
 
 static void names_with_controls_or_bad_utf8_are_refused(void)
 {
-	static const char *const bad[] = {"an\nna", "an\x7fna", "\xff", "\xc3", "\xed\xa0\x80", "\xc0\xaf"};
+	static const char *const bad[] = {
+		"an\nna", "an\x7fna", "\xff", "\xc3", "\xed\xa0\x80", "\xc0\xaf"};
 	struct login_message m, again;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

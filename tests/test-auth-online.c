@@ -29,9 +29,11 @@ static void the_server_reads_what_was_sealed(void)
 	struct online_ask ask = asked("anna", "135792468");
 	struct online_opened o, second;
 
-	CHECK(online_seal(public_key, &ask, sealed) == 0 && online_seal(public_key, &ask, again) == 0);
+	CHECK(online_seal(public_key, &ask, sealed) == 0 &&
+		online_seal(public_key, &ask, again) == 0);
 	CHECK(online_open(public_key, secret_key, sealed, sizeof(sealed), T0 + 100, &o) == 0);
-	CHECK(!strcmp(o.account, "anna") && !strcmp(o.secret, "135792468") && o.kind == LOGIN_PIN_CODE);
+	CHECK(!strcmp(o.account, "anna") && !strcmp(o.secret, "135792468") &&
+		o.kind == LOGIN_PIN_CODE);
 	CHECK(online_open(public_key, secret_key, again, sizeof(again), T0 - 100, &second) == 0);
 	CHECK(memcmp(o.number, second.number, sizeof(o.number)) != 0);
 }
@@ -68,7 +70,8 @@ static void old_and_changed_ones_are_refused_and_leave_nothing(void)
 	CHECK(online_open(public_key, secret_key, sealed, sizeof(sealed), T0 - 121, &o) == -ETIME);
 	for (size_t i = 0; i < sizeof(sealed); i++) {
 		sealed[i] ^= 1;
-		CHECK(online_open(public_key, secret_key, sealed, sizeof(sealed), T0, &o) == -EBADMSG);
+		CHECK(online_open(public_key, secret_key, sealed, sizeof(sealed), T0, &o) ==
+			-EBADMSG);
 		sealed[i] ^= 1;
 	}
 	CHECK(online_open(public_key, secret_key, sealed, sizeof(sealed) - 1, T0, &o) == -EBADMSG);

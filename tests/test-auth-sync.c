@@ -34,7 +34,8 @@ static struct sync_head head_of(uint32_t incarnation, uint64_t serial)
 	return (struct sync_head){incarnation, serial, T0, T0 + 3 * DAY};
 }
 
-static struct file written(const struct keys *k, struct sync_head head, const struct account *a, size_t n)
+static struct file written(
+	const struct keys *k, struct sync_head head, const struct account *a, size_t n)
 {
 	struct file f = {0};
 
@@ -43,7 +44,8 @@ static struct file written(const struct keys *k, struct sync_head head, const st
 	return f;
 }
 
-static int reread(const struct file *f, const struct keys *k, const struct sync_head *last, int64_t now)
+static int reread(
+	const struct file *f, const struct keys *k, const struct sync_head *last, int64_t now)
 {
 	AUTO(sync_freep) struct sync *s = NULL;
 
@@ -64,11 +66,13 @@ static void what_the_server_wrote_is_read(void)
 	memcpy(a[0].assertion, "abc", 3);
 	f = written(k, head_of(1, 7), a, 2);
 	CHECK(sync_read(f.octets, f.count, k, policy_public, &nothing, T0 + 5, &s) == 0);
-	CHECK(s && s->count == 2 && s->head.serial == 7 && !memcmp(&s->pepper, &site, sizeof(site)));
+	CHECK(s && s->count == 2 && s->head.serial == 7 &&
+		!memcmp(&s->pepper, &site, sizeof(site)));
 	CHECK(!strcmp(s->account[0].name, "anna") && !strcmp(s->account[1].name, "bert"));
 	CHECK(s->account[1].flags == ACCOUNT_LOCKED && s->account[1].assertion_octets == 3);
 	CHECK(!strcmp(s->account[1].verifier[0].text, a[0].verifier[0].text));
-	CHECK(s->account[1].verifier[0].expires_s == T0 + 3 * DAY); /* not beyond the file's own end */
+	CHECK(s->account[1].verifier[0].expires_s ==
+		T0 + 3 * DAY); /* not beyond the file's own end */
 	CHECK(s->account[0].verifier[0].expires_s == T0 + DAY);
 	CHECK(s->account[0].verifier[0].confirmed_s == T0);
 }
@@ -111,7 +115,8 @@ static void another_signature_or_machine_is_refused(void)
 	memcpy(theirs->id, k->id, sizeof(k->id));
 	CHECK(reread(&f, theirs, &nothing, T0) == SYNC_E_DAMAGED);
 	crypto_sign_keypair(public, secret);
-	CHECK(sync_write(&head, &site, NULL, 0, k->public_key, secret, &forged.octets, &forged.count) == 0);
+	CHECK(sync_write(&head, &site, NULL, 0, k->public_key, secret, &forged.octets,
+		      &forged.count) == 0);
 	CHECK(reread(&forged, k, &nothing, T0) == SYNC_E_FORGED);
 }
 
@@ -156,7 +161,8 @@ static void signed_nonsense_is_refused(void)
 
 /* ---- applied to a cache ---- */
 
-static enum cache_result tried(struct cache *c, const char *account, const char *secret, int64_t utc_s)
+static enum cache_result tried(
+	struct cache *c, const char *account, const char *secret, int64_t utc_s)
 {
 	struct cache_ask ask = auth_ask(account, secret, auth_now(utc_s, utc_s - T0 + 100, 'a'));
 	struct cache_answer answer;
@@ -251,7 +257,9 @@ static void a_refused_file_changes_nothing(void)
 	AUTO(keys_freep) struct keys *k = keys_in(folder);
 	AUTO(cache_freep) struct cache *c = opened(folder, k);
 	struct account a = auth_account("anna", &site, HASH_PIN, "111111", T0 + DAY);
-	AUTO(file_fini) struct file good = written(k, head_of(1, 1), &a, 1), none = written(k, head_of(1, 2), NULL, 0);
+	AUTO(file_fini)
+	struct file good = written(k, head_of(1, 1), &a, 1),
+		    none = written(k, head_of(1, 2), NULL, 0);
 
 	CHECK(applied(c, &good, T0) == 0);
 	none.octets[none.count - 1] ^= 1;

@@ -13,9 +13,10 @@ static void services(void)
 	lab_service("plain", "auth required MODULE timeout=60\n");
 	lab_service("short", "auth required MODULE timeout=700ms\n");
 	/* What the packages ship: only our good word counts, and somebody else opens the door. */
-	lab_service("shipped", "auth [success=ok default=ignore] MODULE timeout=700ms\nauth required pam_permit.so\n"
-			       "account [success=ok default=ignore] MODULE timeout=700ms\naccount required pam_permit.so\n"
-			       "session optional MODULE timeout=700ms\nsession required pam_permit.so\n");
+	lab_service("shipped",
+		"auth [success=ok default=ignore] MODULE timeout=700ms\nauth required pam_permit.so\n"
+		"account [success=ok default=ignore] MODULE timeout=700ms\naccount required pam_permit.so\n"
+		"session optional MODULE timeout=700ms\nsession required pam_permit.so\n");
 }
 
 /* All a login asks for, in one go. True if all of it is granted by who comes after us. */
@@ -23,7 +24,8 @@ static bool let_in_by_others(int64_t most_ms)
 {
 	pam_handle_t *h = lab_pam("shipped", "any");
 	int64_t began = mono_ms();
-	bool in = pam_authenticate(h, 0) == PAM_SUCCESS && pam_setcred(h, PAM_ESTABLISH_CRED) == PAM_SUCCESS &&
+	bool in = pam_authenticate(h, 0) == PAM_SUCCESS &&
+		  pam_setcred(h, PAM_ESTABLISH_CRED) == PAM_SUCCESS &&
 		  pam_acct_mgmt(h, 0) == PAM_SUCCESS && pam_open_session(h, 0) == PAM_SUCCESS &&
 		  pam_close_session(h, 0) == PAM_SUCCESS;
 
@@ -113,7 +115,8 @@ static pid_t false_one(void (*fn)(int fd), uid_t uid)
 	if (pid == 0) {
 		signal(SIGCHLD, SIG_IGN);
 		/* unix(7): the peer's credentials are those of the time of listen(). */
-		if ((uid && (setgid(uid) || setuid(uid) || listen(fd, 16))) || write(ready[1], "x", 1) != 1)
+		if ((uid && (setgid(uid) || setuid(uid) || listen(fd, 16))) ||
+			write(ready[1], "x", 1) != 1)
 			_exit(1);
 		for (;;) {
 			int c = accept(fd, NULL, NULL);
@@ -188,9 +191,9 @@ static void every_false_one_is_no_answer_within_the_deadline(void)
 		const char *name;
 		bool waits;
 	} all[] = {{an_octet_a_second, "an octet a second", false},
-		{an_octet_a_second_later, "an octet a second, later", false}, {silence, "silence", true},
-		{hanging_up, "hanging up", false}, {nonsense, "nonsense", false},
-		{a_foreign_type, "a foreign type", false}};
+		{an_octet_a_second_later, "an octet a second, later", false},
+		{silence, "silence", true}, {hanging_up, "hanging up", false},
+		{nonsense, "nonsense", false}, {a_foreign_type, "a foreign type", false}};
 
 	lab_fresh("");
 	lab_end(&lab.verifier, SIGTERM);
@@ -268,7 +271,8 @@ static struct login_message verify_of(const char *user, uid_t uid, const char *s
 	struct login_message m;
 
 	login_init(&m, LOGIN_VERIFY);
-	if (login_set_text(&m, LOGIN_HAS_USER, user) || login_set_text(&m, LOGIN_HAS_SECRET, secret))
+	if (login_set_text(&m, LOGIN_HAS_USER, user) ||
+		login_set_text(&m, LOGIN_HAS_SECRET, secret))
 		abort();
 	login_set_number(&m, LOGIN_HAS_UID, uid);
 	return m;
@@ -292,7 +296,8 @@ static void a_user_may_ask_for_himself_only(void)
 
 	login_init(&m, LOGIN_OPEN);
 	login_set_number(&m, LOGIN_HAS_UID, uid);
-	CHECK(!login_set_text(&m, LOGIN_HAS_USER, lab.user) && !login_set_text(&m, LOGIN_HAS_SESSION, "c1"));
+	CHECK(!login_set_text(&m, LOGIN_HAS_USER, lab.user) &&
+		!login_set_text(&m, LOGIN_HAS_SESSION, "c1"));
 	CHECK(result_as(uid, &m) == LOGIN_NOT_OURS); /* nobody binds himself */
 	login_init(&m, LOGIN_QUERY);
 	login_set_number(&m, LOGIN_HAS_UID, uid);
@@ -395,7 +400,8 @@ static void known_and_unknown_take_the_same(void)
 	qsort(known, N, sizeof(known[0]), by_size);
 	qsort(unknown, N, sizeof(unknown[0]), by_size);
 	printf("# known:   10%% %.2f  median %.2f  90%% %.2f ms\n", known[6], known[30], known[54]);
-	printf("# unknown: 10%% %.2f  median %.2f  90%% %.2f ms\n", unknown[6], unknown[30], unknown[54]);
+	printf("# unknown: 10%% %.2f  median %.2f  90%% %.2f ms\n", unknown[6], unknown[30],
+		unknown[54]);
 	/* The medians lie closer together than each half of either spreads: one try tells nothing. */
 	gap = known[30] > unknown[30] ? known[30] - unknown[30] : unknown[30] - known[30];
 	CHECK(gap < (known[45] - known[15]) + (unknown[45] - unknown[15]) + 0.5);

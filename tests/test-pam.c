@@ -11,16 +11,19 @@
 
 static void services(void)
 {
-	lab_service("plain", "auth required MODULE\naccount required MODULE\nsession required MODULE\n");
+	lab_service("plain",
+		"auth required MODULE\naccount required MODULE\nsession required MODULE\n");
 	/* A code that is ignored gives success here; one that counts comes through. */
-	lab_service("permit", "auth required MODULE\nauth required pam_permit.so\n"
-			      "account required MODULE\naccount required pam_permit.so\n"
-			      "session optional MODULE\nsession required pam_permit.so\n"
-			      "password optional MODULE use_first_pass\npassword required pam_permit.so\n");
+	lab_service("permit",
+		"auth required MODULE\nauth required pam_permit.so\n"
+		"account required MODULE\naccount required pam_permit.so\n"
+		"session optional MODULE\nsession required pam_permit.so\n"
+		"password optional MODULE use_first_pass\npassword required pam_permit.so\n");
 	lab_service("strict", "auth required MODULE offline_ttl=1s min_pin=10\n");
 	lab_service("first", "auth required MODULE use_first_pass\nauth required pam_permit.so\n");
-	lab_service("service", "auth required MODULE service_only\nauth required pam_deny.so\n"
-			       "account required MODULE service_only\naccount required pam_permit.so\n");
+	lab_service("service",
+		"auth required MODULE service_only\nauth required pam_deny.so\n"
+		"account required MODULE service_only\naccount required pam_permit.so\n");
 	lab_service("servicepermit",
 		"auth optional MODULE service_only\nauth required pam_permit.so\n"
 		"session optional MODULE\nsession required pam_permit.so\n");
@@ -43,7 +46,8 @@ static void the_cache_decides_while_the_server_is_away(void)
 {
 	lab_fresh("");
 	lab.said->away = 1;
-	CHECK(lab_login("plain", "right") == PAM_AUTH_ERR); /* not learned yet: as for anybody unknown */
+	CHECK(lab_login("plain", "right") ==
+		PAM_AUTH_ERR); /* not learned yet: as for anybody unknown */
 	lab.said->away = 0;
 	CHECK(lab_learn("plain", "right") == PAM_SUCCESS);
 	lab.said->away = 1;
@@ -109,7 +113,8 @@ static void locked_and_expired_are_honoured_with_and_without_the_server(void)
 	CHECK(account_of("plain") == PAM_SUCCESS);
 	before = lab_cache_time();
 	lab.said->result = LOGIN_LOCKED;
-	CHECK(lab_login("permit", "right") == PAM_PERM_DENIED && IS(lab.told, "This account is locked."));
+	CHECK(lab_login("permit", "right") == PAM_PERM_DENIED &&
+		IS(lab.told, "This account is locked."));
 	CHECK(lab_cache_changed(before));
 	CHECK(account_of("permit") == PAM_PERM_DENIED);
 	lab.said->away = 1;
@@ -121,7 +126,8 @@ static void locked_and_expired_are_honoured_with_and_without_the_server(void)
 	CHECK(lab_login("plain", "right") == PAM_ACCT_EXPIRED);
 	CHECK(lab_cache_changed(before));
 	lab.said->away = 1;
-	CHECK(lab_login("plain", "right") == PAM_ACCT_EXPIRED && account_of("plain") == PAM_ACCT_EXPIRED);
+	CHECK(lab_login("plain", "right") == PAM_ACCT_EXPIRED &&
+		account_of("plain") == PAM_ACCT_EXPIRED);
 }
 
 static void what_the_server_refuses_is_forgotten_by_the_cache(void)
@@ -175,7 +181,8 @@ static void a_session_is_bound_from_open_to_close(void)
 	lab_end(&lab.verifier, SIGKILL); /* its restart forgets no session */
 	lab_verifier_start();
 	CHECK(IS(lab_who(lab_uid(), NULL), "nobody!"));
-	CHECK(pam_putenv(h, "XDG_SESSION_ID") == PAM_SUCCESS); /* whatever becomes of the environment */
+	CHECK(pam_putenv(h, "XDG_SESSION_ID") ==
+		PAM_SUCCESS); /* whatever becomes of the environment */
 	CHECK(pam_close_session(h, 0) == PAM_SUCCESS);
 	CHECK(IS(lab_who(lab_uid(), NULL), ""));
 	pam_end(h, PAM_SUCCESS);
@@ -219,7 +226,8 @@ static void service_only_binds_but_opens_no_door(void)
 	pam_handle_t *h;
 
 	lab_fresh("");
-	CHECK(lab_login("service", "right") != PAM_SUCCESS); /* pam_deny decides, not the right password */
+	CHECK(lab_login("service", "right") !=
+		PAM_SUCCESS); /* pam_deny decides, not the right password */
 	CHECK(lab.said->asked == 1);
 	CHECK(lab_login("servicepermit", "wrong") == PAM_SUCCESS);
 	if (geteuid())
@@ -235,7 +243,8 @@ static void first_pass_is_used_and_not_asked_for(void)
 {
 	lab_service("stacked", "auth optional pam_echo.so\nauth required MODULE use_first_pass\n");
 	lab_fresh("");
-	CHECK(lab_login("first", "right") == PAM_SUCCESS); /* no password there: ignored, permit decides */
+	CHECK(lab_login("first", "right") ==
+		PAM_SUCCESS); /* no password there: ignored, permit decides */
 	CHECK(lab.prompts == 0 && lab.said->asked == 0);
 	lab_service("both", "auth [default=ignore] MODULE\nauth required MODULE use_first_pass\n");
 	CHECK(lab_login("both", "right") == PAM_SUCCESS && lab.prompts == 1);
@@ -287,8 +296,8 @@ static void a_sync_file_is_applied_once(void)
 	CHECK(read(fd, machine, 32) == 32);
 	close(fd);
 	strcpy(a.name, lab.user);
-	a.verifier[0] = (struct verifier){
-		HASH_PIN, ACCOUNT_FROM_SYNC, hash_index(&site, HASH_PIN, "73519284"), 0, head.not_after_s, ""};
+	a.verifier[0] = (struct verifier){HASH_PIN, ACCOUNT_FROM_SYNC,
+		hash_index(&site, HASH_PIN, "73519284"), 0, head.not_after_s, ""};
 	CHECK(hash_make(&site, HASH_PIN, "73519284", 1, a.verifier[0].text) == 0);
 	CHECK(sync_write(&head, &site, &a, 1, machine, secret, &octets, &count) == 0);
 	lab_write("state/auth/policy.pub", public, sizeof(public));
@@ -304,8 +313,10 @@ static void a_sync_file_is_applied_once(void)
 	CHECK(access(lab_path("state/auth/sync.in"), F_OK) != 0);
 	login_init(&ask, LOGIN_PIN);
 	login_set_number(&ask, LOGIN_HAS_KIND, LOGIN_PIN_CODE);
-	CHECK(!login_set_text(&ask, LOGIN_HAS_SECRET, "73519284") && !login_set_text(&ask, LOGIN_HAS_TTY, "panel"));
-	CHECK(lab_ask(&ask, &reply) == 0 && reply.result == LOGIN_OK && IS(reply.account, lab.user));
+	CHECK(!login_set_text(&ask, LOGIN_HAS_SECRET, "73519284") &&
+		!login_set_text(&ask, LOGIN_HAS_TTY, "panel"));
+	CHECK(lab_ask(&ask, &reply) == 0 && reply.result == LOGIN_OK &&
+		IS(reply.account, lab.user));
 	free(octets);
 }
 

@@ -98,10 +98,10 @@ static inline void lab_say(int fd)
 		return;
 	login_init(&reply, LOGIN_REPLY);
 	login_set_number(&reply, LOGIN_HAS_RESULT,
-		s->result				? (uint32_t)s->result
-		: strcmp(o.account, s->account) != 0	? LOGIN_WRONG
-		: strcmp(o.secret, s->secret) != 0	? LOGIN_WRONG
-							: LOGIN_OK);
+		s->result                            ? (uint32_t)s->result
+		: strcmp(o.account, s->account) != 0 ? LOGIN_WRONG
+		: strcmp(o.secret, s->secret) != 0   ? LOGIN_WRONG
+						     : LOGIN_OK);
 	login_set_number(&reply, LOGIN_HAS_KIND, (uint32_t)s->kind);
 	login_set_octets(&reply, LOGIN_HAS_UUID, "0123456789abcdef", 16);
 	n = login_encode(&reply, packet, sizeof(packet));
@@ -197,7 +197,8 @@ static inline void lab_fresh(const char *conf)
 		abort();
 	lab_write("state/auth/cost", "1\n", 2);
 	lab_write("state/auth/server-login.pub", lab.server_public, sizeof(lab.server_public));
-	snprintf(text, sizeof(text), "[verifier]\nmin-uid = 0\nlogind = %s\n%s", lab_path("logind"), conf);
+	snprintf(text, sizeof(text), "[verifier]\nmin-uid = 0\nlogind = %s\n%s", lab_path("logind"),
+		conf);
 	lab_write("etc/login.conf", text, strlen(text));
 	memset(lab.said, 0, sizeof(*lab.said));
 	strcpy(lab.said->account, lab.user);
@@ -207,16 +208,17 @@ static inline void lab_fresh(const char *conf)
 
 static inline void lab_start(const char *argv0)
 {
-	static const char *const folders[] = {
-		"pam", "etc", "run", "state", "state/auth", "logind"};
+	static const char *const folders[] = {"pam", "etc", "run", "state", "state/auth", "logind"};
 	const char *module = getenv("STILLPRINT_PAM_MODULE"), *slash = strrchr(argv0, '/');
 	struct passwd *me = getpwuid(geteuid());
 	char folder[PATH_MAX];
 
-	snprintf(folder, sizeof(folder), "%.*s/..", slash ? (int)(slash - argv0) : 1, slash ? argv0 : ".");
+	snprintf(folder, sizeof(folder), "%.*s/..", slash ? (int)(slash - argv0) : 1,
+		slash ? argv0 : ".");
 	snprintf(lab.program, sizeof(lab.program), "%.4000s/bin/stillprint-verifier", folder);
 	snprintf(lab.module, sizeof(lab.module), "%.4000s/pam/pam_stillprint.so", folder);
-	if (!mkdtemp(lab.root) || !realpath(module ? module : lab.module, folder) || sodium_init() < 0)
+	if (!mkdtemp(lab.root) || !realpath(module ? module : lab.module, folder) ||
+		sodium_init() < 0)
 		abort();
 	strcpy(lab.module, folder);
 	strcpy(lab.user, geteuid() ? me->pw_name : "nobody");
@@ -228,7 +230,8 @@ static inline void lab_start(const char *argv0)
 	setenv("STILLPRINT_STATE", lab_path("state"), 1);
 	setenv("STILLPRINT_RUN", lab_path("run"), 1);
 	crypto_box_keypair(lab.server_public, lab.server_secret);
-	lab.said = mmap(NULL, sizeof(*lab.said), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	lab.said = mmap(
+		NULL, sizeof(*lab.said), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (lab.said == MAP_FAILED)
 		abort();
 	lab_server_start();
@@ -236,7 +239,8 @@ static inline void lab_start(const char *argv0)
 
 /* ---- logins ---- */
 
-static inline int lab_talk(int n, const struct pam_message **m, struct pam_response **out, void *arg)
+static inline int lab_talk(
+	int n, const struct pam_message **m, struct pam_response **out, void *arg)
 {
 	struct pam_response *r = calloc((size_t)n, sizeof(*r));
 

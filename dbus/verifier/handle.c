@@ -41,7 +41,8 @@ static const char *told(uint8_t result)
 	return result < sizeof(words) / sizeof(words[0]) ? words[result] : "none";
 }
 
-static void log_answer(const struct request *r, const struct login_message *reply, const char *event)
+static void log_answer(
+	const struct request *r, const struct login_message *reply, const char *event)
 {
 	/* Who is no user of this machine may be a password typed into the wrong line. */
 	bool known = r->ask.uid != UINT32_MAX || reply->result == LOGIN_OK;
@@ -70,8 +71,9 @@ static bool may_ask_for(const struct request *r)
 
 	if (r->peer.uid == 0)
 		return true;
-	return r->peer.uid == r->ask.uid && !getpwuid_r(r->peer.uid, &pw, buf, sizeof(buf), &found) &&
-	       found && !strcmp(found->pw_name, r->ask.user);
+	return r->peer.uid == r->ask.uid &&
+	       !getpwuid_r(r->peer.uid, &pw, buf, sizeof(buf), &found) && found &&
+	       !strcmp(found->pw_name, r->ask.user);
 }
 
 /* ---- online ---- */
@@ -97,7 +99,8 @@ static void ask_server(struct service *v, const struct request *r, const char *a
 {
 	int64_t now = mono_ms(), left = r->deadline_ms - now;
 	/* Enough must be left for the cache if the server does not answer. */
-	int64_t patience = left * 6 / 10 < v->settings->online_ms ? left * 6 / 10 : v->settings->online_ms;
+	int64_t patience =
+		left * 6 / 10 < v->settings->online_ms ? left * 6 / 10 : v->settings->online_ms;
 	struct online_ask ask = {.account = account,
 		.secret = r->ask.secret,
 		.kind = (enum login_kind)r->ask.kind,
@@ -359,7 +362,8 @@ static void sync_cache(struct service *v, const struct request *r, struct login_
 	rc = apply_sync(v, &accounts);
 	set_result(reply, rc ? LOGIN_BAD : LOGIN_OK);
 	if (rc > 0)
-		log_event(LOG_LVL_ERROR, "event=sync-refused reason=\"%s\"", sync_told((enum sync_err)rc));
+		log_event(LOG_LVL_ERROR, "event=sync-refused reason=\"%s\"",
+			sync_told((enum sync_err)rc));
 	else if (rc)
 		log_event(LOG_LVL_ERROR, "event=sync-failed error=%d", -rc);
 	else

@@ -73,7 +73,8 @@ static int check_only(void)
 	if (load_settings(&s))
 		return EX_CONFIG;
 	printf("%s: no faults; %u names are mapped\n", path, s->map_count);
-	printf("key: %s\n", keys_told(credentials && *credentials ? KEYS_FROM_CREDENTIALS : KEYS_FROM_FILE));
+	printf("key: %s\n",
+		keys_told(credentials && *credentials ? KEYS_FROM_CREDENTIALS : KEYS_FROM_FILE));
 	cost = hash_choose_cost(HASH_LIMIT_MS, &took);
 	printf("hash: yescrypt, cost %d takes %.0f ms here\n", cost, took);
 	return 0;
@@ -115,10 +116,11 @@ static int cost_of(const char *folder)
 
 static void log_found(enum cache_found found)
 {
-	static const char *const words[] = {"found", "fresh", "other-key", "damaged", "counters-lost"};
+	static const char *const words[] = {
+		"found", "fresh", "other-key", "damaged", "counters-lost"};
 
-	log_event(found <= CACHE_FRESH ? LOG_LVL_INFO : LOG_LVL_WARNING, "event=cache-opened found=%s",
-		words[found]);
+	log_event(found <= CACHE_FRESH ? LOG_LVL_INFO : LOG_LVL_WARNING,
+		"event=cache-opened found=%s", words[found]);
 }
 
 static int open_cache(struct service *v)
@@ -161,7 +163,8 @@ static int start(struct service *v)
 		return rc;
 	log_event(LOG_LVL_INFO, "event=key from=\"%s\"", keys_told(v->keys->from));
 	/* For enrolment: the server seals sync files to it. */
-	rc = file_replace(v->folder, "machine.pub", v->keys->public_key, sizeof(v->keys->public_key));
+	rc = file_replace(
+		v->folder, "machine.pub", v->keys->public_key, sizeof(v->keys->public_key));
 	cache_now_get(&now);
 	if (!rc)
 		rc = bind_new(paths_run(), v->settings->logind[0] ? v->settings->logind : NULL,
@@ -169,8 +172,8 @@ static int start(struct service *v)
 	if (!rc)
 		rc = open_cache(v);
 	if (!rc)
-		rc = v->settings->online[0] ? online_socket_new(v->settings->online, geteuid(), v->folder,
-						      &v->online)
+		rc = v->settings->online[0] ? online_socket_new(v->settings->online, geteuid(),
+						      v->folder, &v->online)
 					    : online_none_new(&v->online);
 	if (!rc)
 		rc = work_new(v, v->settings->workers, &v->work);

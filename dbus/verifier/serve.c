@@ -64,8 +64,8 @@ static int listen_at(const char *path, int *out)
 	if (fd < 0)
 		return -errno;
 	unlink(temp);
-	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) || chmod(temp, 0666) || listen(fd, BACKLOG) ||
-		rename(temp, path))
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) || chmod(temp, 0666) ||
+		listen(fd, BACKLOG) || rename(temp, path))
 		return -errno;
 	*out = STEAL_FD(fd);
 	return 0;
@@ -210,7 +210,8 @@ int serve(struct service *v)
 	sigaddset(&ending, SIGINT);
 	if (!rc) {
 		signal_fd = signalfd(-1, &ending, SFD_CLOEXEC);
-		rc = signal_fd < 0 ? -errno : paths_join(path, sizeof(path), paths_run(), "login.sock");
+		rc = signal_fd < 0 ? -errno
+				   : paths_join(path, sizeof(path), paths_run(), "login.sock");
 	}
 	if (!rc)
 		rc = listen_at(path, &listen_fd);

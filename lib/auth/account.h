@@ -29,9 +29,11 @@ struct verifier {
 	uint8_t kind; /* enum hash_kind */
 	uint8_t source;
 	uint32_t index; /* hash_index(); 0 for a password */
-	int64_t confirmed_s, expires_s; /* Unix UTC: when the server last said so; until when it serves */
+	int64_t confirmed_s,
+		expires_s; /* Unix UTC: when the server last said so; until when it serves */
 	char text[HASH_TEXT_MAX + 1];
-	uint8_t seen[16]; /* the cache's own, in memory only: what was learned since it was opened */
+	uint8_t seen
+		[16]; /* the cache's own, in memory only: what was learned since it was opened */
 };
 
 struct account {

@@ -43,7 +43,8 @@ struct attempts {
 };
 
 /* @at: the record's place, so that records cannot change places. */
-static void vouch(const uint8_t key[32], uint32_t at, const uint8_t *record, uint8_t mac[MAC_OCTETS])
+static void vouch(
+	const uint8_t key[32], uint32_t at, const uint8_t *record, uint8_t mac[MAC_OCTETS])
 {
 	crypto_generichash_state state;
 

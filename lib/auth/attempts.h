@@ -26,7 +26,8 @@ struct attempts_rule {
 	unsigned free_tries; /* this many without waiting */
 	unsigned delay_s; /* before the next one; then doubled each time */
 	unsigned lock_after; /* tries in all; 0: never */
-	unsigned decay_s; /* one is forgotten for each such span without any, within a boot; 0: never */
+	unsigned
+		decay_s; /* one is forgotten for each such span without any, within a boot; 0: never */
 };
 
 struct attempts_now {

@@ -210,7 +210,8 @@ int bind_query(struct bind *b, uint32_t uid, const char *session, struct bind_an
 	if (!newest)
 		return BIND_E_NONE;
 	for (size_t i = 0; i < b->count; i++) /* of one account, the uuid that was verified */
-		if (b->one[i].uid == uid && b->one[i].verified && !strcmp(b->one[i].account, newest->account))
+		if (b->one[i].uid == uid && b->one[i].verified &&
+			!strcmp(b->one[i].account, newest->account))
 			memcpy(out->uuid, b->one[i].uuid, sizeof(out->uuid));
 	memcpy(out->account, newest->account, sizeof(out->account));
 	out->verified = verified && same;

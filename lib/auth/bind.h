@@ -19,7 +19,8 @@ enum bind_err {
 
 struct binding {
 	uint32_t uid;
-	char session[65]; /* logind's id; "a" and the audit session's number; or what else PAM told */
+	char session
+		[65]; /* logind's id; "a" and the audit session's number; or what else PAM told */
 	char account[256], service[65];
 	uint8_t uuid[16];
 	bool verified; /* his secret was checked in this login; else the local name alone claims it */

@@ -50,8 +50,8 @@ static int write_sealed(struct cache *c, const struct octets_out *body)
 	memcpy(file, magic, sizeof(magic));
 	memcpy(file + ID_AT, c->options.keys->id, KEYS_ID_OCTETS);
 	randombytes_buf(file + NONCE_AT, BODY_AT - NONCE_AT);
-	crypto_aead_xchacha20poly1305_ietf_encrypt(file + BODY_AT, NULL, body->octets, body->count, file,
-		BODY_AT, NULL, file + NONCE_AT, c->options.keys->cache_key);
+	crypto_aead_xchacha20poly1305_ietf_encrypt(file + BODY_AT, NULL, body->octets, body->count,
+		file, BODY_AT, NULL, file + NONCE_AT, c->options.keys->cache_key);
 	rc = file_replace(c->folder, "cache", file, size);
 	free(file);
 	return rc;

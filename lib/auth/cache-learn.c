@@ -17,7 +17,8 @@ static enum hash_kind kind_of(const struct cache_ask *ask)
 	return cache_is_digits(ask->secret) ? HASH_PIN : HASH_PASSWORD;
 }
 
-static bool is_worth_keeping(const struct cache *c, const struct cache_ask *ask, enum hash_kind kind)
+static bool is_worth_keeping(
+	const struct cache *c, const struct cache_ask *ask, enum hash_kind kind)
 {
 	if (kind == HASH_PASSWORD)
 		return c->options.keep_passwords;
@@ -43,7 +44,9 @@ static void make_room_locked(struct cache *c)
 /* The place for a learned verifier of @kind: its like, or a new one, or the one confirmed longest ago. */
 static struct verifier *place_for(struct account *a, enum hash_kind kind, uint32_t index)
 {
-	unsigned most = kind == HASH_PASSWORD ? 1 : kind == HASH_PIN ? ACCOUNT_PINS_MAX : ACCOUNT_CARDS_MAX;
+	unsigned most = kind == HASH_PASSWORD ? 1
+			: kind == HASH_PIN    ? ACCOUNT_PINS_MAX
+					      : ACCOUNT_CARDS_MAX;
 	struct verifier *oldest = NULL;
 	unsigned n = 0;
 
@@ -119,8 +122,8 @@ static int settle_locked(struct cache *c, const struct cache_ask *ask)
 }
 
 /* The learned verifier that @ask's secret would have, if there is one. */
-static struct verifier *present_locked(struct cache *c, const struct cache_ask *ask, enum hash_kind kind,
-	uint32_t index)
+static struct verifier *present_locked(
+	struct cache *c, const struct cache_ask *ask, enum hash_kind kind, uint32_t index)
 {
 	struct account *a = cache_find_locked(c, ask->account);
 
@@ -201,7 +204,8 @@ static bool drop_locked(struct cache *c, const char *account, const char *text)
 			dropped = true;
 		}
 	}
-	if (dropped && !a->count && !(a->flags & (ACCOUNT_SYNCED | ACCOUNT_LOCKED | ACCOUNT_EXPIRED)))
+	if (dropped && !a->count &&
+		!(a->flags & (ACCOUNT_SYNCED | ACCOUNT_LOCKED | ACCOUNT_EXPIRED)))
 		cache_remove_locked(c, at);
 	return dropped;
 }
@@ -268,8 +272,9 @@ static void drop_synced_locked(struct cache *c)
 
 static void add_verifier(struct account *a, const struct verifier *v)
 {
-	unsigned most = v->kind == HASH_PASSWORD ? 1 : v->kind == HASH_PIN ? ACCOUNT_PINS_MAX
-									   : ACCOUNT_CARDS_MAX;
+	unsigned most = v->kind == HASH_PASSWORD ? 1
+			: v->kind == HASH_PIN    ? ACCOUNT_PINS_MAX
+						 : ACCOUNT_CARDS_MAX;
 	unsigned n = 0, learned = a->count;
 
 	for (unsigned i = 0; i < a->count; i++) {
@@ -297,7 +302,8 @@ static int merge_locked(struct cache *c, const struct sync *s)
 		if (!a)
 			return -ENOMEM;
 		memcpy(a->uuid, from->uuid, sizeof(a->uuid));
-		a->flags = (uint8_t)((from->flags & (ACCOUNT_LOCKED | ACCOUNT_EXPIRED)) | ACCOUNT_SYNCED);
+		a->flags = (uint8_t)((from->flags & (ACCOUNT_LOCKED | ACCOUNT_EXPIRED)) |
+				     ACCOUNT_SYNCED);
 		a->assertion_octets = from->assertion_octets;
 		memcpy(a->assertion, from->assertion, sizeof(a->assertion));
 		for (unsigned k = 0; k < from->count; k++)
@@ -345,8 +351,9 @@ int cache_apply(struct cache *c, const uint8_t *octets, size_t count,
 
 	/* Held over the reading too: two files at once must not both be newer than the last. */
 	pthread_mutex_lock(&c->lock);
-	rc = c->wiped ? -ENOENT :
-			sync_read(octets, count, c->options.keys, policy_public, &c->last, now->utc_s, &s);
+	rc = c->wiped ? -ENOENT
+		      : sync_read(octets, count, c->options.keys, policy_public, &c->last,
+				now->utc_s, &s);
 	if (!rc)
 		rc = cache_counters_renew_locked(c);
 	if (!rc) {

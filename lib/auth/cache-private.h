@@ -8,7 +8,8 @@
 
 enum {
 	INFLIGHT_MAX = 64, /* two names for each hash that runs */
-	COUNTER_BUCKETS = 1024, /* for names that nobody knows, and for terminals: a flood of names fills no disk */
+	COUNTER_BUCKETS =
+		1024, /* for names that nobody knows, and for terminals: a flood of names fills no disk */
 	CLOCK_SLACK_S = 300,
 	CACHE_OCTETS_MAX = 256 << 20,
 };

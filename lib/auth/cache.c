@@ -176,8 +176,8 @@ void cache_name_terminal_locked(struct cache *c, const char *terminal, uint8_t o
 
 static int wait_locked(struct cache *c, int64_t deadline_ms)
 {
-	struct timespec until = {.tv_sec = deadline_ms / 1000,
-		.tv_nsec = deadline_ms % 1000 * 1000000};
+	struct timespec until = {
+		.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
 
 	return pthread_cond_timedwait(&c->change, &c->lock, &until) == ETIMEDOUT ? -ETIMEDOUT : 0;
 }
@@ -374,7 +374,8 @@ static int count_locked(struct cache *c, const struct cache_ask *ask, struct tri
 
 	if (t->has_account) {
 		t->before = attempts_get(c->attempts, t->account_name);
-		rc = attempts_add(c->attempts, t->account_name, &c->options.account_rule, &ask->now.boot);
+		rc = attempts_add(
+			c->attempts, t->account_name, &c->options.account_rule, &ask->now.boot);
 	}
 	if (!rc)
 		rc = attempts_add(
@@ -388,8 +389,8 @@ static int count_locked(struct cache *c, const struct cache_ask *ask, struct tri
 	return 0;
 }
 
-static int begin_locked(struct cache *c, const struct cache_ask *ask, struct trial *t,
-	struct cache_answer *answer)
+static int begin_locked(
+	struct cache *c, const struct cache_ask *ask, struct trial *t, struct cache_answer *answer)
 {
 	int rc;
 
@@ -403,7 +404,8 @@ static int begin_locked(struct cache *c, const struct cache_ask *ask, struct tri
 	if (!rc && t->has_account) {
 		cache_name_account_locked(c, ask->account,
 			cache_find_locked(c, ask->account) != NULL, t->account_name);
-		rc = admit_locked(c, ask, t->account_name, &c->options.account_rule, &answer->retry_s);
+		rc = admit_locked(
+			c, ask, t->account_name, &c->options.account_rule, &answer->retry_s);
 	}
 	if (rc > 0) {
 		answer->result = result_of(rc);
@@ -440,8 +442,8 @@ static void forgive_locked(struct cache *c, const struct trial *t, const uint8_t
 	attempts_set(c->attempts, t->terminal_name, at_terminal > own ? at_terminal - own : 0);
 }
 
-static void judge_locked(struct cache *c, const struct cache_ask *ask, struct trial *t, bool matches,
-	struct cache_answer *answer)
+static void judge_locked(struct cache *c, const struct cache_ask *ask, struct trial *t,
+	bool matches, struct cache_answer *answer)
 {
 	struct account *a = matches ? cache_find_locked(c, t->cand.account) : NULL;
 	bool still = false;

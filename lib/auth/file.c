@@ -64,8 +64,8 @@ int file_read(const char *folder, const char *name, size_t max, uint8_t **out, s
 		return errno == ELOOP ? FILE_E_UNFIT : -errno;
 	if (fstat(fd, &st))
 		return -errno;
-	if (!S_ISREG(st.st_mode) || (st.st_mode & 077) || st.st_size < 0 || (uint64_t)st.st_size > max ||
-		(st.st_uid != geteuid() && st.st_uid != 0))
+	if (!S_ISREG(st.st_mode) || (st.st_mode & 077) || st.st_size < 0 ||
+		(uint64_t)st.st_size > max || (st.st_uid != geteuid() && st.st_uid != 0))
 		return FILE_E_UNFIT;
 	octets = malloc((size_t)st.st_size + 1);
 	if (!octets)
@@ -87,7 +87,8 @@ static int sync_folder(const char *folder)
 	return fd < 0 || fsync(fd) ? -errno : 0;
 }
 
-static int replace(const char *folder, const char *name, const void *octets, size_t count, bool lasting)
+static int replace(
+	const char *folder, const char *name, const void *octets, size_t count, bool lasting)
 {
 	AUTO(auto_close) int fd = -1;
 	char path[PATH_MAX], temp[PATH_MAX];
@@ -131,7 +132,8 @@ int file_erase(const char *folder, const char *name)
 	fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode)) {
 		for (off_t left = st.st_size; !rc && left > 0; left -= (off_t)sizeof(zero))
-			rc = write_all(fd, zero, left < (off_t)sizeof(zero) ? (size_t)left : sizeof(zero));
+			rc = write_all(
+				fd, zero, left < (off_t)sizeof(zero) ? (size_t)left : sizeof(zero));
 		if (!rc && fsync(fd))
 			rc = -errno;
 	}

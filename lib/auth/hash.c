@@ -75,9 +75,9 @@ static int salt(int cost, char out[CRYPT_GENSALT_OUTPUT_SIZE])
 {
 	if (cost < HASH_COST_MIN || cost > HASH_COST_MAX)
 		return -EINVAL;
-	return crypt_gensalt_rn("$y$", (unsigned long)cost, NULL, 0, out, CRYPT_GENSALT_OUTPUT_SIZE) ?
-		       0 :
-		       -errno;
+	return crypt_gensalt_rn("$y$", (unsigned long)cost, NULL, 0, out, CRYPT_GENSALT_OUTPUT_SIZE)
+		       ? 0
+		       : -errno;
 }
 
 int hash_make(const struct hash_pepper *p, enum hash_kind kind, const char *secret, int cost,
@@ -103,8 +103,8 @@ bool hash_is_verifier(const char *text)
 	       strspn(text, digits) == n && strchr(text + 7, '$');
 }
 
-bool hash_matches(const struct hash_pepper *p, enum hash_kind kind, const char *secret,
-	const char *verifier)
+bool hash_matches(
+	const struct hash_pepper *p, enum hash_kind kind, const char *secret, const char *verifier)
 {
 	static const char none[] = "$y$j9T$0000000000000000000000$";
 	char again[HASH_TEXT_MAX + 1] = "";

@@ -33,8 +33,8 @@ int hash_make(const struct hash_pepper *p, enum hash_kind kind, const char *secr
 	char out[HASH_TEXT_MAX + 1]);
 
 /** hash_matches() - costs one hash, whatever the answer; a @verifier that is none matches nothing and costs one too */
-bool hash_matches(const struct hash_pepper *p, enum hash_kind kind, const char *secret,
-	const char *verifier);
+bool hash_matches(
+	const struct hash_pepper *p, enum hash_kind kind, const char *secret, const char *verifier);
 
 /* True for what hash_make() makes: right form, and a cost that cannot stop a machine (crypt(5), yescrypt). */
 bool hash_is_verifier(const char *text);

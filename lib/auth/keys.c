@@ -55,7 +55,8 @@ static int take_seed(struct keys *k, const uint8_t *text, size_t count)
 
 	if (count < HEX_OCTETS || count > HEX_OCTETS + 1 ||
 		(count == HEX_OCTETS + 1 && text[HEX_OCTETS] != '\n') ||
-		sodium_hex2bin(seed, sizeof(seed), (const char *)text, HEX_OCTETS, NULL, &got, NULL) ||
+		sodium_hex2bin(
+			seed, sizeof(seed), (const char *)text, HEX_OCTETS, NULL, &got, NULL) ||
 		got != sizeof(seed))
 		return KEYS_E_DAMAGED;
 	derive(k, seed);

@@ -75,8 +75,8 @@ int login_call_connect(const char *path, uid_t uid, int64_t deadline_ms)
 	return rc;
 }
 
-static int exchange(int fd, int64_t deadline_ms, const uint8_t *ask, size_t ask_octets, uint8_t *buf,
-	size_t size)
+static int exchange(int fd, int64_t deadline_ms, const uint8_t *ask, size_t ask_octets,
+	uint8_t *buf, size_t size)
 {
 	ssize_t n;
 

@@ -7,7 +7,8 @@
 enum { VERSION = 1, HEAD = 4, FIELD_HEAD = 3 };
 enum form { TEXT, BYTE, NUMBER, FIXED, SEALED };
 
-#define AT(member) offsetof(struct login_message, member), sizeof(((struct login_message *)0)->member)
+#define AT(member) \
+	offsetof(struct login_message, member), sizeof(((struct login_message *)0)->member)
 
 /* A row for each LOGIN_HAS_, in that order; the tag on the wire is the row's number plus one. */
 static const struct field {
@@ -77,8 +78,15 @@ static bool is_text(const uint8_t *p, size_t count)
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 
 	for (size_t i = 0; i < count;) {
-		size_t n = p[i] < 0x80 ? 1 : p[i] < 0xc2 ? 0 : p[i] < 0xe0 ? 2 : p[i] < 0xf0 ? 3 : 4;
-		uint32_t c = n == 1 ? p[i] : n == 2 ? p[i] & 0x1f : n == 3 ? p[i] & 0x0f : p[i] & 0x07;
+		size_t n = p[i] < 0x80   ? 1
+			   : p[i] < 0xc2 ? 0
+			   : p[i] < 0xe0 ? 2
+			   : p[i] < 0xf0 ? 3
+					 : 4;
+		uint32_t c = n == 1   ? p[i]
+			     : n == 2 ? p[i] & 0x1f
+			     : n == 3 ? p[i] & 0x0f
+				      : p[i] & 0x07;
 
 		if (n == 0 || p[i] > 0xf4 || n > count - i)
 			return false;
@@ -87,7 +95,8 @@ static bool is_text(const uint8_t *p, size_t count)
 				return false;
 			c = c << 6 | (p[i + k] & 0x3f);
 		}
-		if (c < least[n] || c < ' ' || c == 0x7f || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		if (c < least[n] || c < ' ' || c == 0x7f || c > 0x10ffff ||
+			(c >= 0xd800 && c <= 0xdfff))
 			return false;
 		i += n;
 	}
@@ -237,7 +246,8 @@ static bool take(struct login_message *m, unsigned i, const uint8_t *p, size_t n
 	case NUMBER:
 		if (n != 4)
 			return false;
-		store32(to, (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]);
+		store32(to,
+			(uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]);
 		break;
 	case SEALED:
 		if (n == 0 || n > f->size)

@@ -30,7 +30,8 @@ enum login_type {
 	LOGIN_ACCOUNT = 2, /* user: locked, expired? Peer as above */
 	LOGIN_OPEN = 3, /* a session begins. Peer: root */
 	LOGIN_CLOSE = 4, /* it ends. Peer: root */
-	LOGIN_CHANGE = 5, /* user's new secret, after a change elsewhere. Peer as for LOGIN_VERIFY */
+	LOGIN_CHANGE =
+		5, /* user's new secret, after a change elsewhere. Peer as for LOGIN_VERIFY */
 	/* login.sock, asked by our own programs. Peer: root or the verifier's own uid */
 	LOGIN_QUERY = 16, /* who is bound to @uid, or to its @session */
 	LOGIN_SYNC = 17, /* apply the sync file that lies in the state folder */
@@ -89,11 +90,14 @@ struct login_message {
 	char account[LOGIN_NAME_OCTETS + 1]; /* the server's name for him */
 	char secret[LOGIN_SECRET_MAX + 1];
 	char service[65], tty[65], rhost[256], session[65];
-	uint8_t proof[LOGIN_PROOF_OCTETS]; /* from a LOGIN_VERIFY: makes LOGIN_OPEN's binding a verified one */
+	uint8_t proof
+		[LOGIN_PROOF_OCTETS]; /* from a LOGIN_VERIFY: makes LOGIN_OPEN's binding a verified one */
 	uint8_t uuid[LOGIN_UUID_OCTETS]; /* the account's, all 0 if the server gave none */
 	uint32_t uid;
-	uint32_t ttl_s; /* how long a credential serves without the server; 0: as the verifier is set */
-	uint32_t min_pin; /* digits that a PIN needs offline; more than the verifier's own rule, never less */
+	uint32_t
+		ttl_s; /* how long a credential serves without the server; 0: as the verifier is set */
+	uint32_t
+		min_pin; /* digits that a PIN needs offline; more than the verifier's own rule, never less */
 	uint32_t budget_ms; /* the asker waits no longer than this */
 	uint32_t retry_s; /* 0 with LOGIN_LOCKED: only the server can unlock */
 	uint32_t sessions; /* how many are open for that uid */

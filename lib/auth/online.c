@@ -12,7 +12,8 @@
 #include "auth/octets.h"
 
 enum { VERSION = 1, PLAIN = ONLINE_SEALED_OCTETS - crypto_box_SEALBYTES };
-_Static_assert(1 + 1 + ONLINE_NUMBER_OCTETS + 8 + 2 + LOGIN_NAME_OCTETS + 2 + LOGIN_SECRET_MAX <= PLAIN,
+_Static_assert(
+	1 + 1 + ONLINE_NUMBER_OCTETS + 8 + 2 + LOGIN_NAME_OCTETS + 2 + LOGIN_SECRET_MAX <= PLAIN,
 	"the longest fits");
 _Static_assert((int)ONLINE_SEALED_OCTETS <= (int)LOGIN_SEALED_MAX, "and so does it sealed");
 
@@ -72,7 +73,8 @@ int online_open(const uint8_t server_public[ONLINE_PUBLIC_OCTETS],
 
 /* ---- nobody to ask ---- */
 
-static void none_ask(const struct online *o, const struct online_ask *ask, struct online_answer *answer)
+static void none_ask(
+	const struct online *o, const struct online_ask *ask, struct online_answer *answer)
 {
 	(void)o;
 	(void)ask;
@@ -141,7 +143,8 @@ static int read_key(const char *folder, uint8_t key[ONLINE_PUBLIC_OCTETS])
 	return rc;
 }
 
-static int make_ask(const struct by_socket *s, const struct online_ask *ask, struct login_message *m)
+static int make_ask(
+	const struct by_socket *s, const struct online_ask *ask, struct login_message *m)
 {
 	uint8_t key[ONLINE_PUBLIC_OCTETS], sealed[ONLINE_SEALED_OCTETS];
 	int64_t left = ask->deadline_ms - login_call_now_ms();
@@ -168,7 +171,8 @@ static int make_ask(const struct by_socket *s, const struct online_ask *ask, str
 	return rc;
 }
 
-static void socket_ask(const struct online *o, const struct online_ask *ask, struct online_answer *answer)
+static void socket_ask(
+	const struct online *o, const struct online_ask *ask, struct online_answer *answer)
 {
 	const struct by_socket *s = (const struct by_socket *)o;
 	struct login_message m, reply;

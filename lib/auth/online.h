@@ -39,7 +39,8 @@ struct online_answer {
 
 /* One way of asking. ask() may be called from many threads at once and returns by the deadline. */
 struct online {
-	void (*ask)(const struct online *o, const struct online_ask *ask, struct online_answer *answer);
+	void (*ask)(
+		const struct online *o, const struct online_ask *ask, struct online_answer *answer);
 	void (*free)(struct online *o);
 };
 
@@ -58,7 +59,8 @@ int online_seal(const uint8_t server_public[ONLINE_PUBLIC_OCTETS], const struct 
 
 struct online_opened {
 	enum login_kind kind;
-	uint8_t number[ONLINE_NUMBER_OCTETS]; /* the server refuses it a second time for 2 * ONLINE_SLACK_S */
+	uint8_t number
+		[ONLINE_NUMBER_OCTETS]; /* the server refuses it a second time for 2 * ONLINE_SLACK_S */
 	int64_t at_s;
 	char account[LOGIN_NAME_OCTETS + 1];
 	char secret[LOGIN_SECRET_MAX + 1];

@@ -76,7 +76,9 @@ int sync_write(const struct sync_head *head, const struct hash_pepper *site,
 		file.bad = true;
 	octets_out_fini(&inner);
 	to = octets_room(&file, SIGNATURE);
-	if (!to || crypto_sign_detached(to, NULL, file.octets, file.count - SIGNATURE, policy_secret) ||
+	if (!to ||
+		crypto_sign_detached(
+			to, NULL, file.octets, file.count - SIGNATURE, policy_secret) ||
 		file.count > SYNC_OCTETS_MAX) {
 		octets_out_fini(&file);
 		return to ? -E2BIG : -ENOMEM;
@@ -169,7 +171,8 @@ int sync_read(const uint8_t *octets, size_t count, const struct keys *machine,
 		return SYNC_E_DAMAGED;
 	if (octets[sizeof(magic)] != VERSION)
 		return SYNC_E_VERSION;
-	if (crypto_sign_verify_detached(octets + count - SIGNATURE, octets, count - SIGNATURE, policy_public))
+	if (crypto_sign_verify_detached(
+		    octets + count - SIGNATURE, octets, count - SIGNATURE, policy_public))
 		return SYNC_E_FORGED;
 	rc = check_head(octets, count, machine, last, now_s, &s->head);
 	if (rc)
@@ -177,7 +180,8 @@ int sync_read(const uint8_t *octets, size_t count, const struct keys *machine,
 	plain = malloc(opened);
 	if (!plain)
 		return -ENOMEM;
-	if (crypto_box_seal_open(plain, octets + HEAD, sealed, machine->public_key, machine->secret_key) ||
+	if (crypto_box_seal_open(
+		    plain, octets + HEAD, sealed, machine->public_key, machine->secret_key) ||
 		memcmp(plain, octets, HEAD) != 0)
 		rc = SYNC_E_DAMAGED;
 	in = (struct octets_in){plain + HEAD, plain + opened, false};

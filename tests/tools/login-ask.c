@@ -30,14 +30,15 @@ int main(int argc, char **argv)
 	} else {
 		return 2;
 	}
-	rc = login_call(argv[1], service ? service->pw_uid : geteuid(), login_call_now_ms() + 10000, &ask, &reply);
+	rc = login_call(argv[1], service ? service->pw_uid : geteuid(), login_call_now_ms() + 10000,
+		&ask, &reply);
 	if (rc) {
 		fprintf(stderr, "login-ask: %s\n", strerror(-rc));
 		return 1;
 	}
 	if (reply.account[0])
-		printf("%u %s %s %u\n", reply.result, reply.account, reply.verified ? "verified" : "claimed",
-			reply.sessions);
+		printf("%u %s %s %u\n", reply.result, reply.account,
+			reply.verified ? "verified" : "claimed", reply.sessions);
 	else
 		printf("%u\n", reply.result);
 	return 0;
