@@ -145,15 +145,17 @@ $(VERIFIER): $(call OBJ,dbus/verifier) $(ARCHIVE)
 	$(Q)$(call link,$(LIBS_verifier))
 
 # A module is loaded into others' programs: its own objects, position-independent, nothing exported but what PAM calls.
+# Not with AddressSanitizer: that wants to be first in the program, which is pamtester or a login, and breaks pam_unix.
 PAM_SRC := pam/pam_stillprint.c lib/auth/login.c lib/auth/login-call.c
+PAM_OURS = $(filter-out -fPIE -fsanitize=%,$(OURS)) -fPIC -fvisibility=hidden $(if $(SANITIZE),-fsanitize=undefined)
 $(OUT)/pam/obj/%.o: %.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(filter-out -fPIE,$(OURS)) -fPIC -fvisibility=hidden $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(PAM_OURS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 $(PAM): $(PAM_SRC:%.c=$(OUT)/pam/obj/%.o) pam/pam_stillprint.map
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) -shared $(filter-out -fPIE,$(OURS)) $(CFLAGS) $(filter-out -pie,$(OUR_LD)) -Wl,-z,defs \
+	$(Q)$(CC) -shared $(PAM_OURS) $(CFLAGS) $(filter-out -pie,$(OUR_LD)) -Wl,-z,defs \
 		-Wl,--version-script=pam/pam_stillprint.map $(LDFLAGS) -o $@ $(filter %.o,$^) -lpam
 
 # The bus without the engine: what tests link to a fake one.

@@ -339,6 +339,12 @@ static void a_deregistered_machine_lets_nobody_in_offline(void)
 	CHECK(access(lab_path("state/auth/key"), F_OK) == 0); /* a new one */
 }
 
+static void the_verifier_always_ended_in_order(void)
+{
+	lab_end(&lab.verifier, SIGTERM);
+	CHECK(lab.ended_badly == 0);
+}
+
 int main(int argc, char **argv)
 {
 	(void)argc;
@@ -360,6 +366,7 @@ int main(int argc, char **argv)
 	RUN(system_accounts_are_none_of_our_business);
 	RUN(a_sync_file_is_applied_once);
 	RUN(a_deregistered_machine_lets_nobody_in_offline);
+	RUN(the_verifier_always_ended_in_order);
 	lab_stop();
 	return tap_done();
 }

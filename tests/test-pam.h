@@ -41,6 +41,7 @@ static struct {
 	struct said *said;
 	char typed[600], told[300]; /* what the user types, and the last message he got */
 	int prompts;
+	int ended_badly; /* verifiers that did not end in order when told to */
 } lab = {.root = "/tmp/stillprint-pam.XXXXXX"};
 
 static inline char *lab_path(const char *name)
@@ -159,11 +160,17 @@ static inline void lab_verifier_start(void)
 
 static inline void lab_end(pid_t *pid, int sig)
 {
+	int status = 0;
+
 	if (*pid <= 0)
 		return;
+	kill(*pid,
+		SIGCONT); /* before, not after: it would undo the stop by which a leak checker looks */
 	kill(*pid, sig);
-	kill(*pid, SIGCONT);
-	waitpid(*pid, NULL, 0);
+	if (waitpid(*pid, &status, 0) != *pid)
+		status = -1;
+	if (sig == SIGTERM && status != 0)
+		lab.ended_badly++;
 	*pid = 0;
 }
 

@@ -22,6 +22,8 @@ memory_of()
 		        m = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw", line)
 		        if m and "[v" not in line:
 		            at, end = (int(x, 16) for x in m.groups())
+		            if end - at > 1 << 28:
+		                continue  # a sanitizer's shadow
 		            try:
 		                mem.seek(at)
 		                sys.stdout.buffer.write(mem.read(end - at))
