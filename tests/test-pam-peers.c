@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-pam-peers - a dead, stopped, slow or false verifier locks nobody out; and who may ask a real one what. */
 #include <errno.h>
+#include <sys/resource.h>
 #include <time.h>
 
+#include "auth/hash.h"
 #include "tap.h"
 #include "test-pam.h"
 
@@ -320,19 +322,18 @@ static void one_users_crowd_keeps_nobody_out(void)
 		SKIP("needs root: several uids are the point");
 	lab_fresh("");
 	pid = fork();
-	if (pid == 0) { /* connects again and again, and says nothing */
-		bool told = false;
+	if (pid == 0) { /* more than the verifier takes, backlog and all, and says nothing */
+		const struct rlimit many = {1000, 1000};
 
-		if (setgid(other->pw_gid) || setuid(other->pw_uid))
+		if (setrlimit(RLIMIT_NOFILE, &many) || setgid(other->pw_gid) ||
+			setuid(other->pw_uid))
 			_exit(1);
-		for (int i = 0;; i++) {
+		for (int i = 0; i < 900; i++)
 			login_call_connect(lab_path("run/login.sock"), 0, mono_ms() + 1);
-			if (i > 300 && !told)
-				told = write(ready[1], "x", 1) == 1;
-			if (i % 500 == 499)
-				for (int fd = 10; fd < 900; fd++)
-					close(fd);
-		}
+		if (write(ready[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
 	}
 	CHECK(read(ready[0], &octet, 1) == 1);
 	CHECK(timed(&took) == PAM_SUCCESS);
@@ -373,6 +374,18 @@ static double ask_ms(const char *user, const char *secret, int place, uint8_t wa
 	return (double)(us_now() - began) / 1000;
 }
 
+/* A verifier with hashes of that cost. */
+static void fresh_with_cost(const char *conf, int cost)
+{
+	char text[8];
+
+	lab_fresh(conf);
+	lab_end(&lab.verifier, SIGTERM);
+	snprintf(text, sizeof(text), "%d\n", cost);
+	lab_write("state/auth/cost", text, strlen(text));
+	lab_verifier_start();
+}
+
 static void known_and_unknown_take_the_same(void)
 {
 	enum { N = 60 };
@@ -381,10 +394,10 @@ static void known_and_unknown_take_the_same(void)
 
 	if (geteuid())
 		SKIP("needs root: asks for many names");
-	lab_fresh("accounts = 1000\n");
+	fresh_with_cost("accounts = 1000\n", 4);
 	/* Each account is asked for once or twice, so that it is no counter which answers. */
 	for (int i = 0; i < N; i++) {
-		struct timespec before = lab_cache_time();
+		struct stat before = lab_cache_time();
 
 		snprintf(lab.said->account, sizeof(lab.said->account), "known%d", i);
 		ask_ms(lab.said->account, "right", 1000 + i, LOGIN_OK);
@@ -402,9 +415,9 @@ static void known_and_unknown_take_the_same(void)
 	printf("# known:   10%% %.2f  median %.2f  90%% %.2f ms\n", known[6], known[30], known[54]);
 	printf("# unknown: 10%% %.2f  median %.2f  90%% %.2f ms\n", unknown[6], unknown[30],
 		unknown[54]);
-	/* The medians lie closer together than each half of either spreads: one try tells nothing. */
-	gap = known[30] > unknown[30] ? known[30] - unknown[30] : unknown[30] - known[30];
-	CHECK(gap < (known[45] - known[15]) + (unknown[45] - unknown[15]) + 0.5);
+	/* The quick ones, which no other program of this machine has disturbed, differ by less than a quarter of a hash. */
+	gap = known[6] > unknown[6] ? known[6] - unknown[6] : unknown[6] - known[6];
+	CHECK(gap < known[6] / 4);
 }
 
 static void fifty_logins_at_once_are_served(void)
@@ -413,10 +426,7 @@ static void fifty_logins_at_once_are_served(void)
 	int64_t began;
 	int good = 0;
 
-	lab_fresh("");
-	unlink(lab_path("state/auth/cost")); /* as it is chosen for this machine */
-	lab_end(&lab.verifier, SIGTERM);
-	lab_verifier_start();
+	fresh_with_cost("", 5); /* a quarter of what a machine chooses: others use this one too */
 	CHECK(lab_learn("plain", "right") == PAM_SUCCESS);
 	for (int away = 0; away < 2; away++) {
 		lab.said->away = away;
@@ -441,16 +451,17 @@ static void fifty_logins_at_once_are_served(void)
 
 static void what_one_login_takes(void)
 {
-	double online = 1e9, offline = 1e9, took;
+	static const struct hash_pepper pepper;
+	double online = 1e9, offline = 1e9, over = 1e9;
+	int cost = hash_choose_cost(150, NULL);
+	char text[HASH_TEXT_MAX + 1];
 
-	lab_fresh("");
-	unlink(lab_path("state/auth/cost"));
-	lab_end(&lab.verifier, SIGTERM);
-	lab_verifier_start();
+	fresh_with_cost("", cost);
 	CHECK(lab_learn("plain", "right") == PAM_SUCCESS);
-	for (int i = 0; i < 5; i++) {
-		struct timespec before = lab_cache_time();
+	for (int i = 0; i < 10; i++) {
+		struct stat before = lab_cache_time();
 		int64_t began = us_now();
+		double took;
 
 		CHECK(lab_login("plain", "right") == PAM_SUCCESS);
 		took = (double)(us_now() - began) / 1000;
@@ -458,18 +469,22 @@ static void what_one_login_takes(void)
 		CHECK(lab_cache_changed(before)); /* the next one must not wait behind its hash */
 	}
 	lab.said->away = 1;
-	for (int i = 0; i < 5; i++) {
-		int64_t began = us_now();
+	for (int i = 0; i < 10; i++) {
+		int64_t began = us_now(), between;
+		double took, hash;
 
 		CHECK(lab_login("plain", "right") == PAM_SUCCESS);
-		took = (double)(us_now() - began) / 1000;
+		between = us_now();
+		CHECK(hash_make(&pepper, HASH_PASSWORD, "right", cost, text) == 0);
+		took = (double)(between - began) / 1000;
+		hash = (double)(us_now() - between) / 1000;
 		offline = took < offline ? took : offline;
+		over = took - hash < over ? took - hash : over;
 	}
 	/* The best, since others use the machine too. */
-	printf("# best of 5: online %.1f ms, offline %.1f ms with its hash\n", online, offline);
-#ifndef __SANITIZE_ADDRESS__
-	CHECK(online < 150 && offline < 300 + 150);
-#endif
+	printf("# best of 10: online %.1f ms; offline %.1f ms, %.1f ms more than a hash beside it\n",
+		online, offline, over);
+	CHECK(online < 150 && over < 300);
 }
 
 static void secrets_are_kept_from_memory_dumps(void)

@@ -355,22 +355,24 @@ static inline bool lab_logged(const char *line)
 }
 
 /* What the server said is kept after the answer: wait until it is (or is gone) in the cache's file. */
-static inline struct timespec lab_cache_time(void)
+static inline struct stat lab_cache_time(void)
 {
 	struct stat st = {0};
 
 	stat(lab_path("state/auth/cache"), &st);
-	return st.st_mtim;
+	return st;
 }
 
-static inline bool lab_cache_changed(struct timespec before)
+/* Each time it is another file; times alone are too coarse to tell two apart. */
+static inline bool lab_cache_changed(struct stat before)
 {
-	int64_t until = mono_ms() + 10000;
+	int64_t until = mono_ms() + 20000;
 
 	while (mono_ms() < until) {
-		struct timespec now = lab_cache_time();
+		struct stat now = lab_cache_time();
 
-		if (now.tv_sec != before.tv_sec || now.tv_nsec != before.tv_nsec)
+		if (now.st_ino != before.st_ino || now.st_mtim.tv_sec != before.st_mtim.tv_sec ||
+			now.st_mtim.tv_nsec != before.st_mtim.tv_nsec)
 			return true;
 		poll(NULL, 0, 5);
 	}
@@ -380,7 +382,7 @@ static inline bool lab_cache_changed(struct timespec before)
 /* Log in online and wait until it is learned. */
 static inline int lab_learn(const char *service, const char *typed)
 {
-	struct timespec before = lab_cache_time();
+	struct stat before = lab_cache_time();
 	int rc = lab_login(service, typed);
 
 	return rc == PAM_SUCCESS && !lab_cache_changed(before) ? -1 : rc;
