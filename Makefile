@@ -24,6 +24,9 @@ sysusersdir  ?= $(prefix)/lib/sysusers.d
 tmpfilesdir  ?= $(prefix)/lib/tmpfiles.d
 dbusdir      ?= $(datadir)/dbus-1
 autostartdir ?= $(sysconfdir)/xdg/autostart
+pamdir       ?= $(prefix)/lib/security
+# Where pam-auth-update looks, on distributions that have it; empty: the profiles are examples only.
+pamconfigsdir ?=
 completiondir ?= $(datadir)/bash-completion/completions
 docdir       ?= $(datadir)/doc/stillprint
 cups_serverbin ?= $(eval cups_serverbin := $$(shell $$(CUPS_CONFIG) --serverbin))$(cups_serverbin)
@@ -59,7 +62,8 @@ LIBS_daemon  := sqlite3 libsodium libcurl gnutls dbus-1 libsystemd json-c
 LIBS_cli     := libsodium libcurl gnutls dbus-1 json-c libsystemd
 LIBS_agent   := dbus-1 libsystemd
 LIBS_server  := sqlite3 libsodium libcurl gnutls libmicrohttpd json-c libsystemd libcrypt
-LIBS_all     := $(sort $(LIBS_filter) $(LATE_filter) $(LIBS_backend) $(LIBS_daemon) $(LIBS_cli) $(LIBS_agent) $(LIBS_server))
+LIBS_verifier := libsodium libcrypt libsystemd
+LIBS_all     := $(sort $(LIBS_filter) $(LATE_filter) $(LIBS_backend) $(LIBS_daemon) $(LIBS_cli) $(LIBS_agent) $(LIBS_server) $(LIBS_verifier))
 PC_CFLAGS     = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBS_all)))$(PC_CFLAGS)
 
 LIB_SRC   := $(sort $(wildcard lib/*/*.c))
@@ -77,8 +81,10 @@ DAEMON  := $(OUT)/bin/stillprintd
 CLI     := $(OUT)/bin/stillprint
 SERVER  := $(OUT)/bin/stillprint-server
 AGENT   := $(if $(wildcard dbus/agent/main.c),$(OUT)/bin/stillprint-agent)
+VERIFIER := $(OUT)/bin/stillprint-verifier
+PAM     := $(OUT)/pam/pam_stillprint.so
 PPD     := $(OUT)/ppd/stillprint-queue.ppd
-PROGRAMS := $(BACKEND) $(FILTER) $(DAEMON) $(CLI) $(AGENT) $(SERVER)
+PROGRAMS := $(BACKEND) $(FILTER) $(DAEMON) $(CLI) $(AGENT) $(SERVER) $(VERIFIER) $(PAM)
 
 Q := $(if $(V),,@)
 say = $(if $(Q),@printf '  %-5s %s\n' $(1) $(2))
@@ -102,7 +108,7 @@ $(ARCHIVE): $(patsubst %.c,$(OUT)/%.o,$(LIB_SRC))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 link_only = $(CC) $(OURS) $(CFLAGS) $(OUR_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call pc_libs,$(1))
-link = $(link_only) $(cups_libs) -lm -lpthread
+link = $(link_only) $(cups_libs) -lm -lpthread $(LINK_MORE)
 
 $(BACKEND): $(call OBJ,backend) $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -133,6 +139,24 @@ $(SERVER): $(call OBJ,server) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(call link,$(LIBS_server))
+$(VERIFIER): $(call OBJ,dbus/verifier) $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(call link,$(LIBS_verifier))
+
+# A module is loaded into others' programs: its own objects, position-independent, nothing exported but what PAM calls.
+# Not with AddressSanitizer: that wants to be first in the program, which is pamtester or a login, and breaks pam_unix.
+PAM_SRC := pam/pam_stillprint.c lib/auth/login.c lib/auth/login-call.c
+PAM_OURS = $(filter-out -fPIE -fsanitize=%,$(OURS)) -fPIC -fvisibility=hidden $(if $(SANITIZE),-fsanitize=undefined)
+$(OUT)/pam/obj/%.o: %.c $(FLAGS)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(PAM_OURS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+$(PAM): $(PAM_SRC:%.c=$(OUT)/pam/obj/%.o) pam/pam_stillprint.map
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared $(PAM_OURS) $(CFLAGS) $(filter-out -pie,$(OUR_LD)) -Wl,-z,defs \
+		-Wl,--version-script=pam/pam_stillprint.map $(LDFLAGS) -o $@ $(filter %.o,$^) -lpam
 
 # The bus without the engine: what tests link to a fake one.
 BUS_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard dbus/daemon/bus*.c dbus/daemon/rows.c))
@@ -155,6 +179,8 @@ $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	$(call say,LD,$@)
 	$(Q)$(call link,$(LIBS_all))
 $(OUT)/tests/test-backend: | $(BACKEND)
+$(OUT)/tests/test-pam $(OUT)/tests/test-pam-peers: | $(VERIFIER) $(PAM)
+$(OUT)/tests/test-pam $(OUT)/tests/test-pam-peers: LINK_MORE := -lpam
 $(OUT)/tests/test-filter: | $(FILTER)
 $(TOOLS): $(OUT)/tools/%: $(OUT)/tests/tools/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -174,7 +200,9 @@ tools: $(TOOLS)			## build the tests' own programs
 MAN       := $(sort $(wildcard *.[158] */*.[158] */*/*.[158]))
 MIME      := $(wildcard filter/*.types filter/*.convs)
 SAMPLE    := $(firstword $(wildcard dbus/daemon/stillprint.conf dbus/stillprint.conf lib/core/stillprint.conf))
-UNITS     := $(wildcard dbus/daemon/*.service server/*.service)
+UNITS     := $(wildcard dbus/daemon/*.service server/*.service dbus/verifier/*.service)
+PAM_PROFILES := $(wildcard pam/debian-*)
+PAM_SAMPLES  := $(PAM_PROFILES) $(wildcard pam/authselect-*) dbus/verifier/login.conf
 SYSUNITS  := $(filter-out dbus/daemon/org.%,$(UNITS))
 USERUNITS := $(wildcard dbus/agent/*.service)
 AUTOSTART := $(wildcard dbus/agent/*.desktop)
@@ -198,7 +226,8 @@ install: all				## install below DESTDIR; every folder can be set, as prefix= or
 		$(D)$(cups_serverbin)/filter $(D)$(cups_datadir)/drv $(D)$(datadir)/stillprint \
 		$(D)$(sysconfdir)/stillprint/stillprint.conf.d $(D)$(sysconfdir)/stillprint/server.conf.d $(D)$(docdir)
 	$(Q)$(INSTALL) -m 755 $(CLI) $(D)$(bindir)/
-	$(Q)$(INSTALL) -m 755 $(DAEMON) $(SERVER) $(D)$(sbindir)/
+	$(Q)$(INSTALL) -m 755 $(DAEMON) $(SERVER) $(VERIFIER) $(D)$(sbindir)/
+	$(Q)$(INSTALL) -d $(D)$(pamdir) && $(INSTALL) -m 644 $(PAM) $(D)$(pamdir)/
 	$(Q)$(if $(AGENT),$(INSTALL) -d $(D)$(libexecdir) && $(INSTALL) -m 755 $(AGENT) $(D)$(libexecdir)/)
 	$(Q)$(INSTALL) -m 755 $(BACKEND) $(D)$(cups_serverbin)/backend/
 	$(Q)$(INSTALL) -m 755 $(FILTER) $(D)$(cups_serverbin)/filter/
@@ -215,6 +244,8 @@ install: all				## install below DESTDIR; every folder can be set, as prefix= or
 	$(Q)$(foreach m,$(MAN),$(call put,$(m),$(mandir)/man$(subst .,,$(suffix $(m))))$(newline)	$(Q)):
 	$(Q)$(if $(COMPLETE),$(call put,$(COMPLETE),$(completiondir),stillprint))
 	$(Q)$(if $(SAMPLE),$(call put,$(SAMPLE),$(docdir)/examples))
+	$(Q)$(call each,$(PAM_SAMPLES),$(docdir)/examples):
+	$(Q)$(if $(pamconfigsdir),$(foreach f,$(PAM_PROFILES),$(call put,$(f),$(pamconfigsdir),$(patsubst debian-%,%,$(notdir $(f))))$(newline)	$(Q)):)
 	$(Q)$(if $(SAMPLE),test -e $(D)$(sysconfdir)/stillprint/stillprint.conf || \
 		$(call put,$(SAMPLE),$(sysconfdir)/stillprint))
 	$(Q)$(call put,server/server.conf,$(docdir)/examples)
@@ -223,6 +254,8 @@ install: all				## install below DESTDIR; every folder can be set, as prefix= or
 
 uninstall:				## remove what install put there; configuration, state and spool stay
 	$(RM) $(D)$(bindir)/stillprint $(D)$(sbindir)/stillprintd $(D)$(sbindir)/stillprint-server $(D)$(libexecdir)/stillprint-agent \
+		$(D)$(sbindir)/stillprint-verifier $(D)$(pamdir)/pam_stillprint.so \
+		$(if $(pamconfigsdir),$(patsubst pam/debian-%,$(D)$(pamconfigsdir)/%,$(PAM_PROFILES))) \
 		$(D)$(cups_serverbin)/backend/stillprint $(D)$(cups_serverbin)/filter/stillprint-ticket \
 		$(addprefix $(D)$(cups_datadir)/mime/,$(notdir $(MIME))) \
 		$(D)$(cups_datadir)/drv/stillprint.drv $(D)$(dbusdir)/system.d/org.stillprint.conf \
@@ -270,6 +303,12 @@ check-server: all tools tests faults	## what concerns the server, by itself
 	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) \
 		$(filter $(addprefix $(OUT)/tests/test-,server-% serve request),$(UNIT)) $(wildcard tests/system/t7*.sh)
 
+IDENTITY := $(filter $(OUT)/tests/test-auth-% $(OUT)/tests/test-pam%,$(UNIT)) $(filter tests/system/t60%,$(SYSTEM))
+check-identity:			## the tests of logins alone: verifier, PAM module, offline cache
+	$(Q)$(call deps,build test)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools $(filter $(OUT)/%,$(IDENTITY))
+	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) $(IDENTITY)
+
 fault: $(filter $(OUT)/tests/fault-%,$(TESTS))	## the n-th write or sync fails, n = 1, 2, … (minutes)
 	$(Q)tests/run-tests -t 10 -j $(JOBS) $^
 
@@ -280,7 +319,7 @@ faults: all				## the daemon with the points at which tests kill it, in $(OUT)/f
 
 # ---------------------------------------------------------------- for developers
 
-C_FILES  := $(sort $(wildcard lib/*/*.[ch] backend/*.[ch] filter/*.[ch] dbus/*/*.[ch] server/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))
+C_FILES  := $(sort $(wildcard lib/*/*.[ch] backend/*.[ch] filter/*.[ch] pam/*.[ch] dbus/*/*.[ch] server/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))
 SCRIPTS  := $(filter-out %.md,$(sort $(shell grep -lE '^(\#!/bin/(ba)?sh|\# shellcheck shell)' tests/* tests/*/* bench/* demo/* .ci/* .githooks/* \
               debian/* rpm/* dbus/cli/* 2>/dev/null)))
 OUR_SRC  := $(filter-out tests/%,$(filter %.c,$(C_FILES)))
@@ -410,7 +449,7 @@ help:				## list the targets
 	@echo 'V=1 shows the commands. CFLAGS, CPPFLAGS, LDFLAGS, DESTDIR and all folders are yours to set; WERROR=1 is strict.'
 
 FORCE:
-.PHONY: bench-server all tools tests unit system check check-server check-built check-sanitize fault faults install uninstall lint lint-floors \
+.PHONY: bench-server all tools tests unit system check check-server check-identity check-built check-sanitize fault faults install uninstall lint lint-floors \
 	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse bench-jobs FORCE
 .SECONDARY:
--include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(ANALYZED:.ok=.d)
+-include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(PAM_SRC:%.c=$(OUT)/pam/obj/%.d) $(ANALYZED:.ok=.d)
