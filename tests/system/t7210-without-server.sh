@@ -17,11 +17,12 @@ srv_queue Office hall
 srv queue set Office --fallback "$(printer_uri corner)" >/dev/null || die "fallback"
 lab_relay wire "localhost:$srv_port"
 ws_enrol Office "ipps://localhost:$(relay_port wire)"
+policy_known() { sp fallback list | grep -q policy; }
 
 lab_pdf "$LAB/one.pdf" -n 2 -t one >/dev/null
 lab_pdf "$LAB/two.pdf" -n 1 -t two >/dev/null
 lab_pdf "$LAB/three.pdf" -n 1 -t three >/dev/null
-check "the policy with its fallback has come" wait_for 10 daemon_log "event=policy version"
+check "the policy with its fallback has come" wait_for 10 policy_known
 ws_lp -d Office -t one "$LAB/one.pdf" >/dev/null
 wait_for 10 job_registered 1 || die "not registered"
 
