@@ -2,12 +2,13 @@
 /* pdf_image - pictures: those whose space has colours are decoded until one shows. */
 #include "parse/pdf_image.h"
 #include "parse/jpeg.h"
+#include "parse/jpx.h"
 #include "parse/pdf_chars.h"
 #include "parse/pdf_run.h"
 #include <math.h>
 #include <string.h>
 
-enum { INLINE_MAX = 64 << 20, INLINE_DICT = 64, JPX_HEAD = 8192 };
+enum { INLINE_MAX = 64 << 20, INLINE_DICT = 64 };
 
 static double px_per_point(const struct run *r, const struct obj *image)
 {
@@ -36,17 +37,22 @@ static uint8_t judge_bilevel(struct run *r, const struct cs *cs, const double *d
 	return bits;
 }
 
-/* A JPEG 2000 codestream says in SIZ how many components it has; one is gray, if no palette is there. */
-static uint8_t judge_jpx(struct stm *in)
+static uint8_t judge_jpx(struct run *r, struct stm *in, struct jpx_look *look)
 {
-	uint8_t head[JPX_HEAD], *siz;
-	size_t n = stm_read(in, head, sizeof(head));
+	uint8_t bits = VERDICT_KNOWN | VERDICT_MARKS | VERDICT_DECODED;
 
-	siz = memmem(head, n, "\xff\x4f\xff\x51", 4);
-	if (siz && siz + 42 <= head + n && siz[40] == 0 && siz[41] == 1 &&
-		!memmem(head, (size_t)(siz - head), "pclr", 4))
-		return VERDICT_KNOWN | VERDICT_MARKS | VERDICT_DECODED;
-	return VERDICT_KNOWN | VERDICT_MARKS | VERDICT_DOUBT;
+	switch (jpx_look(in, look)) {
+	case JPX_COLOUR:
+		return bits | VERDICT_COLOUR;
+	case JPX_GRAY:
+		return look->top > look->tolerance / 2 ? bits | VERDICT_FAINT : bits;
+	case JPX_NO_DECODER:
+		r->pdf->wants_jpx = true;
+		break;
+	case JPX_BROKEN:
+		break;
+	}
+	return bits | VERDICT_DOUBT;
 }
 
 static uint8_t judge_dct(
@@ -113,12 +119,13 @@ static uint8_t judge(struct run *r, struct stm *in, enum pdf_codec codec, const 
 		.scale = scale,
 		.tolerance = r->pdf->limits->tolerance,
 		.composite_colour = r->pdf->limits->composite_colour};
+	struct jpx_look jpx = {look.cs, decode, scale, look.tolerance, look.composite_colour, 0};
 
 	switch (codec) {
 	case CODEC_DCT:
 		return judge_dct(r, in, parms, &look);
 	case CODEC_JPX:
-		return judge_jpx(in);
+		return judge_jpx(r, in, &jpx);
 	case CODEC_CCITT:
 	case CODEC_JBIG2:
 		return judge_bilevel(r, cs, decode);
@@ -182,25 +189,78 @@ static void settle(struct run *r, const struct obj *image, double scale)
 	verdict_add(r, bits);
 }
 
+static const struct box unit_square = {0, 0, 1, 1};
+
+/* Whether nothing shows through a picture that is painted now. */
+static bool is_opaque(const struct run *r, const struct obj *image)
+{
+	const double *m = r->gs.ctm;
+
+	return cover_opaque(r) && !pdf_raw(image, "SMask") && !pdf_raw(image, "Mask") &&
+	       !pdf_raw(image, "SMaskInData") &&
+	       ((m[1] == 0 && m[2] == 0) || (m[0] == 0 && m[3] == 0));
+}
+
 static void postpone(struct run *r, const struct obj *image)
 {
 	double scale = px_per_point(r, image);
 	const uint8_t *kept = verdict_of(r->caches, image->u.stream->num);
+	struct box where = box_cut(box_through(r->gs.ctm, unit_square), r->gs.clip);
 
-	if (r->eager || r->nwaiting == WAITING_MAX || (kept && *kept))
+	if (r->eager || r->nwaiting == WAITING_MAX || (kept && (*kept & VERDICT_COLOUR))) {
 		settle(r, image, scale);
-	else
-		r->waiting[r->nwaiting++] = (struct waiting_image){*image, scale};
+		if (r->v.colour)
+			cover_defer(r, where);
+	} else {
+		r->waiting[r->nwaiting++] =
+			(struct waiting_image){*image, scale, where, is_opaque(r, image), ++r->seq};
+	}
 }
 
+static void finish(struct run *r, struct waiting_image *w)
+{
+	struct verdict before = r->v;
+	bool known;
+
+	if (w->image.type == OBJ_NULL)
+		return;
+	r->v = (struct verdict){.colour = false};
+	settle(r, &w->image, w->scale);
+	known = !r->v.colour && !r->v.doubt;
+	verdict_add(r, verdict_bits(&before));
+	r->v.culled = before.culled;
+	if (known && w->opaque)
+		cover_with(r, w->where, w->seq);
+}
+
+/* The last ones first: one that is gray may hide colours that were painted before it. */
 void images_finish(struct run *r)
 {
-	for (int i = 0; i < r->nwaiting && !r->v.colour; i++)
-		settle(r, &r->waiting[i].image, r->waiting[i].scale);
+	if (!cover_may_come(r))
+		r->v.colour = true;
+	for (int i = r->nwaiting; i-- > 0 && !r->v.colour;)
+		finish(r, &r->waiting[i]);
 	r->nwaiting = 0;
 }
 
-static const struct box unit_square = {0, 0, 1, 1};
+static bool has_no_area(const double m[6])
+{
+	return m[0] == 0 && m[1] == 0 && m[2] == 0 && m[3] == 0;
+}
+
+/* A soft mask of the picture's own stands for that of the graphics state: ISO 32000-2 11.6.5.3. */
+static bool picture_hidden(struct run *r, const struct obj *image, struct box where)
+{
+	struct obj own = pdf_get(r->pdf, image, "SMask");
+	struct mask *mask = r->gs.mask;
+	bool hidden;
+
+	if (own.type == OBJ_STREAM)
+		r->gs.mask = NULL;
+	hidden = mark_hidden(r, 255, where);
+	r->gs.mask = mask;
+	return hidden;
+}
 
 /* What every picture has in common. Return: whether its colours must be looked at. */
 static bool needs_look(
@@ -215,19 +275,35 @@ static bool needs_look(
 		paint_mark(r, &r->gs.fill, r->gs.fill_alpha, where);
 		return false;
 	}
-	if (!in_sight(&r->gs, where)) {
+	if (!in_sight(&r->gs, where) || has_no_area(r->gs.ctm)) {
 		r->v.culled++;
 		return false;
 	}
-	if (r->uncoloured ||
-		r->gs.fill_alpha * r->gs.group_alpha * 255 <= r->pdf->limits->tolerance)
+	if (r->probe)
+		probe_mark(r, 1, r->gs.fill_alpha * r->gs.group_alpha, where);
+	if (r->uncoloured || r->probe ||
+		r->gs.fill_alpha * r->gs.group_alpha * 255 <= r->pdf->limits->tolerance ||
+		picture_hidden(r, image, where))
 		return false;
-	r->v.marks = true;
+	run_marks(r, -1);
 	if (space.type != OBJ_NULL)
 		*gray = cs_load(r->pdf, &r->caches->cs, &space, resources)->never_colour;
 	else
 		*gray = false;
 	return !*gray;
+}
+
+/* Whether it is a picture, and not a stencil, and somebody can draw it. */
+static bool has_data(struct run *r, const struct obj *image)
+{
+	struct obj mask = pdf_get2(r->pdf, image, "ImageMask", "IM");
+	enum pdf_codec codec;
+	AUTO(stm_closep) struct stm *in = NULL;
+
+	if (mask.type == OBJ_BOOL && mask.u.b)
+		return false;
+	in = pdf_stream_open(r->pdf, image, &codec, NULL);
+	return in && codec != CODEC_UNKNOWN && stm_fill(in);
 }
 
 void image_paint(
@@ -238,6 +314,8 @@ void image_paint(
 	(void)ref;
 	if (needs_look(r, image, resources, &gray))
 		postpone(r, image);
+	else if (gray && (r->npending || r->nwaiting) && is_opaque(r, image) && has_data(r, image))
+		cover_with(r, box_cut(box_through(r->gs.ctm, unit_square), r->gs.clip), ++r->seq);
 }
 
 struct capture {
@@ -365,7 +443,9 @@ void image_inline(struct run *r, struct content *c)
 	const struct cs *cs = cs_load(r->pdf, &r->caches->cs, &space, c->resources);
 	struct capture data = {NULL};
 	enum pdf_codec codec;
+	struct box where;
 	struct stm *in;
+	uint8_t bits;
 	bool gray;
 
 	if (stm_peek(c->in) >= 0 && pdf_is_space(stm_peek(c->in)))
@@ -375,9 +455,16 @@ void image_inline(struct run *r, struct content *c)
 		dict = with_space(r, &dict, c->resources);
 		in = stm_new_mem(data.p, data.len, &r->pdf->budget);
 		in = in ? pdf_filters(r->pdf, &dict, in, &codec, &parms) : NULL;
-		verdict_add(r, in ? judge(r, in, codec, &dict, &parms, px_per_point(r, &dict))
-				  : VERDICT_DOUBT);
+		bits = in ? judge(r, in, codec, &dict, &parms, px_per_point(r, &dict))
+			  : VERDICT_DOUBT;
 		stm_close(in);
+		verdict_add(r, bits);
+		where = box_through(r->gs.ctm, unit_square);
+		if (r->v.colour)
+			cover_defer(r, where);
+		else if ((r->npending || r->nwaiting) && !(bits & VERDICT_DOUBT) &&
+			 is_opaque(r, &dict))
+			cover_with(r, box_cut(where, r->gs.clip), ++r->seq);
 	}
 	free(data.p);
 }

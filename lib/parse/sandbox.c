@@ -3,6 +3,7 @@
  *
  * The child has the document, a pipe, memory and time; no other file, no new privilege, and where
  * the kernel filters system calls only those listed here.  Its death is an answer: unknown. */
+#include "parse/jpx.h"
 #include "parse/parse.h"
 #include "parse/record.h"
 #include "parse/render.h"
@@ -162,9 +163,9 @@ static int read_document(
 	return rc;
 }
 
-static void child(int fd, uint64_t size, int pipe, const struct parse_limits *limits)
+static void child(int fd, uint64_t size, int pipe, const struct parse_limits *limits, bool jpx)
 	__attribute__((__noreturn__));
-static void child(int fd, uint64_t size, int pipe, const struct parse_limits *limits)
+static void child(int fd, uint64_t size, int pipe, const struct parse_limits *limits, bool jpx)
 {
 	struct parse_result *r = NULL;
 	uint8_t *record = NULL;
@@ -175,6 +176,9 @@ static void child(int fd, uint64_t size, int pipe, const struct parse_limits *li
 	for (int sig = 1; sig < NSIG; sig++)
 		if (!SANITIZED || sig == SIGTERM || sig == SIGPIPE)
 			signal(sig, SIG_DFL);
+	if (jpx)
+		jpx_load();
+	jpx_forbid();
 	if (drop_all(fd, pipe, limits) && !read_document(fd, size, limits, &r) &&
 		!record_encode(r, &record, &len))
 		write_all(pipe, record, len);
@@ -255,12 +259,46 @@ static int hear_child(
 	return rc ? unknown_result(out) : 0;
 }
 
+/* Reads the document in a child of its own. @jpx: with the decoder of JPEG 2000 in it. */
+static int read_apart(int fd, uint64_t size, const struct parse_limits *limits, bool jpx,
+	struct parse_result **out)
+{
+	int pipefd[2], rc;
+	pid_t pid;
+
+	if (pipe2(pipefd, O_CLOEXEC))
+		return -errno;
+	pid = fork();
+	if (pid == 0)
+		child(fd, size, pipefd[1], limits, jpx);
+	rc = pid < 0 ? -errno : 0;
+	close(pipefd[1]);
+	if (!rc)
+		rc = hear_child(pid, pipefd[0], limits, out);
+	close(pipefd[0]);
+	return rc;
+}
+
+/* Few documents have such pictures, so the others do not pay for the decoder: one that met some is read again. */
+static void read_with_jpx(
+	int fd, uint64_t size, const struct parse_limits *limits, struct parse_result **r)
+{
+	struct parse_result *again = NULL;
+
+	if (!((*r)->flags & PARSE_F_JPX) || read_apart(fd, size, limits, true, &again))
+		return;
+	if (!(again->flags & PARSE_F_DIED) && again->count == (*r)->count) {
+		parse_result_free(*r);
+		*r = STEAL(again);
+	}
+	parse_result_free(again);
+}
+
 int parse_sandboxed(int fd, const struct parse_limits *limits, struct parse_result **out)
 {
 	struct parse_limits standard;
 	struct stat st;
-	int pipefd[2], rc;
-	pid_t pid;
+	int rc;
 
 	if (!limits) {
 		parse_limits_init(&standard);
@@ -272,16 +310,9 @@ int parse_sandboxed(int fd, const struct parse_limits *limits, struct parse_resu
 		return -EINVAL;
 	if (limits->no_sandbox)
 		return read_document(fd, (uint64_t)st.st_size, limits, out);
-	if (pipe2(pipefd, O_CLOEXEC))
-		return -errno;
-	pid = fork();
-	if (pid == 0)
-		child(fd, (uint64_t)st.st_size, pipefd[1], limits);
-	rc = pid < 0 ? -errno : 0;
-	close(pipefd[1]);
+	rc = read_apart(fd, (uint64_t)st.st_size, limits, false, out);
 	if (!rc)
-		rc = hear_child(pid, pipefd[0], limits, out);
-	close(pipefd[0]);
+		read_with_jpx(fd, (uint64_t)st.st_size, limits, out);
 	if (!rc && !limits->count_only)
 		render_unknown(fd, limits, *out);
 	return rc;
