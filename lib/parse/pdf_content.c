@@ -197,42 +197,35 @@ static void op_cm(struct run *r, struct content *c)
 	matrix_multiply(r->gs.ctm, m, r->gs.ctm);
 }
 
-/* Which of the device spaces @cs is: 0, 1, 2 for gray, RGB, CMYK; -1 for none. */
-static int device_of(const struct cs *cs)
+enum device { DEVICE_GRAY, DEVICE_RGB, DEVICE_CMYK, DEVICES };
+
+static const struct cs *const device_spaces[DEVICES] = {&cs_gray, &cs_rgb, &cs_cmyk};
+
+/* The spaces that resources put in the place of device spaces: ISO 32000-2 8.6.5.6. */
+static void read_defaults(struct run *r, struct content *c)
 {
-	return cs == &cs_gray ? 0 : cs == &cs_rgb ? 1 : cs == &cs_cmyk ? 2 : -1;
-}
+	static const char *const names[DEVICES] = {"DefaultGray", "DefaultRGB", "DefaultCMYK"};
+	struct obj spaces = pdf_get(r->pdf, c->resources, "ColorSpace");
 
-/* The space that resources put in the place of a device space: ISO 32000-2 8.6.5.6. */
-static const struct cs *default_for(struct run *r, struct content *c, const struct cs *cs)
-{
-	static const char *const names[] = {"DefaultGray", "DefaultRGB", "DefaultCMYK"};
-	static const struct cs *const device[] = {&cs_gray, &cs_rgb, &cs_cmyk};
-	struct obj spaces;
+	c->defaults_read = true;
+	for (int i = 0; i < DEVICES; i++) {
+		const struct obj *o = spaces.type == OBJ_DICT ? pdf_raw(&spaces, names[i]) : NULL;
+		const struct cs *to = o ? cs_load(r->pdf, &r->caches->cs, o, NULL) : NULL;
 
-	if (!c->defaults_read) {
-		spaces = pdf_get(r->pdf, c->resources, "ColorSpace");
-		c->defaults_read = true;
-		for (int i = 0; i < 3; i++) {
-			const struct obj *o = pdf_raw(&spaces, names[i]);
-			const struct cs *to =
-				o ? cs_load(r->pdf, &r->caches->cs, o, NULL) : device[i];
-
-			c->defaults[i] = to->n == device[i]->n && to->kind != CS_UNKNOWN &&
-							 to->kind != CS_PATTERN
-						 ? to
-						 : device[i];
-		}
+		if (!to || to->n != device_spaces[i]->n || to->kind == CS_UNKNOWN ||
+			to->kind == CS_PATTERN)
+			to = device_spaces[i];
+		c->defaults[i] = to;
 	}
-	return device_of(cs) >= 0 ? c->defaults[device_of(cs)] : cs;
 }
 
-static void op_device(struct run *r, struct content *c, struct paint *p, const struct cs *cs)
+static void op_device(struct run *r, struct content *c, struct paint *p, enum device device)
 {
 	if (r->uncoloured)
 		return;
-	cs = default_for(r, c, cs);
-	paint_set(r, p, cs, content_operands(c, cs->n));
+	if (!c->defaults_read)
+		read_defaults(r, c);
+	paint_set(r, p, c->defaults[device], content_operands(c, device_spaces[device]->n));
 }
 
 static void op_cs(struct run *r, struct content *c, struct paint *p)
@@ -248,7 +241,11 @@ static void op_cs(struct run *r, struct content *c, struct paint *p)
 	if (cs->kind == CS_UNKNOWN &&
 		content_resource(r, c, "ColorSpace", c->name[1], NULL).type == OBJ_NULL)
 		return; /* a name of nothing: renderers go on with the space they have */
-	cs = default_for(r, c, cs);
+	if (!c->defaults_read)
+		read_defaults(r, c);
+	for (int i = 0; i < DEVICES; i++)
+		if (cs == device_spaces[i])
+			cs = c->defaults[i];
 	cs_initial(cs, v);
 	paint_set(r, p, cs, v);
 }
@@ -408,22 +405,22 @@ static void colour_op(struct run *r, struct content *c, uint32_t op)
 
 	switch (op) {
 	case OP1('g'):
-		op_device(r, c, &gs->fill, &cs_gray);
+		op_device(r, c, &gs->fill, DEVICE_GRAY);
 		break;
 	case OP1('G'):
-		op_device(r, c, &gs->stroke, &cs_gray);
+		op_device(r, c, &gs->stroke, DEVICE_GRAY);
 		break;
 	case OP2('r', 'g'):
-		op_device(r, c, &gs->fill, &cs_rgb);
+		op_device(r, c, &gs->fill, DEVICE_RGB);
 		break;
 	case OP2('R', 'G'):
-		op_device(r, c, &gs->stroke, &cs_rgb);
+		op_device(r, c, &gs->stroke, DEVICE_RGB);
 		break;
 	case OP1('k'):
-		op_device(r, c, &gs->fill, &cs_cmyk);
+		op_device(r, c, &gs->fill, DEVICE_CMYK);
 		break;
 	case OP1('K'):
-		op_device(r, c, &gs->stroke, &cs_cmyk);
+		op_device(r, c, &gs->stroke, DEVICE_CMYK);
 		break;
 	case OP2('c', 's'):
 		op_cs(r, c, &gs->fill);

@@ -34,7 +34,8 @@ void cover_defer(struct run *r, struct box where)
 					      hypot(r->gs.ctm[2], r->gs.ctm[3]))
 			    : 0;
 
-	if (!r->v.colour || r->eager || r->probe || r->npending == PENDING_MAX)
+	/* Text is not covered, as a rule, and there is a lot of it. */
+	if (r->eager || r->in_text || r->settled || r->probe || r->npending == PENDING_MAX)
 		return;
 	where = (struct box){where.x0 - w, where.y0 - w, where.x1 + w, where.y1 + w};
 	r->pending[r->npending++] = (struct pending){box_cut(where, r->gs.clip), ++r->seq};
@@ -62,6 +63,17 @@ static bool covers(const struct run *r, struct box over, struct box b)
 	return covers_low(over.x0, b.x0, p->x0, p->x1) && covers_low(over.y0, b.y0, p->y0, p->y1) &&
 	       covers_low(-over.x1, -b.x1, -p->x1, -p->x0) &&
 	       covers_low(-over.y1, -b.y1, -p->y1, -p->y0);
+}
+
+bool cover_hits(const struct run *r, struct box where)
+{
+	for (int i = 0; i < r->npending; i++)
+		if (covers(r, where, r->pending[i].where))
+			return true;
+	for (int i = 0; i < r->nwaiting; i++)
+		if (covers(r, where, r->waiting[i].where))
+			return true;
+	return false;
 }
 
 void cover_with(struct run *r, struct box where, uint32_t seq)
@@ -97,11 +109,26 @@ bool cover_may_come(const struct run *r)
 	return true;
 }
 
-void cover_ground(struct run *r, double light, struct box where)
+bool cover_among_images(const struct run *r)
+{
+	for (int i = 0; i < r->nwaiting; i++)
+		for (int k = i + 1; k < r->nwaiting; k++)
+			if (r->waiting[k].opaque &&
+				covers(r, r->waiting[k].where, r->waiting[i].where))
+				return true;
+	return false;
+}
+
+bool cover_is_ground(const struct run *r, struct box where)
 {
 	const struct box *g = &r->ground;
 
-	if ((where.x1 - where.x0) * (where.y1 - where.y0) < (g->x1 - g->x0) * (g->y1 - g->y0))
+	return (where.x1 - where.x0) * (where.y1 - where.y0) >= (g->x1 - g->x0) * (g->y1 - g->y0);
+}
+
+void cover_ground(struct run *r, double light, struct box where)
+{
+	if (!cover_is_ground(r, where))
 		return;
 	r->ground = where;
 	r->ground_light = light;

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { INLINE_MAX = 64 << 20, INLINE_DICT = 64 };
+enum { INLINE_MAX = 64 << 20, INLINE_PENDING = 32 << 10, INLINE_DICT = 64 };
 
 static double px_per_point(const struct run *r, const struct obj *image)
 {
@@ -233,13 +233,13 @@ static void finish(struct run *r, struct waiting_image *w)
 		cover_with(r, w->where, w->seq);
 }
 
-/* The last ones first: one that is gray may hide colours that were painted before it. */
+/* Where one that is gray may hide what was painted before it, the last ones go first. */
 void images_finish(struct run *r)
 {
-	if (!cover_may_come(r))
-		r->v.colour = true;
-	for (int i = r->nwaiting; i-- > 0 && !r->v.colour;)
-		finish(r, &r->waiting[i]);
+	bool backwards = cover_among_images(r);
+
+	for (int i = 0; i < r->nwaiting && !r->v.colour; i++)
+		finish(r, &r->waiting[backwards ? r->nwaiting - 1 - i : i]);
 	r->nwaiting = 0;
 }
 
@@ -309,13 +309,19 @@ static bool has_data(struct run *r, const struct obj *image)
 void image_paint(
 	struct run *r, const struct obj *image, const struct obj *ref, const struct obj *resources)
 {
+	struct box where;
 	bool gray;
 
 	(void)ref;
-	if (needs_look(r, image, resources, &gray))
+	if (needs_look(r, image, resources, &gray)) {
 		postpone(r, image);
-	else if (gray && (r->npending || r->nwaiting) && is_opaque(r, image) && has_data(r, image))
-		cover_with(r, box_cut(box_through(r->gs.ctm, unit_square), r->gs.clip), ++r->seq);
+		return;
+	}
+	if (!gray || (!r->npending && !r->nwaiting))
+		return;
+	where = box_cut(box_through(r->gs.ctm, unit_square), r->gs.clip);
+	if (cover_hits(r, where) && is_opaque(r, image) && has_data(r, image))
+		cover_with(r, where, ++r->seq);
 }
 
 struct capture {
@@ -356,12 +362,12 @@ static bool at_end(const struct capture *c, const struct stm *in)
 	return true;
 }
 
-/* The octets between ID and EI, of which the first @known are data whatever they look like. */
-static void capture_data(struct content *c, struct capture *to, size_t known)
+/* The octets between ID and EI, of which the first @known are data whatever they look like; at most @max. */
+static void capture_data(struct content *c, struct capture *to, size_t known, size_t max)
 {
 	int ch;
 
-	while ((ch = stm_get(c->in)) >= 0) {
+	while (to->len < max && (ch = stm_get(c->in)) >= 0) {
 		if (!capture_add(to, (uint8_t)ch))
 			return;
 		if (ch == 'I' && to->len >= known + 2) {
@@ -450,7 +456,9 @@ void image_inline(struct run *r, struct content *c)
 
 	if (stm_peek(c->in) >= 0 && pdf_is_space(stm_peek(c->in)))
 		c->in->p++;
-	capture_data(c, &data, raw_size(r, &dict, cs));
+	capture_data(c, &data, raw_size(r, &dict, cs), r->npending ? INLINE_PENDING : INLINE_MAX);
+	if (r->npending && data.len == INLINE_PENDING)
+		r->v.colour = true; /* too much to read for a colour that is hardly hidden */
 	if (!c->hidden && needs_look(r, &dict, c->resources, &gray)) {
 		dict = with_space(r, &dict, c->resources);
 		in = stm_new_mem(data.p, data.len, &r->pdf->budget);

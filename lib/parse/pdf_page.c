@@ -106,6 +106,10 @@ static void judge(
 	if (in)
 		run_content(r, in, resources);
 	r->gs = first;
+	/* What follows is hardly ever laid over the page to hide something. */
+	r->settled = true;
+	if (!cover_may_come(r))
+		r->v.colour = true;
 	if (!r->v.colour)
 		run_annotations(r, page);
 	if (!r->v.colour)

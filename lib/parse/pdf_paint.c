@@ -258,7 +258,8 @@ void paint_mark(struct run *r, const struct paint *p, double alpha, struct box w
 {
 	bool pattern = p->pattern.type != OBJ_NULL && !r->uncoloured;
 
-	alpha = fmin(1, alpha * r->gs.group_alpha);
+	alpha *= r->gs.group_alpha;
+	alpha = alpha < 1 ? alpha : 1;
 	if (!in_sight(&r->gs, where)) {
 		r->v.culled += p->chroma != 0 || p->pattern.type != OBJ_NULL;
 		return;

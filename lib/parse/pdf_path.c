@@ -84,18 +84,20 @@ enum { FILL = 1, STROKE = 2 };
 static void fill(struct run *r, struct box b)
 {
 	struct gstate *gs = &r->gs;
+	const struct paint *p = &gs->fill;
 
 	if (!(b.x1 > b.x0 || b.y1 > b.y0))
 		return;
-	paint_mark(r, &gs->fill, gs->fill_alpha, b);
-	if (gs->fill.chroma < 0 || gs->fill.chroma > r->pdf->limits->tolerance / 2.0 ||
-		gs->fill.pattern.type != OBJ_NULL || gs->fill.cs->kind == CS_NONE ||
-		!cover_opaque(r) || !is_rectangle(r))
+	paint_mark(r, p, gs->fill_alpha, b);
+	if (!r->npending && !r->nwaiting && !cover_is_ground(r, b))
+		return;
+	if (p->chroma < 0 || p->chroma > r->pdf->limits->tolerance / 2.0 ||
+		p->pattern.type != OBJ_NULL || p->cs->kind == CS_NONE || !is_rectangle(r) ||
+		!cover_opaque(r))
 		return;
 	b = box_cut(b, gs->clip);
-	cover_ground(r, gs->fill.light, b);
-	if (r->npending || r->nwaiting)
-		cover_with(r, b, ++r->seq);
+	cover_ground(r, p->light, b);
+	cover_with(r, b, ++r->seq);
 }
 
 static void stroke(struct run *r)

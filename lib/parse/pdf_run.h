@@ -16,8 +16,7 @@ enum {
 	STRING_KEPT = 2048,
 	WAITING_MAX = 64,
 	PENDING_MAX = 4,
-	PENDING_OPS =
-		20000, /* operators that are run on behind a colour that may be painted over */
+	PENDING_OPS = 200, /* run behind a colour that may be hidden yet */
 	CORNERS = 5,
 	JUMP = 2000
 };
@@ -153,6 +152,8 @@ struct run {
 	int npending;
 	uint32_t seq, pending_ops;
 	double text[6], line[6]; /* text and line matrix */
+	bool settled; /* the page's own content has been run */
+	bool in_text; /* text is being shown */
 	bool text_moved; /* shown since it was set: x is not known any more */
 	struct waiting_image waiting[WAITING_MAX];
 	int nwaiting;
@@ -203,19 +204,25 @@ void probe_mark(struct run *r, double light, double alpha, struct box where);
 
 /* pdf_cover.c */
 struct box box_cut(struct box a, struct box b);
-/** cover_defer() - a colour was found at @where: keep it apart if it may still be hidden */
+/** cover_defer() - the colour that was just found is at @where: keep it apart if it may still be hidden */
 void cover_defer(struct run *r, struct box where);
+/** cover_hits() - whether cover_with() would hide something */
+bool cover_hits(const struct run *r, struct box where);
 /** cover_with() - something gray and opaque is painted onto all of @where */
 void cover_with(struct run *r, struct box where, uint32_t seq);
 /** cover_opaque() - whether what is filled now hides what is below */
 bool cover_opaque(const struct run *r);
 /** cover_may_come() - whether each colour that was kept apart lies under a picture that is not judged yet */
 bool cover_may_come(const struct run *r);
+/** cover_among_images() - whether a picture that waits lies under a later one, all of it */
+bool cover_among_images(const struct run *r);
+/** cover_is_ground() - whether a box is at least as large as what cover_ground() holds */
+bool cover_is_ground(const struct run *r, struct box where);
 /** cover_ground() - something gray and opaque of that luminosity is painted onto all of @where */
 void cover_ground(struct run *r, double light, struct box where);
 static inline void ground_none(struct run *r)
 {
-	r->ground = (struct box){1, 1, 0, 0};
+	r->ground = (struct box){0, 0, -1, -1e-9};
 }
 
 /* pdf_paint.c */

@@ -362,6 +362,7 @@ void text_show(struct run *r, struct content *c)
 	if (!c->nstr || gs->font_size == 0 || gs->squeezed)
 		return;
 	f = font_of(r, &dict);
+	r->in_text = true;
 	if (gs->text_mode >= 4 && !(f && f->type3))
 		text_clip(r, c, !all_blank(r, f, &dict, c, true));
 	if (f && f->type3 && gs->text_mode != 3) {
@@ -374,6 +375,7 @@ void text_show(struct run *r, struct content *c)
 		if (strokes && !r->v.colour)
 			paint_mark(r, &gs->stroke, gs->stroke_alpha, where);
 	}
+	r->in_text = false;
 	r->text_moved = true;
 	if (f && !f->num)
 		font_free(f);
