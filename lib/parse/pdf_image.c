@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { INLINE_MAX = 64 << 20, INLINE_PENDING = 32 << 10, INLINE_DICT = 64 };
+enum { INLINE_MAX = 64 << 20, INLINE_PENDING = 4 << 10, INLINE_DICT = 64 };
 
 static double px_per_point(const struct run *r, const struct obj *image)
 {
@@ -459,7 +459,7 @@ void image_inline(struct run *r, struct content *c)
 	capture_data(c, &data, raw_size(r, &dict, cs), r->npending ? INLINE_PENDING : INLINE_MAX);
 	if (r->npending && data.len == INLINE_PENDING)
 		r->v.colour = true; /* too much to read for a colour that is hardly hidden */
-	if (!c->hidden && needs_look(r, &dict, c->resources, &gray)) {
+	if (!r->v.colour && !c->hidden && needs_look(r, &dict, c->resources, &gray)) {
 		dict = with_space(r, &dict, c->resources);
 		in = stm_new_mem(data.p, data.len, &r->pdf->budget);
 		in = in ? pdf_filters(r->pdf, &dict, in, &codec, &parms) : NULL;
