@@ -246,6 +246,7 @@ static bool picture_looks(int mapping, int compression, const void *data, size_t
 {
 	AUTO(parse_result_freep) struct parse_result *r = NULL;
 	struct doc d = {0};
+	char name[32];
 
 	doc_printf(&d, ") HP-PCL XL;2;0;Comment\n");
 	pxl_op(&d, 0x43);
@@ -263,7 +264,8 @@ static bool picture_looks(int mapping, int compression, const void *data, size_t
 	doc_bytes(&d, data, len);
 	pxl_op(&d, 0xb2);
 	pxl_op(&d, 0x44);
-	r = read_doc(&d, NULL);
+	snprintf(name, sizeof(name), "picture-%d-%d.pxl", mapping, compression);
+	r = read_doc(&d, name);
 	return is(r, PARSE_FORMAT_PCLXL, 1) && looks(r, (char[]){want, 0});
 }
 
