@@ -191,6 +191,7 @@ static void pcl_rasters_are_unpacked_and_looked_at(void)
 	RASTER("v018888", "\033*b2W\0\1", 'c');
 	RASTER("v018888\033*v90a90b90c1I", "\033*b2W\0\1", 'g');
 	RASTER("v018888\033*v90a90b9c9I", "\033*b2W\0\11", 'c');
+	RASTER("v018888\033*v444444444a0b-9c9I", "\033*b2W\0\11", 'c');
 	/* what is not known is not guessed */
 	RASTER("v333888", "\033*b6W\x40\x40\x40\x80\x80\x84", 'u');
 	RASTER("\033*r3U\033*b9M", "\033*b2V\3\xff\033*b2V\3\xff\033*b2W\3\xff", 'u');

@@ -72,9 +72,10 @@ static int take_option(struct inspect *in, int argc, char **argv)
 		in->limits.count_only = true;
 	else if (!strcmp(argv[0], "--composite-colour"))
 		in->limits.composite_colour = true;
-	else if (!strcmp(argv[0], "--render"))
+	else if (!strcmp(argv[0], "--render")) {
 		in->limits.renderer = "/usr/bin/pdftoppm";
-	else if (!strcmp(argv[0], "--printed-annotations"))
+		in->limits.interpreter = "/usr/bin/gs";
+	} else if (!strcmp(argv[0], "--printed-annotations"))
 		in->limits.printed_annotations = true;
 	else if (!strcmp(argv[0], "--tolerance") && argc > 1 && number(argv[1], 0, 255, &v))
 		in->limits.tolerance = (uint8_t)v;

@@ -91,6 +91,9 @@ struct parse_limits {
 	const char *renderer;
 	uint32_t render_pages; /* 20 */
 	uint32_t render_ms; /* 10000 */
+	/* The program that runs PostScript, as gs does: an absolute path; NULL, the default: none is allowed. It draws
+	 * the document as a whole, within render_ms; its pages then are those that it drew. */
+	const char *interpreter;
 	bool no_sandbox; /* for debugging and fuzzing alone: read in this process */
 };
 

@@ -241,7 +241,7 @@ static void graphics_command(struct pcl *p, char group, int value, char end)
 	} else if (group == 'r' && end == 'S') {
 		p->rows.width = value > 0 ? (size_t)value : 0;
 	} else if (group == 'v' && end >= 'A' && end <= 'C') {
-		p->entry[end - 'A'] = value;
+		p->entry[end - 'A'] = value > UINT16_MAX ? UINT16_MAX : value < 0 ? 0 : value;
 	} else if (group == 'v' && end == 'I') {
 		assign(p, value);
 	} else if (group == 'v' && end == 'S') {
