@@ -285,7 +285,9 @@ static enum jpx_answer look_at(const opj_image_t *image, struct jpx_look *look)
 		return JPX_GRAY;
 	for (uint32_t y = 0; y < c.comps[0]->h; y++)
 		for (uint32_t x = 0; x < c.comps[0]->w; x++) {
-			double now = chroma_at(&c, look, x, y);
+			double now = cells_show(look->shown, x, c.comps[0]->w, y, c.comps[0]->h)
+					     ? chroma_at(&c, look, x, y)
+					     : 0;
 
 			if (now < 0)
 				return JPX_BROKEN;

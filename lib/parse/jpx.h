@@ -5,6 +5,7 @@
  * OpenJPEG, which is loaded when a document needs it, and not asked for otherwise. */
 #pragma once
 
+#include "parse/cells.h"
 #include "parse/pdf_cs.h"
 #include "parse/stm.h"
 
@@ -21,6 +22,7 @@ struct jpx_look {
 	double scale; /* picture elements per point */
 	double tolerance; /* chroma 0..255 */
 	bool composite_colour;
+	const struct cells *shown; /* NULL: all of it */
 	double top; /* receives the largest chroma that was seen */
 };
 

@@ -81,7 +81,7 @@ static const double *read_decode(struct run *r, const struct obj *image, double 
 }
 
 static uint8_t judge_raw(struct run *r, struct stm *in, const struct obj *image,
-	const struct cs *cs, const double *decode, double scale)
+	const struct cs *cs, const double *decode, double scale, const struct cells *shown)
 {
 	struct obj w = pdf_get2(r->pdf, image, "Width", "W"),
 		   h = pdf_get2(r->pdf, image, "Height", "H");
@@ -95,6 +95,7 @@ static uint8_t judge_raw(struct run *r, struct stm *in, const struct obj *image,
 		.bpc = (int)pdf_int(&b, 8),
 		.decode = decode,
 		.scale = scale,
+		.shown = shown,
 		.tolerance = r->pdf->limits->tolerance,
 		.composite_colour = r->pdf->limits->composite_colour,
 	};
@@ -108,7 +109,7 @@ static uint8_t judge_raw(struct run *r, struct stm *in, const struct obj *image,
 }
 
 static uint8_t judge(struct run *r, struct stm *in, enum pdf_codec codec, const struct obj *image,
-	const struct obj *parms, double scale)
+	const struct obj *parms, double scale, const struct cells *shown)
 {
 	struct obj space = pdf_get2(r->pdf, image, "ColorSpace", "CS");
 	const struct cs *cs = cs_load(r->pdf, &r->caches->cs, &space, NULL);
@@ -117,9 +118,11 @@ static uint8_t judge(struct run *r, struct stm *in, enum pdf_codec codec, const 
 	struct jpeg_look look = {.cs = cs->kind == CS_UNKNOWN ? NULL : cs,
 		.decode = decode,
 		.scale = scale,
+		.shown = shown,
 		.tolerance = r->pdf->limits->tolerance,
 		.composite_colour = r->pdf->limits->composite_colour};
-	struct jpx_look jpx = {look.cs, decode, scale, look.tolerance, look.composite_colour, 0};
+	struct jpx_look jpx = {
+		look.cs, decode, scale, look.tolerance, look.composite_colour, shown, 0};
 
 	switch (codec) {
 	case CODEC_DCT:
@@ -132,32 +135,106 @@ static uint8_t judge(struct run *r, struct stm *in, enum pdf_codec codec, const 
 	case CODEC_UNKNOWN: /* nobody can draw it */
 		return VERDICT_KNOWN;
 	default:
-		return judge_raw(r, in, image, cs, decode, scale);
+		return judge_raw(r, in, image, cs, decode, scale, shown);
 	}
 }
 
-/* Whether the mask of a picture lets nothing of it show. */
-static bool is_masked_out(struct run *r, const struct obj *image)
+/* A mask of 1 or 8 bits that is no picture of a codec: its numbers, and which of them let the picture show. */
+struct mask_form {
+	int64_t width, height;
+	int bits;
+	bool soft, inverse;
+};
+
+static bool read_mask_form(struct run *r, const struct obj *mask, bool soft, struct mask_form *m)
+{
+	struct obj w = pdf_get2(r->pdf, mask, "Width", "W"),
+		   h = pdf_get2(r->pdf, mask, "Height", "H");
+	struct obj bits = pdf_get2(r->pdf, mask, "BitsPerComponent", "BPC"),
+		   decode = pdf_get2(r->pdf, mask, "Decode", "D");
+	double d[2] = {0, 1};
+
+	pdf_numbers(r->pdf, &decode, d, 2);
+	*m = (struct mask_form){pdf_int(&w, 0), pdf_int(&h, 0), (int)pdf_int(&bits, soft ? 8 : 1),
+		soft, d[0] > d[1]};
+	return m->width > 0 && m->width < 1 << 16 && m->height > 0 && m->height < 1 << 20 &&
+	       (m->bits == 1 || (soft && m->bits == 8)) && fabs(d[0] - d[1]) == 1;
+}
+
+static bool shows(const struct mask_form *m, const uint8_t *row, int64_t x, int tolerance)
+{
+	int v = m->bits == 8 ? row[x] : row[x / 8] >> (7 - x % 8) & 1 ? 255 : 0;
+
+	v = m->inverse ? 255 - v : v;
+	return m->soft ? v > tolerance : v == 0;
+}
+
+static void add_row(
+	struct cells *c, const struct mask_form *m, const uint8_t *row, int64_t y, int tolerance)
+{
+	bool *on = c->on[cell_of((uint64_t)y, (uint64_t)m->height)];
+
+	for (int64_t x = 0; x < m->width; x++)
+		if (shows(m, row, x, tolerance))
+			on[cell_of((uint64_t)x, (uint64_t)m->width)] = true;
+}
+
+/* The cell in which the element of the mask stands that covers cell @i: small masks have fewer elements than cells. */
+static int cell_in_force(int i, int64_t size)
+{
+	return (int)cell_of((uint64_t)(i * size / CELLS), (uint64_t)size);
+}
+
+/* Cells beside those that show may show as well: sizes differ, and renderers and codecs smooth. */
+static void spread(struct cells *c, const struct mask_form *m)
+{
+	struct cells was = *c;
+
+	for (int y = 0; y < CELLS; y++)
+		for (int x = 0; x < CELLS; x++)
+			was.on[y][x] |=
+				c->on[cell_in_force(y, m->height)][cell_in_force(x, m->width)];
+	c->any = false;
+	c->all = true;
+	for (int y = 0; y < CELLS; y++)
+		for (int x = 0; x < CELLS; x++) {
+			bool *on = &c->on[y][x];
+
+			*on = was.on[y][x] || (x && was.on[y][x - 1]) || (y && was.on[y - 1][x]) ||
+			      (x < CELLS - 1 && was.on[y][x + 1]) ||
+			      (y < CELLS - 1 && was.on[y + 1][x]);
+			c->any = c->any || *on;
+			c->all = c->all && *on;
+		}
+}
+
+/* What the mask of @image lets show. Return: false when it has none, or none that is understood. */
+static bool read_cells(struct run *r, const struct obj *image, struct cells *c)
 {
 	struct obj soft = pdf_get(r->pdf, image, "SMask"), hard = pdf_get(r->pdf, image, "Mask");
-	const struct obj *mask = soft.type == OBJ_STREAM ? &soft : &hard;
-	struct obj bits = pdf_get(r->pdf, mask, "BitsPerComponent"),
-		   decode = pdf_get(r->pdf, mask, "Decode");
-	enum pdf_codec codec;
+	bool is_soft = soft.type == OBJ_STREAM;
+	const struct obj *mask = is_soft ? &soft : &hard;
 	AUTO(stm_closep) struct stm *in = NULL;
-	uint64_t seen = 0;
+	AUTO(auto_free) uint8_t *row = NULL;
+	struct mask_form m;
+	enum pdf_codec codec;
+	size_t len;
 
-	if (mask->type != OBJ_STREAM || decode.type == OBJ_ARRAY ||
-		(mask == &soft && pdf_int(&bits, 8) != 8))
+	if (mask->type != OBJ_STREAM || !read_mask_form(r, mask, is_soft, &m))
 		return false;
 	in = pdf_stream_open(r->pdf, mask, &codec, NULL);
-	if (!in || codec != CODEC_NONE)
+	len = ((size_t)m.width * (size_t)m.bits + 7) / 8;
+	row = in && codec == CODEC_NONE ? malloc(len) : NULL;
+	if (!row)
 		return false;
-	for (; stm_fill(in); in->p = in->end)
-		for (const uint8_t *p = in->p; p < in->end; p++, seen++)
-			if (mask == &soft ? *p > r->pdf->limits->tolerance : *p != 0xff)
-				return false;
-	return seen > 0;
+	memset(c, 0, sizeof(*c));
+	for (int64_t y = 0; y < m.height; y++) {
+		if (stm_read(in, row, len) < len)
+			return false;
+		add_row(c, &m, row, y, r->pdf->limits->tolerance);
+	}
+	spread(c, &m);
+	return true;
 }
 
 static uint8_t decode_object(struct run *r, const struct obj *image, double scale)
@@ -165,13 +242,20 @@ static uint8_t decode_object(struct run *r, const struct obj *image, double scal
 	enum pdf_codec codec;
 	struct obj parms = {.type = OBJ_NULL};
 	AUTO(stm_closep) struct stm *in = pdf_stream_open(r->pdf, image, &codec, &parms);
+	uint8_t bits = in ? judge(r, in, codec, image, &parms, scale, NULL)
+			  : VERDICT_KNOWN | VERDICT_DOUBT;
+	struct cells cells;
 
-	uint8_t bits =
-		in ? judge(r, in, codec, image, &parms, scale) : VERDICT_KNOWN | VERDICT_DOUBT;
-
-	if ((bits & (VERDICT_COLOUR | VERDICT_DOUBT)) && is_masked_out(r, image))
-		bits = VERDICT_KNOWN | VERDICT_DECODED;
-	return bits;
+	if (!(bits & (VERDICT_COLOUR | VERDICT_DOUBT)) || !read_cells(r, image, &cells))
+		return bits;
+	if (!cells.any)
+		return VERDICT_KNOWN | VERDICT_DECODED;
+	if (cells.all || !(bits & VERDICT_COLOUR))
+		return bits;
+	/* Its colours may all lie where the mask hides them. */
+	stm_close(in);
+	in = pdf_stream_open(r->pdf, image, &codec, &parms);
+	return in ? judge(r, in, codec, image, &parms, scale, &cells) : bits;
 }
 
 /* Decodes @image unless it was before. Its verdict counts here and for every later use. */
@@ -262,6 +346,31 @@ static bool picture_hidden(struct run *r, const struct obj *image, struct box wh
 	return hidden;
 }
 
+/* Whether a gray picture of eight bits is all black: only that is looked for in soft masks. */
+static bool is_dark(struct run *r, const struct obj *image)
+{
+	struct obj space = pdf_get2(r->pdf, image, "ColorSpace", "CS"),
+		   bits = pdf_get2(r->pdf, image, "BitsPerComponent", "BPC"),
+		   decode = pdf_get2(r->pdf, image, "Decode", "D");
+	AUTO(stm_closep) struct stm *in = NULL;
+	enum pdf_codec codec;
+	bool any = false;
+
+	if (image->type != OBJ_STREAM || !pdf_name_is(&space, "DeviceGray") ||
+		pdf_int(&bits, 0) != 8 || decode.type != OBJ_NULL)
+		return false;
+	in = pdf_stream_open(r->pdf, image, &codec, NULL);
+	if (!in || codec != CODEC_NONE)
+		return false;
+	for (; stm_fill(in); in->p = in->end) {
+		any = true;
+		for (const uint8_t *p = in->p; p < in->end; p++)
+			if (*p > r->pdf->limits->tolerance)
+				return false;
+	}
+	return any;
+}
+
 /* What every picture has in common. Return: whether its colours must be looked at. */
 static bool needs_look(
 	struct run *r, const struct obj *image, const struct obj *resources, bool *gray)
@@ -280,7 +389,8 @@ static bool needs_look(
 		return false;
 	}
 	if (r->probe)
-		probe_mark(r, 1, r->gs.fill_alpha * r->gs.group_alpha, where);
+		probe_mark(
+			r, is_dark(r, image) ? 0 : 1, r->gs.fill_alpha * r->gs.group_alpha, where);
 	if (r->uncoloured || r->probe ||
 		r->gs.fill_alpha * r->gs.group_alpha * 255 <= r->pdf->limits->tolerance ||
 		picture_hidden(r, image, where))
@@ -463,7 +573,7 @@ void image_inline(struct run *r, struct content *c)
 		dict = with_space(r, &dict, c->resources);
 		in = stm_new_mem(data.p, data.len, &r->pdf->budget);
 		in = in ? pdf_filters(r->pdf, &dict, in, &codec, &parms) : NULL;
-		bits = in ? judge(r, in, codec, &dict, &parms, px_per_point(r, &dict))
+		bits = in ? judge(r, in, codec, &dict, &parms, px_per_point(r, &dict), NULL)
 			  : VERDICT_DOUBT;
 		stm_close(in);
 		verdict_add(r, bits);

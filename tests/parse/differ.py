@@ -450,7 +450,7 @@ def image_mask(page):
     a = numpy.full((16, 16), 128, numpy.uint8)
     if kind == "smask-edge":
         a[:] = 0
-        a[:, :4] = 255
+        a[:, :2] = 255
     if kind == "stencil":
         n = page.doc.stream("/Type /XObject /Subtype /Image /ImageMask true /Width 16 /Height 16 /BitsPerComponent 1",
                             numpy.packbits(a < 130, axis=1).tobytes())
