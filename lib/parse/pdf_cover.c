@@ -29,16 +29,31 @@ bool cover_opaque(const struct run *r)
 
 void cover_defer(struct run *r, struct box where)
 {
-	double w = r->sharp ? r->gs.line_width * SHARP *
-				      fmax(hypot(r->gs.ctm[0], r->gs.ctm[1]),
-					      hypot(r->gs.ctm[2], r->gs.ctm[3]))
-			    : 0;
+	double w = 0;
 
-	/* Text is not covered, as a rule, and there is a lot of it. */
-	if (r->eager || r->in_text || r->settled || r->probe || r->npending == PENDING_MAX)
+	if (!r->v.colour)
 		return;
-	where = (struct box){where.x0 - w, where.y0 - w, where.x1 + w, where.y1 + w};
-	r->pending[r->npending++] = (struct pending){box_cut(where, r->gs.clip), ++r->seq};
+	/* Text is not covered, as a rule, and there is a lot of it. */
+	if (r->eager || r->in_text || r->settled || r->probe)
+		return;
+	if (r->sharp)
+		w = r->gs.line_width * SHARP *
+		    fmax(hypot(r->gs.ctm[0], r->gs.ctm[1]), hypot(r->gs.ctm[2], r->gs.ctm[3]));
+	where = box_cut(
+		(struct box){where.x0 - w, where.y0 - w, where.x1 + w, where.y1 + w}, r->gs.clip);
+	for (int i = 0; i < r->npending; i++) {
+		struct pending *p = &r->pending[i];
+
+		if (where.x0 >= p->where.x0 && where.y0 >= p->where.y0 && where.x1 <= p->where.x1 &&
+			where.y1 <= p->where.y1) {
+			p->seq = ++r->seq;
+			r->v.colour = false;
+			return;
+		}
+	}
+	if (r->npending == PENDING_MAX)
+		return;
+	r->pending[r->npending++] = (struct pending){where, ++r->seq};
 	r->v.colour = false;
 }
 
