@@ -147,6 +147,7 @@ struct run {
 	struct box ground; /* the largest box that something gray and opaque was painted onto */
 	double ground_light;
 	bool ground_spoiled; /* by something that is not as light */
+	struct mask *last_mask; /* that was set on the page */
 	struct probe *probe; /* in a soft mask's group, else NULL */
 	struct pending pending[PENDING_MAX];
 	int npending;

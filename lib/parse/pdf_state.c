@@ -31,15 +31,27 @@ static uint8_t blend_of(struct run *r, const struct obj *o)
 	return 0;
 }
 
+/* The same mask is set again and again, as a rule: what was found of it stays known. */
+static bool is_last_mask(const struct run *r, const struct obj *dict)
+{
+	const struct mask *m = r->last_mask;
+
+	return m && m->dict.u.items == dict->u.items && m->outer == r->gs.group_mask &&
+	       !memcmp(m->ctm, r->gs.ctm, sizeof(m->ctm));
+}
+
 static void set_mask(struct run *r, const struct obj *dict)
 {
-	struct mask *m = NULL;
+	struct mask *m;
 
-	if (dict->type == OBJ_DICT)
-		m = arena_alloc(&r->pdf->arena, sizeof(*m));
-	if (m) {
+	r->gs.mask = NULL;
+	if (dict->type != OBJ_DICT)
+		return;
+	m = is_last_mask(r, dict) ? r->last_mask : arena_alloc(&r->pdf->arena, sizeof(*m));
+	if (m && m != r->last_mask) {
 		*m = (struct mask){.outer = r->gs.group_mask, .dict = *dict};
 		memcpy(m->ctm, r->gs.ctm, sizeof(m->ctm));
+		r->last_mask = m;
 	}
 	r->gs.mask = m;
 }
@@ -190,6 +202,10 @@ bool state_hides(struct run *r, double chroma, struct box where)
 	for (struct mask *m = gs->mask ? gs->mask : gs->group_mask; m; m = m->outer) {
 		if (!m->known)
 			look(r, m);
+		if (r->pdf->budget.out_of_time) { /* then nothing is known of it */
+			r->v.doubt = true;
+			return true;
+		}
 		b = box_cut(b, m->lit);
 		chroma *= m->top;
 		if (b.x1 <= b.x0 || b.y1 <= b.y0 || chroma <= r->pdf->limits->tolerance)
