@@ -271,7 +271,24 @@ static void op_scn(struct run *r, struct content *c, struct paint *p)
 		paint_set(r, p, p->cs, content_operands(c, p->cs->n));
 }
 
-static void op_do(struct run *r, const struct content *c)
+/* A picture in a device space that the resources replace, with the space that stands for it. */
+static struct obj with_default(struct run *r, struct content *c, const struct obj *image)
+{
+	static const char *const names[DEVICES][2] = {{"DeviceGray", "DefaultGray"},
+		{"DeviceRGB", "DefaultRGB"}, {"DeviceCMYK", "DefaultCMYK"}};
+	struct obj space = pdf_get(r->pdf, image, "ColorSpace"), spaces;
+
+	if (!c->defaults_read)
+		read_defaults(r, c);
+	for (int i = 0; i < DEVICES; i++)
+		if (c->defaults[i] != device_spaces[i] && pdf_name_is(&space, names[i][0])) {
+			spaces = pdf_get(r->pdf, c->resources, "ColorSpace");
+			return image_in_space(r, image, pdf_raw(&spaces, names[i][1]));
+		}
+	return *image;
+}
+
+static void op_do(struct run *r, struct content *c)
 {
 	const struct obj *raw;
 	struct obj x = content_resource(r, c, "XObject", c->name[1], &raw),
@@ -282,9 +299,11 @@ static void op_do(struct run *r, const struct content *c)
 	oc = pdf_get(r->pdf, &x, "OC");
 	if (oc.type == OBJ_DICT && layer_is_off(r, pdf_raw(&x, "OC")))
 		return;
-	if (pdf_name_is(&subtype, "Image"))
+	if (pdf_name_is(&subtype, "Image")) {
+		x = with_default(r, c, &x);
 		image_paint(r, &x, raw, c->resources);
-	else if (pdf_name_is(&subtype, "Form") || subtype.type == OBJ_NULL)
+	}
+	if (pdf_name_is(&subtype, "Form") || subtype.type == OBJ_NULL)
 		run_form(r, &x, raw, c->resources);
 }
 

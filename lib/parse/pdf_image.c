@@ -533,23 +533,47 @@ static size_t raw_size(struct run *r, const struct obj *dict, const struct cs *c
 	return (size_t)((width * n * bpc + 7) / 8 * height);
 }
 
+/* @dict with another ColorSpace, at its end: of a key that stands twice the last one counts. */
+static bool put_space(
+	struct run *r, const struct obj *dict, const struct obj *space, struct obj *out)
+{
+	struct obj *items =
+		arena_alloc(&r->pdf->arena, 2 * ((size_t)dict->len + 1) * sizeof(*items));
+
+	if (!items)
+		return false;
+	memcpy(items, dict->u.items, 2 * (size_t)dict->len * sizeof(*items));
+	items[2 * dict->len] = (struct obj){.type = OBJ_NAME, .len = 10, .u.s = "ColorSpace"};
+	items[2 * dict->len + 1] = *space;
+	*out = (struct obj){.type = OBJ_DICT, .len = dict->len + 1, .u.items = items};
+	return true;
+}
+
+struct obj image_in_space(struct run *r, const struct obj *image, const struct obj *space)
+{
+	struct pdf_stream *st = arena_alloc(&r->pdf->arena, sizeof(*st));
+	struct obj out = *image;
+
+	if (!st)
+		return out;
+	*st = *image->u.stream;
+	if (put_space(r, &image->u.stream->dict, space, &st->dict))
+		out.u.stream = st;
+	return out;
+}
+
 /* Names of colour spaces in the page's resources are not known to judge(): the space goes in. */
 static struct obj with_space(struct run *r, const struct obj *dict, const struct obj *resources)
 {
-	struct obj space = pdf_get2(r->pdf, dict, "ColorSpace", "CS"), spaces, found;
-	struct obj *items;
+	struct obj space = pdf_get2(r->pdf, dict, "ColorSpace", "CS"), spaces, found, out = *dict;
 
 	if (space.type != OBJ_NAME)
-		return *dict;
+		return out;
 	spaces = pdf_get(r->pdf, resources, "ColorSpace");
 	found = pdf_get(r->pdf, &spaces, space.u.s);
-	items = arena_alloc(&r->pdf->arena, 2 * (dict->len + 1) * sizeof(*items));
-	if (found.type == OBJ_NULL || !items)
-		return *dict;
-	items[0] = (struct obj){.type = OBJ_NAME, .len = 10, .u.s = "ColorSpace"};
-	items[1] = found;
-	memcpy(items + 2, dict->u.items, 2 * dict->len * sizeof(*items));
-	return (struct obj){.type = OBJ_DICT, .len = dict->len + 1, .u.items = items};
+	if (found.type != OBJ_NULL)
+		put_space(r, dict, &found, &out);
+	return out;
 }
 
 void image_inline(struct run *r, struct content *c)

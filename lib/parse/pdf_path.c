@@ -119,9 +119,8 @@ static void end_path(struct run *r, int how)
 		fill(r, b);
 	if (r->has_path && (how & STROKE))
 		stroke(r);
-	if (r->clip_next && !r->has_path)
-		b = (struct box){1, 1, 0, 0}; /* an empty path clips everything away */
-	if (r->clip_next)
+	/* Without any path most renderers leave the clip as it is. */
+	if (r->clip_next && r->has_path)
 		path_clip(r, b, !is_rectangle(r));
 	r->has_path = r->clip_next = r->curved = false;
 	r->npoints = r->nrects = 0;

@@ -264,6 +264,8 @@ void fonts_fini(struct caches *c);
 void image_paint(
 	struct run *r, const struct obj *image, const struct obj *ref, const struct obj *resources);
 void image_inline(struct run *r, struct content *c);
+/** image_in_space() - @image as if @space were its ColorSpace; as it is without memory */
+struct obj image_in_space(struct run *r, const struct obj *image, const struct obj *space);
 void images_finish(struct run *r); /* decode those that wait, until one shows colour */
 
 /* pdf_layer.c */
