@@ -19,9 +19,10 @@ static uint8_t blend_of(struct run *r, const struct obj *o)
 		uint8_t what;
 	} modes[] = {{"Multiply", BLEND_BLACK}, {"Screen", BLEND_WHITE},
 		{"Overlay", BLEND_WHITE | BLEND_BLACK}, {"Darken", BLEND_BLACK},
-		{"Lighten", BLEND_WHITE}, {"ColorDodge", BLEND_WHITE}, {"ColorBurn", 0},
-		{"HardLight", 0}, {"SoftLight", BLEND_WHITE | BLEND_BLACK}, {"Difference", 0},
-		{"Exclusion", 0}, {"Hue", BLEND_GRAY}, {"Saturation", BLEND_GRAY},
+		{"Lighten", BLEND_WHITE}, {"ColorDodge", BLEND_WHITE | BLEND_BLACK},
+		{"ColorBurn", BLEND_BLACK}, {"HardLight", 0},
+		{"SoftLight", BLEND_WHITE | BLEND_BLACK}, {"Difference", 0}, {"Exclusion", 0},
+		{"Hue", BLEND_GRAY}, {"Saturation", BLEND_GRAY},
 		{"Color", BLEND_WHITE | BLEND_BLACK}, {"Luminosity", BLEND_GRAY}};
 	struct obj first = o->type == OBJ_ARRAY ? pdf_at(r->pdf, o, 0) : *o;
 
