@@ -2,7 +2,7 @@
 /* test-parse-hidden - colours that are painted and do not show, and the same where they do.
  *
  * Each case is a page of 200 by 200 points, and stands beside one that differs in what hides the colour
- * alone.  The expectations are what MuPDF, poppler and Ghostscript agree on at 72 dpi. With STILLPRINT_DUMP
+ * alone.  The expectations are what MuPDF, poppler and Ghostscript draw at 72 dpi, or two of them. With STILLPRINT_DUMP
  * set to a folder the documents are written there, to be drawn by these. */
 #include "parse/doc.h"
 #include "tap.h"
