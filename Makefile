@@ -24,6 +24,9 @@ sysusersdir  ?= $(prefix)/lib/sysusers.d
 tmpfilesdir  ?= $(prefix)/lib/tmpfiles.d
 dbusdir      ?= $(datadir)/dbus-1
 autostartdir ?= $(sysconfdir)/xdg/autostart
+pamdir       ?= $(prefix)/lib/security
+# Where pam-auth-update looks, on distributions that have it; empty: the profiles are examples only.
+pamconfigsdir ?=
 completiondir ?= $(datadir)/bash-completion/completions
 docdir       ?= $(datadir)/doc/stillprint
 cups_serverbin ?= $(eval cups_serverbin := $$(shell $$(CUPS_CONFIG) --serverbin))$(cups_serverbin)
@@ -52,14 +55,17 @@ OURS = -std=gnu17 -D_GNU_SOURCE -Ilib -Itests $(DEFS) $(WARN) -Wno-deprecated-de
 OUR_LD := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 
 # What the linker takes for each program; the archive gives only the objects that a program needs.
-LIBS_filter  := libsodium zlib libdeflate libjpeg json-c
+LIBS_filter  := zlib libdeflate libjpeg
+LATE_filter  := libsodium json-c
 LIBS_backend := libsodium
-LIBS_daemon  := sqlite3 libsodium libcurl gnutls dbus-1 libsystemd
+LIBS_daemon  := sqlite3 libsodium libcurl gnutls dbus-1 libsystemd json-c
 LIBS_cli     := libsodium libcurl gnutls dbus-1 json-c libsystemd
 LIBS_agent   := dbus-1 libsystemd
+LIBS_server  := sqlite3 libsodium libcurl gnutls libmicrohttpd json-c libsystemd libcrypt
+LIBS_verifier := libsodium libcrypt libsystemd
 # Whose headers alone are needed: it is loaded when a document asks for it.
 LIBS_loaded  := libopenjp2
-LIBS_all     := $(sort $(LIBS_filter) $(LIBS_backend) $(LIBS_daemon) $(LIBS_cli) $(LIBS_agent))
+LIBS_all     := $(sort $(LIBS_filter) $(LATE_filter) $(LIBS_backend) $(LIBS_daemon) $(LIBS_cli) $(LIBS_agent) $(LIBS_server) $(LIBS_verifier))
 PC_CFLAGS     = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBS_all) $$(LIBS_loaded)))$(PC_CFLAGS)
 
 LIB_SRC   := $(sort $(wildcard lib/*/*.c))
@@ -75,9 +81,12 @@ BACKEND := $(OUT)/backend/stillprint
 FILTER  := $(OUT)/bin/stillprint-ticket
 DAEMON  := $(OUT)/bin/stillprintd
 CLI     := $(OUT)/bin/stillprint
+SERVER  := $(OUT)/bin/stillprint-server
 AGENT   := $(if $(wildcard dbus/agent/main.c),$(OUT)/bin/stillprint-agent)
+VERIFIER := $(OUT)/bin/stillprint-verifier
+PAM     := $(OUT)/pam/pam_stillprint.so
 PPD     := $(OUT)/ppd/stillprint-queue.ppd
-PROGRAMS := $(BACKEND) $(FILTER) $(DAEMON) $(CLI) $(AGENT)
+PROGRAMS := $(BACKEND) $(FILTER) $(DAEMON) $(CLI) $(AGENT) $(SERVER) $(VERIFIER) $(PAM)
 
 Q := $(if $(V),,@)
 say = $(if $(Q),@printf '  %-5s %s\n' $(1) $(2))
@@ -94,22 +103,27 @@ $(FLAGS): FORCE
 $(OUT)/%.o: %.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(OURS) $(PC_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(OURS) $(LATE) $(PC_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(ARCHIVE): $(patsubst %.c,$(OUT)/%.o,$(LIB_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-link = $(CC) $(OURS) $(CFLAGS) $(OUR_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call pc_libs,$(1)) $(cups_libs) -lm -lpthread
+link_only = $(CC) $(OURS) $(CFLAGS) $(OUR_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call pc_libs,$(1))
+link = $(link_only) $(cups_libs) -lm -lpthread $(LINK_MORE)
 
 $(BACKEND): $(call OBJ,backend) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(call link,$(LIBS_backend))
+# The filter starts without libcups, libsodium and json-c: see filter/late.h.
+soname = $(shell LC_ALL=C readelf -d "$$($(CC) -print-file-name=lib$(1).so)" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
+$(OUT)/filter/late.o $(OUT)/lint/filter/late.ok: LATE = -DLATE_CUPS='"$(call soname,cups)"' \
+	-DLATE_SODIUM='"$(call soname,sodium)"' -DLATE_JSON='"$(call soname,json-c)"'
 $(FILTER): $(call OBJ,filter) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(call link,$(LIBS_filter))
+	$(Q)$(call link_only,$(LIBS_filter)) -lm -ldl
 $(DAEMON): $(call OBJ,dbus/daemon) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -123,17 +137,52 @@ $(OUT)/bin/stillprint-agent: $(call OBJ,dbus/agent) $(ARCHIVE)
 	$(call say,LD,$@)
 	$(Q)$(call link,$(LIBS_agent))
 
+$(SERVER): $(call OBJ,server) $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(call link,$(LIBS_server))
+$(VERIFIER): $(call OBJ,dbus/verifier) $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(call link,$(LIBS_verifier))
+
+# A module is loaded into others' programs: its own objects, position-independent, nothing exported but what PAM calls.
+# Not with AddressSanitizer: that wants to be first in the program, which is pamtester or a login, and breaks pam_unix.
+PAM_SRC := pam/pam_stillprint.c lib/auth/login.c lib/auth/login-call.c
+PAM_OURS = $(filter-out -fPIE -fsanitize=%,$(OURS)) -fPIC -fvisibility=hidden $(if $(SANITIZE),-fsanitize=undefined)
+$(OUT)/pam/obj/%.o: %.c $(FLAGS)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(PAM_OURS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+$(PAM): $(PAM_SRC:%.c=$(OUT)/pam/obj/%.o) pam/pam_stillprint.map
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared $(PAM_OURS) $(CFLAGS) $(filter-out -pie,$(OUR_LD)) -Wl,-z,defs \
+		-Wl,--version-script=pam/pam_stillprint.map $(LDFLAGS) -o $@ $(filter %.o,$^) -lpam
+
 # The bus without the engine: what tests link to a fake one.
 BUS_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard dbus/daemon/bus*.c dbus/daemon/rows.c))
 $(OUT)/tools/fake-engine: $(BUS_OBJ)
 $(OUT)/tests/test-rows: $(OUT)/dbus/daemon/rows.o
+LEDGER_OBJ := $(OUT)/server/ledger.o $(OUT)/server/ledger-read.o $(OUT)/server/ledger-schema.o
+$(OUT)/tests/test-server-ledger: $(LEDGER_OBJ)
+$(OUT)/tests/test-settle: $(LEDGER_OBJ) $(OUT)/dbus/daemon/settle.o $(OUT)/dbus/daemon/worker.o
 $(OUT)/tests/test-bus $(OUT)/tests/test-bus-signals: | $(OUT)/tools/fake-engine
+
+# The server's jobs, without its network.
+JOBS_OBJ := $(patsubst %.c,$(OUT)/%.o,server/db.c server/holders.c server/printers-schema.c $(wildcard server/jobs*.c server/events*.c))
+$(addprefix $(OUT)/tests/test-server-,jobs jobs-record holders events): $(JOBS_OBJ)
+# All of the server but main().
+ROOMS_OBJ := $(filter-out $(OUT)/server/main.o,$(call OBJ,server))
+$(OUT)/tests/test-server-ca $(OUT)/tests/test-server-config $(OUT)/tests/test-server-accounts: $(ROOMS_OBJ)
 
 $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(call link,$(LIBS_all))
 $(OUT)/tests/test-backend: | $(BACKEND)
+$(OUT)/tests/test-pam $(OUT)/tests/test-pam-peers: | $(VERIFIER) $(PAM)
+$(OUT)/tests/test-pam $(OUT)/tests/test-pam-peers: LINK_MORE := -lpam
 $(OUT)/tests/test-filter: | $(FILTER)
 $(TOOLS): $(OUT)/tools/%: $(OUT)/tests/tools/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -153,7 +202,9 @@ tools: $(TOOLS)			## build the tests' own programs
 MAN       := $(sort $(wildcard *.[158] */*.[158] */*/*.[158]))
 MIME      := $(wildcard filter/*.types filter/*.convs)
 SAMPLE    := $(firstword $(wildcard dbus/daemon/stillprint.conf dbus/stillprint.conf lib/core/stillprint.conf))
-UNITS     := $(wildcard dbus/daemon/*.service)
+UNITS     := $(wildcard dbus/daemon/*.service server/*.service dbus/verifier/*.service)
+PAM_PROFILES := $(wildcard pam/debian-*)
+PAM_SAMPLES  := $(PAM_PROFILES) $(wildcard pam/authselect-*) dbus/verifier/login.conf
 SYSUNITS  := $(filter-out dbus/daemon/org.%,$(UNITS))
 USERUNITS := $(wildcard dbus/agent/*.service)
 AUTOSTART := $(wildcard dbus/agent/*.desktop)
@@ -175,9 +226,10 @@ each = $(foreach f,$(1),$(call put,$(f),$(2))$(newline)	$(Q))
 install: all				## install below DESTDIR; every folder can be set, as prefix= or bindir=
 	$(Q)$(INSTALL) -d $(D)$(bindir) $(D)$(sbindir) $(D)$(cups_serverbin)/backend \
 		$(D)$(cups_serverbin)/filter $(D)$(cups_datadir)/drv $(D)$(datadir)/stillprint \
-		$(D)$(sysconfdir)/stillprint/stillprint.conf.d $(D)$(docdir)
+		$(D)$(sysconfdir)/stillprint/stillprint.conf.d $(D)$(sysconfdir)/stillprint/server.conf.d $(D)$(docdir)
 	$(Q)$(INSTALL) -m 755 $(CLI) $(D)$(bindir)/
-	$(Q)$(INSTALL) -m 755 $(DAEMON) $(D)$(sbindir)/
+	$(Q)$(INSTALL) -m 755 $(DAEMON) $(SERVER) $(VERIFIER) $(D)$(sbindir)/
+	$(Q)$(INSTALL) -d $(D)$(pamdir) && $(INSTALL) -m 644 $(PAM) $(D)$(pamdir)/
 	$(Q)$(if $(AGENT),$(INSTALL) -d $(D)$(libexecdir) && $(INSTALL) -m 755 $(AGENT) $(D)$(libexecdir)/)
 	$(Q)$(INSTALL) -m 755 $(BACKEND) $(D)$(cups_serverbin)/backend/
 	$(Q)$(INSTALL) -m 755 $(FILTER) $(D)$(cups_serverbin)/filter/
@@ -194,12 +246,18 @@ install: all				## install below DESTDIR; every folder can be set, as prefix= or
 	$(Q)$(foreach m,$(MAN),$(call put,$(m),$(mandir)/man$(subst .,,$(suffix $(m))))$(newline)	$(Q)):
 	$(Q)$(if $(COMPLETE),$(call put,$(COMPLETE),$(completiondir),stillprint))
 	$(Q)$(if $(SAMPLE),$(call put,$(SAMPLE),$(docdir)/examples))
+	$(Q)$(call each,$(PAM_SAMPLES),$(docdir)/examples):
+	$(Q)$(if $(pamconfigsdir),$(foreach f,$(PAM_PROFILES),$(call put,$(f),$(pamconfigsdir),$(patsubst debian-%,%,$(notdir $(f))))$(newline)	$(Q)):)
 	$(Q)$(if $(SAMPLE),test -e $(D)$(sysconfdir)/stillprint/stillprint.conf || \
 		$(call put,$(SAMPLE),$(sysconfdir)/stillprint))
+	$(Q)$(call put,server/server.conf,$(docdir)/examples)
+	$(Q)test -e $(D)$(sysconfdir)/stillprint/server.conf || { $(call put,server/server.conf,$(sysconfdir)/stillprint); }
 	$(Q)$(INSTALL) -m 644 README.md $(wildcard NOTICE) docs/ARCHITECTURE.md $(D)$(docdir)/
 
 uninstall:				## remove what install put there; configuration, state and spool stay
-	$(RM) $(D)$(bindir)/stillprint $(D)$(sbindir)/stillprintd $(D)$(libexecdir)/stillprint-agent \
+	$(RM) $(D)$(bindir)/stillprint $(D)$(sbindir)/stillprintd $(D)$(sbindir)/stillprint-server $(D)$(libexecdir)/stillprint-agent \
+		$(D)$(sbindir)/stillprint-verifier $(D)$(pamdir)/pam_stillprint.so \
+		$(if $(pamconfigsdir),$(patsubst pam/debian-%,$(D)$(pamconfigsdir)/%,$(PAM_PROFILES))) \
 		$(D)$(cups_serverbin)/backend/stillprint $(D)$(cups_serverbin)/filter/stillprint-ticket \
 		$(addprefix $(D)$(cups_datadir)/mime/,$(notdir $(MIME))) \
 		$(D)$(cups_datadir)/drv/stillprint.drv $(D)$(dbusdir)/system.d/org.stillprint.conf \
@@ -243,6 +301,16 @@ system: all tools faults		## the system tests alone; ONLY='t1000 t11' picks some
 	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) \
 		$(or $(foreach t,$(ONLY),$(wildcard tests/system/$(t)*.sh)),$(SYSTEM))
 
+check-server: all tools tests faults	## what concerns the server, by itself
+	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) \
+		$(filter $(addprefix $(OUT)/tests/test-,server-% serve request),$(UNIT)) $(wildcard tests/system/t7*.sh)
+
+IDENTITY := $(filter $(OUT)/tests/test-auth-% $(OUT)/tests/test-pam%,$(UNIT)) $(filter tests/system/t60%,$(SYSTEM))
+check-identity:			## the tests of logins alone: verifier, PAM module, offline cache
+	$(Q)$(call deps,build test)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools $(filter $(OUT)/%,$(IDENTITY))
+	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) $(IDENTITY)
+
 fault: $(filter $(OUT)/tests/fault-%,$(TESTS))	## the n-th write or sync fails, n = 1, 2, … (minutes)
 	$(Q)tests/run-tests -t 10 -j $(JOBS) $^
 
@@ -253,7 +321,7 @@ faults: all				## the daemon with the points at which tests kill it, in $(OUT)/f
 
 # ---------------------------------------------------------------- for developers
 
-C_FILES  := $(sort $(wildcard lib/*/*.[ch] backend/*.[ch] filter/*.[ch] dbus/*/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))
+C_FILES  := $(sort $(wildcard lib/*/*.[ch] backend/*.[ch] filter/*.[ch] pam/*.[ch] dbus/*/*.[ch] server/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))
 SCRIPTS  := $(filter-out %.md,$(sort $(shell grep -lE '^(\#!/bin/(ba)?sh|\# shellcheck shell)' tests/* tests/*/* bench/* demo/* .ci/* .githooks/* \
               debian/* rpm/* dbus/cli/* 2>/dev/null)))
 OUR_SRC  := $(filter-out tests/%,$(filter %.c,$(C_FILES)))
@@ -274,7 +342,7 @@ lint-analyze: $(ANALYZED)
 $(OUT)/lint/%.ok: %.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,LINT,$<)
-	$(Q)$(CC) $(filter-out -MMD -MP,$(OURS)) -MMD -MP -MT $@ -MF $(@:.ok=.d) $(PC_CFLAGS) $(CPPFLAGS) \
+	$(Q)$(CC) $(filter-out -MMD -MP,$(OURS)) -MMD -MP -MT $@ -MF $(@:.ok=.d) $(LATE) $(PC_CFLAGS) $(CPPFLAGS) \
 		-Werror -fanalyzer $(ANALYZER_OFF) -c -o /dev/null $< && touch $@
 # gcc 12's analyzer does not understand our cleanup attributes nor a result handed out by pointer: these four cry wolf.
 ANALYZER_OFF := $(addprefix -Wno-analyzer-,malloc-leak file-leak null-dereference null-argument)
@@ -297,6 +365,11 @@ bench:				## figures beside stock CUPS: metric, ours, stock, ratio
 	$(Q)$(call deps,build test bench) >&2
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools >&2
 	$(Q)bench/bench.sh
+
+bench-server:			## figures of client spooling: octets, release to first octet, CPU of the server
+	$(Q)$(call deps,build test bench) >&2
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools >&2
+	$(Q)bench/server.sh
 
 # ---------------------------------------------------------------- packages
 
@@ -339,17 +412,35 @@ $(OUT)/fuzz/fuzz-%: tests/fuzz/fuzz-%.c $(PARSE_SRC) $(wildcard lib/parse/*.h)
 	$(call say,LD,$@)
 	$(Q)$(FUZZ_CC) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(parse_link)
 
+$(OUT)/fuzz/fuzz-ticket: tests/fuzz/fuzz-ticket.c lib/core/ticket.c lib/core/wire.c lib/core/ticket.h lib/core/wire.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(FUZZ_CC) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -std=gnu17 -D_GNU_SOURCE -Ilib \
+		-o $@ $(filter %.c,$^) $(cups_libs)
+
+$(OUT)/fuzz/fuzz-request: tests/fuzz/fuzz-request.c lib/ipp/request.c lib/core/wire.c lib/base/text.c lib/ipp/request.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(FUZZ_CC) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -std=gnu17 -D_GNU_SOURCE -Ilib \
+		-o $@ $(filter %.c,$^) $(cups_libs)
+
 mutate: $(OUT)/fuzz/mutate-parse	## cut the corpus' files at 20 places, change 10,000 single octets
 	$(Q)$< 20 10000 $$(find $(CORPUS) tests/fuzz/seeds -type f ! -name '*.tsv' ! -name '*.md' 2>/dev/null)
 
-fuzz: $(OUT)/fuzz/fuzz-parse $(OUT)/fuzz/fuzz-record	## libFuzzer, FUZZ_S seconds for each format
-	$(Q)tests/fuzz/run $(OUT)/fuzz $(FUZZ_S) $(CORPUS)
+fuzz: $(patsubst %,$(OUT)/fuzz/fuzz-%,parse record ticket request)	## libFuzzer, FUZZ_S seconds for each format and the ticket; ONLY=ps
+	$(Q)tests/fuzz/run $(OUT)/fuzz $(FUZZ_S) $(CORPUS) $(ONLY)
 
 $(OUT)/bench/parse-cost: $(OUT)/bench/parse-cost.o
 	$(Q)$(CC) $(OURS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+$(OUT)/bench/parse-make: $(OUT)/bench/parse-make.o
+	$(Q)$(call link_only,zlib libjpeg)
 $(OUT)/bench/parse-floor: $(OUT)/bench/parse-floor.o $(ARCHIVE)
-	$(Q)$(call link,zlib libdeflate libjpeg)
-bench-parse: $(FILTER) $(OUT)/bench/parse-cost $(OUT)/bench/parse-floor	## parsing beside gs, mutool, pdftoppm, qpdf; DOCS=folder of PDFs
+	$(Q)$(call link_only,zlib libdeflate libjpeg) -lm
+$(OUT)/bench/jobs-cost: $(OUT)/bench/jobs-cost.o $(JOBS_OBJ) $(ARCHIVE)
+	$(Q)$(call link,$(LIBS_all))
+bench-jobs: $(OUT)/bench/jobs-cost	## CPU of the server's handlers for the whole life of a job
+	$(Q)$<
+bench-parse: $(FILTER) $(patsubst %,$(OUT)/bench/parse-%,cost floor make)	## parsing beside gs, mutool, pdftoppm, qpdf; DOCS=folder of PDFs
 	$(Q)bench/parse.sh $(OUT) $(CORPUS) $(DOCS)
 
 clean:				## remove what was built
@@ -360,7 +451,7 @@ help:				## list the targets
 	@echo 'V=1 shows the commands. CFLAGS, CPPFLAGS, LDFLAGS, DESTDIR and all folders are yours to set; WERROR=1 is strict.'
 
 FORCE:
-.PHONY: all tools tests unit system check check-built check-sanitize fault faults install uninstall lint lint-floors \
-	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse FORCE
+.PHONY: bench-server all tools tests unit system check check-server check-identity check-built check-sanitize fault faults install uninstall lint lint-floors \
+	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse bench-jobs FORCE
 .SECONDARY:
--include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(ANALYZED:.ok=.d)
+-include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(PAM_SRC:%.c=$(OUT)/pam/obj/%.d) $(ANALYZED:.ok=.d)

@@ -9,6 +9,7 @@
 cd "$(dirname "$0")/.." || exit 1
 . tests/system/lib.sh
 . tests/system/workstation.sh
+. tests/system/server.sh
 
 tell() { printf '   %s\n' "$@"; }
 step() { printf '\n%s\n' "$*"; }
@@ -139,6 +140,70 @@ nap 1 # whatever would print twice has had its time
 tell "hall    $(came_out hall)" "corner  $(came_out corner)"
 must "everything printed once" once "invoice letter plans report "
 must "and nothing waits any more" same "$(find "$LAB/spool/jobs" "$LAB/spool/incoming" -type f)" ""
+
+step "6. Now a server of our own: it shall know of each job, and never have a document."
+lab_pdf "$LAB/docs/contract.pdf" -n 60 -b 6000000 -t contract >/dev/null
+lab_pdf "$LAB/docs/payroll.pdf" -n 2 -t payroll >/dev/null
+srv_start
+RELAY_STAMP=1 lab_relay device "localhost:$(printer_port hall)" # notes when the first octet of a document passes
+lab_relay wire2 "localhost:$srv_port"
+ran "stillprint-server device add hall ...; queue add Secure --device hall --fallback ...; user add $LAB_USER; enrol"
+must "the device is known" srv device add hall "ipp://localhost:$(relay_port device)/ipp/print" --no-probe
+srv_queue Secure hall
+must "its queue has a fallback" srv queue set Secure --fallback "$(printer_uri corner)"
+code=$(srv_code)
+ran "stillprint setup Secure --server ipps://print.example --code $code"
+export CUPS_SERVER=$LAB/ws/state/cups.sock
+must "the computer is enrolled" stillprint setup Secure --server "ipps://localhost:$(relay_port wire2)" --code "$code" --yes
+unset CUPS_SERVER
+grep -E '^(Server|This|Queue)' "$LAB/.must" | said
+must "its queue is there" wait_for 10 queue_is Secure ok
+print_secure() { ran "lp -d Secure $1" && must "lp takes it" ws_lp -d Secure -t "$1" "$LAB/docs/$1"; }
+wire2() { echo $(($(relay_stat wire2 client-bytes) + $(relay_stat wire2 server-bytes))); }
+before=$(wire2)
+print_secure contract.pdf
+must "the server knows of it" wait_for 10 job_registered 5
+tell "Its $(stat -c %s "$LAB/docs/contract.pdf") octets stay on this computer, sealed; $(($(wire2) - before)) octets went between it and the server."
+sp why 5 | sed -n '2p' | said
+
+step "7. The user releases it at the device; here from the desk, as the panel would."
+ran "stillprint release 5 --device hall"
+released_us=${EPOCHREALTIME/[.,]/}
+must "it is released" sp release 5 --device hall
+must "contract.pdf comes out" wait_for 20 has_prints hall 4
+must "whole" same "$(print_pages hall 4)" 60
+must "and ends" wait_for 15 job_is 5 completed
+first_us=$(awk '/request [0-9]+ 0x0006/ { print $1; exit }' "$LAB/device/events")
+tell "The first octet reached the device $(((first_us - released_us) / 1000)) ms after the command was begun; straight from this computer."
+must "the server hears of its end" wait_for 10 same_state 1 completed
+must "and has it in the ledger" wait_for 10 ledger_has "$(store_sql "SELECT count(*) FROM ledger")"
+
+step "8. The server is killed (kill -9) with a document waiting for release; and the user needs it now."
+print_secure payroll.pdf
+must "the server knows of it" wait_for 10 job_registered 6
+srv_crash
+relay wire2 refuse >/dev/null
+must "the loss is noticed" wait_for 15 job_held_for 6 server-lost-at-printer
+box 'cannot be reached'
+ran "stillprint release 6 --at-printer"
+must "its user says that he is there" sp release 6 --at-printer
+must "payroll.pdf comes out of the fallback" wait_for 15 has_prints corner 2
+must "and ends" wait_for 15 job_is 6 completed
+tell "Out of the printer in the corner, which the server's signed policy names."
+
+step "9. The server is started again."
+srv_up
+relay wire2 pass >/dev/null
+must "what was printed meanwhile is over there too" wait_for 30 same_state 2 completed
+must "the ledger is complete" wait_for 20 ledger_has "$(store_sql 'SELECT count(*) FROM ledger')"
+ran "stillprint-server ledger sum"
+srv ledger sum | cut -c 1-110 | said
+must "its chain holds" srv ledger verify
+nap 1
+tell "hall    $(came_out hall)" "corner  $(came_out corner)"
+must "everything printed once" once "contract invoice letter payroll plans report "
+must "and nothing waits any more" same "$(find "$LAB/spool/jobs" "$LAB/spool/incoming" -type f)" ""
+must "the server has never had a document" not grep -rqa "%PDF" "$LAB/server/state"
 lab_planned=1
 echo
 echo "demo: ok"

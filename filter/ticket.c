@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "core/stream.h"
 #include "core/ticket.h"
 #include "defaults.h"
+#include "late.h"
 #include "parse/inspect.h"
 #include "parse/parse.h"
 
@@ -60,24 +62,42 @@ static int write_all(int fd, const char *octets, size_t count)
 	return 0;
 }
 
-/* The document as a file that can be read twice: the one named in argv, or a copy of standard input. */
-static int open_document(const char *path)
+struct document {
+	int fd; /* a file that can be read twice: the one named in argv, or a copy of standard input */
+	bool hashed; /* @sha256 is known */
+	uint8_t sha256[STREAM_SHA256_OCTETS];
+};
+
+/* Standard input into @d, with its digest, as both cost nothing while the filter before us is at work. */
+static int copy_input(struct document *d)
 {
-	AUTO(auto_close) int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : open_temp();
+	crypto_hash_sha256_state digest;
 	char buf[CHUNK];
 
-	if (fd < 0)
-		return path ? -errno : fd;
-	while (!path) {
+	if (sodium_init() < 0)
+		return -EIO;
+	crypto_hash_sha256_init(&digest);
+	for (;;) {
 		ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
-		int rc = n < 0 ? -errno : write_all(fd, buf, (size_t)n);
+		int rc = n < 0 ? -errno : write_all(d->fd, buf, (size_t)n);
 
 		if (rc)
 			return rc;
 		if (n == 0)
 			break;
+		crypto_hash_sha256_update(&digest, (const unsigned char *)buf, (size_t)n);
 	}
-	return STEAL_FD(fd);
+	crypto_hash_sha256_final(&digest, d->sha256);
+	d->hashed = true;
+	return 0;
+}
+
+static int open_document(const char *path, struct document *d)
+{
+	d->fd = path ? open(path, O_RDONLY | O_CLOEXEC) : open_temp();
+	if (d->fd < 0)
+		return path ? -errno : d->fd;
+	return path ? 0 : copy_input(d);
 }
 
 /* NULL if it can be a whole PDF, else what is wrong with it. A cut one would print as less than the user sent. */
@@ -130,11 +150,11 @@ static const char *why_unknown(const struct parse_result *r)
 	return r->flags & PARSE_F_LIMIT ? "it passes a limit" : "it is not understood";
 }
 
-/* What the document costs. Never a reason not to print: what is not known says so. */
-static void look_at_pages(int fd, struct ticket_pages *out)
+/* What the document costs. Never a reason not to print: what is not known says so. @run: NULL if nobody reads it. */
+static void look_at_pages(struct parse_run *run, struct ticket_pages *out)
 {
 	AUTO(parse_result_freep) struct parse_result *r = NULL;
-	int rc = parse_sandboxed(fd, NULL, &r);
+	int rc = run ? parse_next(run, &r) : -ECHILD;
 
 	*out = (struct ticket_pages){.pages = -1};
 	if (rc || r->count < 0) {
@@ -171,15 +191,17 @@ static int make_ticket(char **argv, const struct ticket_pages *pages, void **out
 	return rc;
 }
 
-static int send_stream(int fd, const void *ticket, size_t ticket_octets)
+static int send_stream(const struct document *d, const void *ticket, size_t ticket_octets)
 {
 	AUTO(stream_writer_freep) struct stream_writer *w = NULL;
 	char buf[CHUNK];
 	off_t at = 0;
 	int rc = stream_writer_new(STDOUT_FILENO, ticket, ticket_octets, &w);
 
+	if (!rc && d->hashed)
+		stream_writer_know(w, d->sha256);
 	while (!rc) {
-		ssize_t n = pread(fd, buf, sizeof(buf), at);
+		ssize_t n = pread(d->fd, buf, sizeof(buf), at);
 
 		if (n < 0)
 			return -errno;
@@ -191,17 +213,45 @@ static int send_stream(int fd, const void *ticket, size_t ticket_octets)
 	return rc ? rc : stream_writer_finish(w);
 }
 
-static bool take_document(char **argv, const char *path)
+static bool load_libraries(void)
 {
+	const char *fault = late_load();
+
+	if (fault)
+		say("ERROR", "A library cannot be used: %s.", fault);
+	return !fault;
+}
+
+/* The child that reads the document is forked before the libraries are there, unless they came while we waited. */
+static int make_stream(const struct document *d, char **argv)
+{
+	AUTO(parse_endp) struct parse_run *run = NULL;
 	AUTO(auto_free) void *ticket = NULL;
-	AUTO(auto_close) int fd = open_document(path);
 	struct ticket_pages pages;
 	size_t ticket_octets = 0;
+	int rc;
+
+	parse_begin(&d->fd, 1, NULL, &run);
+	if (!load_libraries())
+		return -ELIBACC;
+	look_at_pages(run, &pages);
+	rc = make_ticket(argv, &pages, &ticket, &ticket_octets);
+	return rc ? rc : send_stream(d, ticket, ticket_octets);
+}
+
+static bool take_document(char **argv, const char *path)
+{
+	struct document d = {.fd = -1};
+	AUTO(auto_close) int fd = -1;
 	const char *fault;
 	int rc;
 
-	if (fd < 0) {
-		say("ERROR", "The document cannot be taken: %s.", strerror(-fd));
+	if (!path && !load_libraries()) /* the filter before us is still at work */
+		return false;
+	rc = open_document(path, &d);
+	fd = d.fd;
+	if (rc) {
+		say("ERROR", "The document cannot be taken: %s.", strerror(-rc));
 		return false;
 	}
 	fault = find_fault(fd);
@@ -209,10 +259,7 @@ static bool take_document(char **argv, const char *path)
 		say("ERROR", "The document %s.", fault);
 		return false;
 	}
-	look_at_pages(fd, &pages);
-	rc = make_ticket(argv, &pages, &ticket, &ticket_octets);
-	if (!rc)
-		rc = send_stream(fd, ticket, ticket_octets);
+	rc = make_stream(&d, argv);
 	if (rc) {
 		say("ERROR", "The document cannot be handed on: %s.", strerror(-rc));
 		return false;

@@ -188,11 +188,11 @@ static struct store_job numbered(const char *kind, int i)
 /* What was refused must not be seen by the connection that was refused it. */
 static void check_refused(struct store *s, const char *uuid)
 {
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
 
-	if (store_prepare(s, &stmt, "SELECT 1 FROM job WHERE document_uuid = ?1",
+	if (sql_prepare(&s->sql, &stmt, "SELECT 1 FROM job WHERE document_uuid = ?1",
 		    VALUES(V_TEXT(uuid))) == 0)
-		CHECK(store_step(s, stmt) != 1);
+		CHECK(sql_step(&s->sql, stmt) != 1);
 }
 
 static void work(void)
@@ -223,12 +223,12 @@ static void work(void)
 
 static bool has(struct store *s, const char *uuid, const char *state)
 {
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
 
-	CHECK(store_prepare(s, &stmt,
+	CHECK(sql_prepare(&s->sql, &stmt,
 		      "SELECT 1 FROM job WHERE document_uuid = ?1 AND (?2 = '' OR state = ?2)",
 		      VALUES(V_TEXT(uuid), V_TEXT(state))) == 0);
-	return store_step(s, stmt) == 1;
+	return sql_step(&s->sql, stmt) == 1;
 }
 
 static void check_promises(void)

@@ -9,6 +9,7 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -46,6 +47,9 @@ struct peer {
 	atomic_bool ended; /* the last body ended as it should */
 	char kept[PEER_KEPT]; /* the beginning of what came */
 	gnutls_certificate_credentials_t credentials;
+	const char *priority; /* of GnuTLS, NULL: its own */
+	bool wants_certificate; /* asks for one, and takes any or none */
+	char subject[256]; /* of the one shown last, "" if none */
 };
 
 static inline ssize_t conn_read(struct conn *c, void *buf, size_t size)
@@ -200,17 +204,43 @@ static inline void serve_well(struct conn *c)
 		conn_answer(c);
 }
 
+static inline void conn_note_subject(struct conn *c)
+{
+	unsigned int count = 0;
+	const gnutls_datum_t *list = gnutls_certificate_get_peers(c->tls, &count);
+	size_t size = sizeof(c->peer->subject);
+	gnutls_x509_crt_t crt;
+
+	c->peer->subject[0] = '\0';
+	if (!list || !count)
+		return;
+	gnutls_x509_crt_init(&crt);
+	if (!gnutls_x509_crt_import(crt, &list[0], GNUTLS_X509_FMT_DER))
+		gnutls_x509_crt_get_dn(crt, c->peer->subject, &size);
+	gnutls_x509_crt_deinit(crt);
+}
+
 static inline void *peer_conn(void *arg)
 {
 	struct conn *c = arg;
 
+	/* Counted before it is served: a test may look at the count as soon as it has its answer. */
+	while (c->peer->connections <= c - c->peer->conns)
+		sched_yield();
 	if (c->peer->credentials) {
 		gnutls_init(&c->tls, GNUTLS_SERVER | GNUTLS_NO_SIGNAL);
-		gnutls_set_default_priority(c->tls);
+		if (c->peer->priority)
+			gnutls_priority_set_direct(c->tls, c->peer->priority, NULL);
+		else
+			gnutls_set_default_priority(c->tls);
+		if (c->peer->wants_certificate)
+			gnutls_certificate_server_set_request(c->tls, GNUTLS_CERT_REQUEST);
 		gnutls_credentials_set(c->tls, GNUTLS_CRD_CERTIFICATE, c->peer->credentials);
 		gnutls_transport_set_int(c->tls, c->fd);
 		if (gnutls_handshake(c->tls) < 0)
 			goto out;
+		if (c->peer->wants_certificate)
+			conn_note_subject(c);
 	}
 	c->peer->serve(c);
 	if (c->tls)

@@ -20,9 +20,10 @@ static const char *hear(void *arg, const char *section, const char *key, const c
 	return !strcmp(key, "wrong") ? "must not be here" : NULL;
 }
 
-static void hear_file(void *arg, const char *file)
+static void hear_file(void *arg, const char *file, const unsigned *line)
 {
 	(void)arg;
+	CHECK(*line == 0);
 	snprintf(heard + strlen(heard), sizeof(heard) - strlen(heard), "<%s>",
 		file + strlen(folder) + 1);
 }

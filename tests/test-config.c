@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/uri.h"
 #include "tap.h"
 
 static char folder[64], path[128], said[32768];
@@ -123,7 +124,7 @@ static void every_queue_key_is_taken(void)
 	start_afresh();
 	c = loaded(
 		"[queue Office]\nupstream = IPP://Server:631/printers/Office/\nfallback = ipps://10.1.2.3/ipp/print\n"
-		"fallback = cups:Usb\nrelease = held\naccept-raw = yes\naccept-foreign-hosts = yes\n"
+		"fallback = cups:Usb\nrelease = held\nprivate = yes\naccept-raw = yes\naccept-foreign-hosts = yes\n"
 		"on-outage = hold\n[queue Attic]\nupstream = ipp://a/\n[queue Zoo]\nupstream=ipp://z\n"
 		"fallback = ipp://f\n");
 	CHECK(c->queue_count == 3 && !strcmp(c->queue[0].name, "Attic") &&
@@ -133,12 +134,103 @@ static void every_queue_key_is_taken(void)
 		q->on_outage == ON_OUTAGE_HOLD);
 	CHECK(q && q->fallback_count == 2 && !strcmp(q->fallback[0], "ipps://10.1.2.3/ipp/print") &&
 		!strcmp(q->fallback[1], "cups:Usb"));
-	CHECK(q && q->release == RELEASE_HELD && q->accept_raw && q->accept_foreign_hosts);
+	CHECK(q && q->release == RELEASE_HELD && q->private && q->accept_raw && q->accept_foreign_hosts);
 	q = config_queue(c, "Attic");
 	CHECK(q && q->on_outage == ON_OUTAGE_ASK && q->release == RELEASE_DIRECT && !q->accept_raw);
 	q = config_queue(c, "Zoo");
 	CHECK(q && q->on_outage == ON_OUTAGE_FALLBACK);
 	CHECK(!config_queue(c, "office") && !config_queue(c, ""));
+}
+
+static void a_server_of_our_own_is_taken(void)
+{
+	AUTO(config_freep) struct config *c = NULL;
+	const struct config_queue *q;
+
+	start_afresh();
+	/* The queue before the section: files come in any order. */
+	c = loaded(
+		"[queue Office]\nupstream = stillprint\n"
+		"[queue Hall]\nupstream = stillprint:Foyer\nrelease = direct\n"
+		"[queue Lab]\nupstream = stillprint:L\nfallback = ipp://x\n"
+		"[queue Old]\nupstream = stillprint\nupstream = ipp://y\n"
+		"[server]\naddress = IPPS://Print.Example.COM\naddress = ipps://[2001:db8::1]:443\n"
+		"address = ipps://10.1.2.3:631\n");
+	CHECK(c->server.count == 3);
+	CHECK(!strcmp(c->server.address[0], "ipps://print.example.com:8631"));
+	CHECK(!strcmp(c->server.address[1], "ipps://[2001:db8::1]:443"));
+	CHECK(!strcmp(c->server.address[2], "ipps://10.1.2.3:631"));
+	q = config_queue(c, "Office");
+	CHECK(q && q->stillprint && !strcmp(q->server_queue, "Office"));
+	CHECK(q && !strcmp(q->upstream, "ipps://print.example.com:8631/ipp/print/Office"));
+	CHECK(q && q->release == RELEASE_HELD && q->on_outage == ON_OUTAGE_ASK);
+	q = config_queue(c, "Lab");
+	CHECK(q && q->on_outage == ON_OUTAGE_FALLBACK && q->release == RELEASE_HELD);
+	q = config_queue(c, "Old");
+	CHECK(q && !q->stillprint && !*q->server_queue && q->release == RELEASE_DIRECT &&
+		!strcmp(q->upstream, "ipp://y/ipp/print"));
+}
+
+static void a_server_queue_has_any_name_that_cups_allows(void)
+{
+	AUTO(config_freep) struct config *c = NULL;
+	const struct config_queue *q;
+	struct uri u;
+	char again[CONFIG_URI_MAX];
+
+	start_afresh();
+	c = loaded("[server]\naddress = ipps://h\n"
+		   "[queue Hall]\nupstream = stillprint:Büro+1:2%\nrelease = direct\n");
+	q = config_queue(c, "Hall");
+	CHECK(q && !strcmp(q->server_queue, "Büro+1:2%") && q->release == RELEASE_DIRECT);
+	CHECK(q && !strcmp(q->upstream, "ipps://h:8631/ipp/print/B%C3%BCro%2B1%3A2%25"));
+	CHECK(q && uri_parse(q->upstream, &u) == 0 && uri_format(again, sizeof(again), &u) == 0 &&
+		!strcmp(again, q->upstream));
+}
+
+static void a_later_file_replaces_the_addresses(void)
+{
+	AUTO(config_freep) struct config *c = NULL;
+
+	start_afresh();
+	put("s.conf.d/10.conf", "[server]\naddress = ipps://c\naddress = ipps://d\n", 0644);
+	c = loaded("[server]\naddress = ipps://a\n");
+	CHECK(c->server.count == 2 && !strcmp(c->server.address[0], "ipps://c:8631"));
+	config_free(STEAL(c));
+	put("s.conf.d/20.conf", "[server]\naddress =\n", 0644);
+	CHECK(load(&c) == 0 && c->server.count == 0);
+}
+
+static void a_server_that_cannot_be_is_refused(void)
+{
+	struct config *c = NULL;
+
+	start_afresh();
+	CHECK(is_refused("server", "address = ipp://h", "over TLS only"));
+	CHECK(is_refused("server", "address = https://h", "ipps://HOST"));
+	CHECK(is_refused("server", "address = ipps://h/ipp/print", "without a path"));
+	CHECK(is_refused("server", "address = ipps://h/", "without a path"));
+	CHECK(is_refused("server", "address = ipps://h:0", "ipps://HOST"));
+	CHECK(is_refused("server", "address = ipps://", "ipps://HOST"));
+	CHECK(is_refused("server", "address = print.example.com", "ipps://HOST"));
+	CHECK(is_refused("server", "address = ipps://a:b@h", "user or password"));
+	CHECK(is_refused("server", "port = 1", "no such key"));
+	CHECK(is_refused("queue Q", "upstream = stillprint:", "name of the queue"));
+	CHECK(is_refused("queue Q", "upstream = stillprint:a/b", "name of the queue"));
+	CHECK(is_refused("queue Q", "upstream = stillprint", "no [server] section"));
+	put("s.conf", "[server]\naddress = ipps://a\naddress = ipps://A:8631\n", 0644);
+	CHECK(load(&c) == -EINVAL && told("s.conf:3: address: is named twice"));
+	put("s.conf",
+		"[server]\naddress=ipps://1a\naddress=ipps://2a\naddress=ipps://3a\n"
+		"address=ipps://4a\naddress=ipps://5a\naddress=ipps://6a\naddress=ipps://7a\n"
+		"address=ipps://8a\naddress=ipps://9a\n",
+		0644);
+	CHECK(load(&c) == -EINVAL && told("s.conf:10: address: too many"));
+	put("s.conf",
+		"[server]\naddress = ipps://h\n[queue Q]\nupstream = stillprint\n"
+		"upstream-pin = sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
+		0644);
+	CHECK(load(&c) == -EINVAL && told("s.conf:4: ") && told("upstream-pin"));
 }
 
 static void a_later_file_wins_and_replaces_fallbacks(void)
@@ -391,11 +483,13 @@ static void the_sample_shows_the_defaults(void)
 	fclose(f);
 	put("secrets/Office", "x\n", 0600);
 	sample = loaded(text);
-	CHECK(keys == 21);
-	CHECK(sample->queue_count == 1 && config_queue(sample, "Office")->fallback_count == 2);
+	CHECK(keys == 25);
+	CHECK(sample->queue_count == 2 && config_queue(sample, "Office")->fallback_count == 2);
 	CHECK(config_queue(sample, "Office")->on_outage == ON_OUTAGE_FALLBACK);
 	CHECK(!config_queue(sample, "Office")->accept_raw &&
 		!config_queue(sample, "Office")->accept_foreign_hosts);
+	CHECK(sample->server.count == 1 && config_queue(sample, "Hall")->stillprint);
+	memset(&sample->server, 0, sizeof(sample->server));
 	free(sample->queue);
 	sample->queue = NULL;
 	sample->queue_count = 0;
@@ -409,7 +503,7 @@ static void any_octets_are_loaded_or_told(void)
 	static const char *const word[] = {"[stillprint]\n", "[queue Q]\n", "upstream", "fallback",
 		"=", " = ", "ipp://h", "cups:X", "\n", "held-max", "7d", "spool-max", "5GB",
 		"on-outage", "ask", "\xff", "#", "9999999999999999999", "yes", "release", "held",
-		"upstream-user", "[", "]"};
+		"upstream-user", "[", "]", "[server]\n", "address", "ipps://h", "stillprint"};
 	unsigned seed = 5;
 
 	start_afresh();
@@ -445,6 +539,10 @@ int main(void)
 	RUN(without_a_file_the_defaults_hold);
 	RUN(every_global_key_is_taken);
 	RUN(every_queue_key_is_taken);
+	RUN(a_server_of_our_own_is_taken);
+	RUN(a_server_queue_has_any_name_that_cups_allows);
+	RUN(a_later_file_replaces_the_addresses);
+	RUN(a_server_that_cannot_be_is_refused);
 	RUN(a_later_file_wins_and_replaces_fallbacks);
 	RUN(bad_values_are_told_with_what_is_allowed);
 	RUN(every_fault_is_told_not_the_first_only);

@@ -271,6 +271,33 @@ static void defaults_of_the_queues_ppd_reach_the_ticket(void)
 	unlink(path);
 }
 
+/* Starting with them costs several times what reading a document costs: filter/late.h. */
+static void inspecting_starts_without_the_libraries_of_the_ticket(void)
+{
+	AUTO(auto_close) int out = file_with("", 0);
+	char *argv[] = {program, "--inspect", NULL};
+	char list[16384] = "";
+	pid_t pid;
+
+#ifdef __SANITIZE_ADDRESS__
+	SKIP("sanitizers start first and do not list");
+#endif
+	pid = fork();
+	if (pid == 0) {
+		dup2(out, 1);
+		setenv("LD_TRACE_LOADED_OBJECTS", "1",
+			1); /* as ldd(1): the linker lists and ends */
+		execv(program, argv);
+		_exit(127);
+	}
+	waitpid(pid, NULL, 0);
+	if (pread(out, list, sizeof(list) - 1, 0) < 0)
+		abort();
+	CHECK(strstr(list, "libz.so"));
+	CHECK(!strstr(list, "libcups") && !strstr(list, "libgnutls"));
+	CHECK(!strstr(list, "libsodium") && !strstr(list, "libjson"));
+}
+
 int main(int argc, char **argv)
 {
 	const char *named = getenv("STILLPRINT_FILTER"),
@@ -292,6 +319,7 @@ int main(int argc, char **argv)
 	RUN(closed_pipe_is_an_error_and_no_death);
 	RUN(sigterm_ends_it_and_leaves_no_file);
 	RUN(defaults_of_the_queues_ppd_reach_the_ticket);
+	RUN(inspecting_starts_without_the_libraries_of_the_ticket);
 	rmdir(folder);
 	return tap_done();
 }

@@ -103,6 +103,20 @@ static void stream_within_its_limit_is_read(void)
 	CHECK(first_page(&d, NULL, NULL).colour == PARSE_COLOUR_GRAY);
 }
 
+/* Blanks are what packs best: one Flate makes a thousandth of them, two much less. */
+static void more_than_one_flate_can_make_of_an_octet_is_a_bomb(void)
+{
+	struct doc once = {0}, twice = {0};
+	unsigned int flags;
+
+	make_bomb(&once, 200u << 20, 1, "/FlateDecode");
+	CHECK(first_page(&once, NULL, &flags).colour == PARSE_COLOUR_GRAY);
+	CHECK(!(flags & PARSE_F_LIMIT));
+	make_bomb(&twice, 200u << 20, 2, "/FlateDecode /FlateDecode");
+	CHECK(first_page(&twice, NULL, &flags).colour == PARSE_COLOUR_UNKNOWN);
+	CHECK(flags & PARSE_F_LIMIT);
+}
+
 static void all_streams_together_have_a_limit(void)
 {
 	struct parse_limits l;
@@ -604,6 +618,7 @@ int main(void)
 {
 	RUN(bomb_is_answered_in_a_second);
 	RUN(stream_within_its_limit_is_read);
+	RUN(more_than_one_flate_can_make_of_an_octet_is_a_bomb);
 	RUN(all_streams_together_have_a_limit);
 	RUN(bomb_that_no_page_needs_costs_nothing);
 	RUN(five_filters_are_too_many);

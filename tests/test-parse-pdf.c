@@ -113,6 +113,7 @@ static struct parse_result *with(const char *from, const char *to)
 static void damaged_files_are_repaired(void)
 {
 	static const char *const damage[][2] = {
+		{"%PDF-1.7", "%P.F-1.7"},
 		{"startxref", "startyref"},
 		{"xref\n0", "xkef\n0"},
 		{"0000000000 65535", "0000000x00 65535"},
@@ -124,17 +125,17 @@ static void damaged_files_are_repaired(void)
 		{"3 0 obj\n<<", "3 0 obj   "},
 	};
 
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 5; i++) {
 		AUTO(parse_result_freep) struct parse_result *r = with(damage[i][0], damage[i][1]);
 
 		CHECK(is_red_page(r));
 		CHECK(r->flags & PARSE_F_DAMAGED);
 	}
-	for (size_t i = 4; i < sizeof(damage) / sizeof(damage[0]); i++) {
+	for (size_t i = 5; i < sizeof(damage) / sizeof(damage[0]); i++) {
 		AUTO(parse_result_freep) struct parse_result *r = with(damage[i][0], damage[i][1]);
 
 		CHECK(r->count == 1 || r->count == PARSE_COUNT_UNKNOWN);
-		CHECK(i == 4 || i == 8 || is_red_page(r));
+		CHECK(i == 5 || i == 9 || is_red_page(r));
 	}
 }
 

@@ -75,10 +75,10 @@ static void an_erased_key_is_nowhere_on_the_disk(void)
 
 	CHECK(store_job_add(s, &j, &key, 1900) == 0);
 	CHECK(disk_has(key.octets, sizeof(key.octets))); /* the search finds what is there */
-	s->truncated_ms = mono_ms(); /* as if it had been done just now */
+	s->sql.truncated_ms = mono_ms(); /* as if it had been done just now */
 	CHECK(job_finish(s, &j) == 0);
-	CHECK(s->erased == 1);
-	CHECK(store_tidy(s) == 0 && s->erased == 0);
+	CHECK(s->sql.erased == 1);
+	CHECK(store_tidy(s) == 0 && s->sql.erased == 0);
 	CHECK(!disk_has(key.octets, sizeof(key.octets)));
 	CHECK(!disk_has(key.octets, 12));
 }
@@ -89,11 +89,11 @@ static void erased_keys_leave_the_disk_with_later_commits_too(void)
 	struct store_job j = job_like("d1");
 
 	CHECK(store_job_add(s, &j, &key, 1900) == 0);
-	s->truncated_ms = mono_ms() - 5000;
+	s->sql.truncated_ms = mono_ms() - 5000;
 	CHECK(store_begin(s) == 0);
 	CHECK(job_finish(s, &j) == 0);
 	CHECK(store_tidy(s) == -EINVAL);
-	CHECK(store_commit(s) == 0 && s->erased == 0);
+	CHECK(store_commit(s) == 0 && s->sql.erased == 0);
 	CHECK(!disk_has(key.octets, 12));
 }
 
@@ -101,7 +101,7 @@ static void many_erased_keys_do_not_wait(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
 
-	s->truncated_ms = INT64_MAX / 2;
+	s->sql.truncated_ms = INT64_MAX / 2;
 	for (int i = 0; i < 64; i++) {
 		char uuid[16];
 		struct store_job j;
@@ -112,7 +112,7 @@ static void many_erased_keys_do_not_wait(void)
 		CHECK(store_job_add(s, &j, &key, 1900) == 0);
 		CHECK(job_give_up(s, &j, JOB_CANCELED) == 0);
 	}
-	CHECK(s->erased == 0 && !disk_has(key.octets, 12));
+	CHECK(s->sql.erased == 0 && !disk_has(key.octets, 12));
 }
 
 static void a_reader_in_the_way_delays_it_only(void)
@@ -124,8 +124,8 @@ static void a_reader_in_the_way_delays_it_only(void)
 	CHECK(store_job_add(s, &j, &key, 1900) == 0);
 	CHECK(sqlite3_open(path, &other) == 0);
 	CHECK(sqlite3_exec(other, "BEGIN; SELECT count(*) FROM job", NULL, NULL, NULL) == 0);
-	s->truncated_ms = -1000000;
-	CHECK(job_finish(s, &j) == 0 && s->erased == 1);
+	s->sql.truncated_ms = -1000000;
+	CHECK(job_finish(s, &j) == 0 && s->sql.erased == 1);
 	sqlite3_close(other);
 	CHECK(store_tidy(s) == 0 && !disk_has(key.octets, 12));
 }
@@ -237,49 +237,92 @@ static void the_store_is_its_owners_alone(void)
 	CHECK(number_of(s, "PRAGMA secure_delete") == 1);
 	CHECK(number_of(s, "PRAGMA foreign_keys") == 1);
 	CHECK(number_of(s, "SELECT journal_mode = 'wal' FROM pragma_journal_mode") == 1);
-	CHECK(number_of(s, "PRAGMA application_id") == STORE_APPLICATION_ID);
-	CHECK(number_of(s, "PRAGMA user_version") == STORE_SCHEMA);
+	CHECK(number_of(s, "PRAGMA application_id") == store_schema.application_id);
+	CHECK(number_of(s, "PRAGMA user_version") == store_schema.count);
+}
+
+/* Our steps, and two more of a Stillprint to come. */
+static int more_steps(const char *steps[], const char *one, const char *two)
+{
+	int n = store_schema.count;
+
+	for (int i = 0; i < n; i++)
+		steps[i] = store_schema.step[i];
+	steps[n] = one;
+	steps[n + 1] = two;
+	return n;
 }
 
 static void migration_goes_forward_with_a_backup_copy(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
 	struct store_job j = job_like("d1");
-	const char *steps[] = {store_schema[0],
-		"ALTER TABLE printer ADD COLUMN room TEXT NOT NULL DEFAULT ''",
-		"CREATE TABLE thing (x); INSERT INTO thing SELECT id FROM job"};
+	const char *steps[16];
+	int n = more_steps(steps, "ALTER TABLE printer ADD COLUMN room TEXT NOT NULL DEFAULT ''",
+		"CREATE TABLE thing (x); INSERT INTO thing SELECT id FROM job");
 	char backup[128];
 	struct stat st;
 	sqlite3 *db = NULL;
 	struct store old = {0};
 
 	CHECK(store_job_add(s, &j, &key, 1900) == 0);
-	CHECK(store_migrate(s, steps, 3) == 0);
-	CHECK(number_of(s, "PRAGMA user_version") == 3);
+	CHECK(sql_migrate(&s->sql, steps, n + 2) == 0);
+	CHECK(number_of(s, "PRAGMA user_version") == n + 2);
 	CHECK(number_of(s, "SELECT x FROM thing") == 1);
 	CHECK(number_of(s, "SELECT count(room) FROM printer") == 0);
-	snprintf(backup, sizeof(backup), "%s.v1.bak", path);
+	snprintf(backup, sizeof(backup), "%s.v%d.bak", path, n);
 	CHECK(stat(backup, &st) == 0 && (st.st_mode & 0777) == 0600);
 	CHECK(sqlite3_open_v2(backup, &db, SQLITE_OPEN_READONLY, NULL) == 0);
-	old.db = db;
-	CHECK(number_of(&old, "PRAGMA user_version") == 1);
-	CHECK(number_of(&old, "PRAGMA application_id") == STORE_APPLICATION_ID);
+	old.sql.db = db;
+	CHECK(number_of(&old, "PRAGMA user_version") == n);
+	CHECK(number_of(&old, "PRAGMA application_id") == store_schema.application_id);
 	CHECK(number_of(&old, "SELECT count(*) FROM document_key") == 1);
-	sqlite3_close(db);
-	CHECK(store_migrate(s, steps, 1) == STORE_E_NEWER);
+	sql_close(&old.sql);
+	CHECK(sql_migrate(&s->sql, steps, n) == STORE_E_NEWER);
 }
 
 static void a_migration_that_fails_leaves_all_as_it_was(void)
 {
 	AUTO(store_freep) struct store *s = store_fresh();
-	const char *steps[] = {
-		store_schema[0], "CREATE TABLE thing (x)", "INSERT INTO nowhere VALUES (1)"};
+	const char *steps[16];
+	int n = more_steps(steps, "CREATE TABLE thing (x)", "INSERT INTO nowhere VALUES (1)");
 
-	CHECK(store_migrate(s, steps, 3) < 0);
-	CHECK(number_of(s, "PRAGMA user_version") == 1);
+	CHECK(sql_migrate(&s->sql, steps, n + 2) < 0);
+	CHECK(number_of(s, "PRAGMA user_version") == n);
 	CHECK(number_of(s, "SELECT count(*) FROM sqlite_master WHERE name = 'thing'") == 0);
-	CHECK(store_migrate(s, steps, 2) == 0); /* over the copy that the first try left */
-	CHECK(number_of(s, "PRAGMA user_version") == 2);
+	CHECK(sql_migrate(&s->sql, steps, n + 1) == 0); /* over the copy that the first try left */
+	CHECK(number_of(s, "PRAGMA user_version") == n + 1);
+}
+
+static int visit(const char *file)
+{
+	struct sql s = {0};
+	int rc = sql_open(&s, file, &store_schema);
+
+	sql_close(&s);
+	return rc != 0;
+}
+
+/* A descriptor of the file that this process closes drops its locks; then the next one to close the file elsewhere takes
+ * itself for the last, and removes the WAL under us. */
+static void a_further_connection_leaves_the_locks_of_the_first(void)
+{
+	AUTO(store_freep) struct store *s = store_fresh();
+	struct sql further = {0};
+	char wal[128];
+	pid_t child;
+	int status = 0;
+
+	CHECK(sql_join(&further, path, &store_schema) == 0);
+	child = fork();
+	if (child == 0) { /* a process of its own, as an administrator's program is */
+		execl("/proc/self/exe", "test-store-crash", "--visit", path, (char *)NULL);
+		_exit(99);
+	}
+	CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	CHECK(access(wal, F_OK) == 0);
+	sql_close(&further);
 }
 
 static void backup_copies_go_after_a_week(void)
@@ -398,8 +441,10 @@ static void a_second_writer_waits_shortly_then_is_told(void)
 	CHECK(store_job_add(t, &j, &key, 1900) == 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc == 3 && !strcmp(argv[1], "--visit"))
+		return visit(argv[2]);
 	folder_init("test-store-crash");
 	RUN(an_erased_key_is_nowhere_on_the_disk);
 	RUN(erased_keys_leave_the_disk_with_later_commits_too);
@@ -412,6 +457,7 @@ int main(void)
 	RUN(the_store_is_its_owners_alone);
 	RUN(migration_goes_forward_with_a_backup_copy);
 	RUN(a_migration_that_fails_leaves_all_as_it_was);
+	RUN(a_further_connection_leaves_the_locks_of_the_first);
 	RUN(backup_copies_go_after_a_week);
 	RUN(killed_at_any_moment_it_keeps_its_promises);
 	RUN(a_second_writer_waits_shortly_then_is_told);

@@ -114,10 +114,10 @@ static inline int job_give_up(struct store *s, struct store_job *j, enum job_sta
 
 static inline int64_t number_of(struct store *s, const char *sql)
 {
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(s, &stmt, sql, NULL);
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(&s->sql, &stmt, sql, NULL);
 
 	if (!rc)
-		rc = store_step(s, stmt);
+		rc = sql_step(&s->sql, stmt);
 	return rc == 1 ? sqlite3_column_int64(stmt, 0) : -1;
 }

@@ -293,7 +293,7 @@ static void a_store_that_is_full_refuses_and_goes_on_when_there_is_room(void)
 	int added = 0, rc = 0;
 	char uuid[32];
 
-	CHECK(store_exec(s, "PRAGMA max_page_count = 60") == 0);
+	CHECK(sql_exec(&s->sql, "PRAGMA max_page_count = 60") == 0);
 	for (int i = 0; i < 2000 && !rc; i++) {
 		snprintf(uuid, sizeof(uuid), "fill-%d", i);
 		b = job_like(uuid);
@@ -314,7 +314,7 @@ static void a_store_that_is_full_refuses_and_goes_on_when_there_is_room(void)
 			break;
 	}
 	CHECK(rc == -ENOSPC);
-	if (s->lost) {
+	if (s->sql.lost) {
 		b = job_like("after");
 		CHECK(store_job_add(s, &b, &key, 1900) == -EIO);
 		CHECK(store_commit(s) == -EIO);
@@ -322,7 +322,7 @@ static void a_store_that_is_full_refuses_and_goes_on_when_there_is_room(void)
 		CHECK(store_commit(s) == 0);
 	}
 	CHECK(number_of(s, "SELECT count(*) FROM job WHERE document_uuid = 'after'") == 0);
-	CHECK(store_exec(s, "PRAGMA max_page_count = 100000") == 0);
+	CHECK(sql_exec(&s->sql, "PRAGMA max_page_count = 100000") == 0);
 	b = job_like("room");
 	CHECK(store_job_add(s, &b, &key, 1900) == 0);
 	CHECK(number_of(s,
@@ -421,8 +421,8 @@ static void any_change_in_the_ledger_is_found_where_it_is(void)
 		int64_t bad = 0;
 
 		CHECK(store_ledger_verify(s, &bad) == 0);
-		CHECK(store_exec(s, "PRAGMA foreign_keys = OFF") == 0);
-		CHECK(store_exec(s, change[i].sql) == 0);
+		CHECK(sql_exec(&s->sql, "PRAGMA foreign_keys = OFF") == 0);
+		CHECK(sql_exec(&s->sql, change[i].sql) == 0);
 		CHECK(store_ledger_verify(s, &bad) == STORE_E_GONE);
 		if (bad != change[i].bad)
 			printf("# %s: found at %d\n", change[i].sql, (int)bad);
@@ -436,7 +436,8 @@ static void a_person_can_be_erased_and_the_chain_still_fits(void)
 	int64_t bad = 0;
 	int sum = 0;
 
-	CHECK(store_exec(s, "DELETE FROM ledger_person WHERE owner = CAST('anna' AS BLOB)") == 0);
+	CHECK(sql_exec(&s->sql, "DELETE FROM ledger_person WHERE owner = CAST('anna' AS BLOB)") ==
+		0);
 	CHECK(store_ledger_verify(s, &bad) == 0);
 	CHECK(store_ledger_each(s, 0, INT64_MAX, NULL, count_ledger, &sum) == 0 && sum == 12345);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-stream - only a whole stream with its trailer is a document. */
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -130,6 +131,33 @@ static void error_is_told_again(void)
 	CHECK(stream_reader_read(r, &octets, &got) == STREAM_E_CUT && got == 0);
 }
 
+static int streamed_as(const char *document, const unsigned char *sha256)
+{
+	AUTO(stream_writer_freep) struct stream_writer *w = NULL;
+	int fd = memfd_create("stream", MFD_CLOEXEC);
+
+	if (stream_writer_new(fd, "ticket", 6, &w))
+		abort();
+	stream_writer_know(w, sha256);
+	if (stream_writer_append(w, document, strlen(document)) || stream_writer_finish(w))
+		abort();
+	return fd;
+}
+
+static void digest_that_was_known_before_is_proved_all_the_same(void)
+{
+	unsigned char sha256[STREAM_SHA256_OCTETS];
+	int fd;
+
+	crypto_hash_sha256(sha256, (const unsigned char *)"abc", 3);
+	fd = streamed_as("abc", sha256);
+	CHECK(reread(fd, "abc", 3) == 0);
+	close(fd);
+	fd = streamed_as("abd", sha256);
+	CHECK(reread(fd, "abd", 3) == STREAM_E_DAMAGED);
+	close(fd);
+}
+
 int main(void)
 {
 	RUN(documents_of_every_size_come_back);
@@ -139,5 +167,6 @@ int main(void)
 	RUN(octets_after_the_trailer_are_refused);
 	RUN(two_streams_in_one_pipe_are_refused);
 	RUN(error_is_told_again);
+	RUN(digest_that_was_known_before_is_proved_all_the_same);
 	return tap_done();
 }

@@ -17,6 +17,7 @@ struct check {
 	bool daemon; /* it answers */
 	bool incomplete; /* something only root can see */
 	bool wrong;
+	int64_t certificate_until_s; /* as the daemon tells it; 0: none */
 	struct json_object *rows;
 };
 
@@ -27,4 +28,5 @@ __attribute__((format(printf, 5, 6))) struct json_object *check_add(struct check
 
 void check_queues(struct check *k); /* the CUPS queues against the configuration */
 void check_files(struct check *k); /* programs, folders, disk */
+void check_server(struct check *k); /* enrolled, and how long the certificate lasts */
 void check_copies(struct check *k); /* how long cupsd keeps its own; with harden, no more */

@@ -15,6 +15,7 @@ enum { KEY_AT_PRINTER = 256, KEY_HERE, KEY_PRINTED };
 
 const struct cli_option release_options[] = {
 	{"printer", "PRINTER", 'p', "there: an address, a URI, or cups:QUEUE"},
+	{"device", "DEVICE", 'd', "at this device of the server: its name or UUID"},
 	{"at-printer", NULL, KEY_AT_PRINTER, "you stand at the printer: a held job may come out"},
 	{"here", NULL, KEY_HERE, "print here too, though the server has it"},
 	{"printed", NULL, KEY_PRINTED, "it came out: close a job of unknown outcome"},
@@ -88,8 +89,8 @@ int cli_release(struct cli *c, int argc, char **argv)
 	int32_t id;
 
 	while ((key = cli_next_option(c, argc, argv)) >= 0) {
-		if (key == 'p')
-			json_set_text(how, "printer", optarg);
+		if (key == 'p' || key == 'd')
+			json_set_text(how, key == 'p' ? "printer" : "device", optarg);
 		else
 			json_set_flag(how,
 				key == KEY_AT_PRINTER ? "at-printer"

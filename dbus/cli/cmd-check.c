@@ -62,6 +62,7 @@ static void check_daemon(struct check *k)
 		return;
 	}
 	k->daemon = true;
+	k->certificate_until_s = json_number(a.value, "certificate_until");
 	check_add(k, FINDING_OK, "print daemon", "", "runs, version %s",
 		json_text(a.value, "version"));
 	if (!json_flag(a.value, "online"))
@@ -168,6 +169,7 @@ int cli_check(struct cli *c, int argc, char **argv)
 	k.http = queue_open(k.config ? k.config->cups_socket : "/run/cups/cups.sock");
 	check_queues(&k);
 	check_files(&k);
+	check_server(&k);
 	check_copies(&k);
 	check_targets(&k);
 	queue_closep(&k.http);

@@ -26,7 +26,11 @@ enum {
 	KEY_UNDO,
 	KEY_REMOVE,
 	KEY_INFO,
-	KEY_CERTIFICATE
+	KEY_CERTIFICATE,
+	KEY_SERVER,
+	KEY_CODE,
+	KEY_RENEW,
+	KEY_LEAVE
 };
 
 const struct cli_option setup_options[] = {
@@ -46,6 +50,10 @@ const struct cli_option setup_options[] = {
 	{"adopt", NULL, KEY_ADOPT, "take over this existing queue; its URI is the upstream"},
 	{"undo", NULL, KEY_UNDO, "with --adopt: give it back as it was"},
 	{"remove", NULL, KEY_REMOVE, "remove the queue and its settings"},
+	{"server", "ADDRESS", KEY_SERVER, "enrol at this server of our own; again for more"},
+	{"code", "CODE", KEY_CODE, "what its administrator gave; - is standard input"},
+	{"renew", NULL, KEY_RENEW, "get a new certificate there, if it is time"},
+	{"leave", NULL, KEY_LEAVE, "forget that server, its queues and our key"},
 	{"dry-run", NULL, KEY_DRY_RUN, "ask and tell, change nothing"},
 	{"yes", NULL, 'y', "do not ask; what is not said is preset"},
 	{NULL},
@@ -153,12 +161,30 @@ static int take_fallback(struct cli *c, struct setup *s)
 	return 0;
 }
 
+static int take_server(struct cli *c, struct setup *s)
+{
+	if (s->server_options == CONFIG_ADDRESS_MAX)
+		return cli_usage(c, "A server can have %d addresses at most", CONFIG_ADDRESS_MAX);
+	s->server_option[s->server_options++] = optarg;
+	return 0;
+}
+
+static int take_queue(struct cli *c, struct setup *s, const char *name)
+{
+	if (s->queue_listed == SETUP_QUEUES_MAX)
+		return cli_usage(c, "%d queues at once at most", SETUP_QUEUES_MAX);
+	s->queue_list[s->queue_listed++] = name;
+	s->queue_option = name;
+	return 0;
+}
+
 static void take_value(struct setup *s, int key)
 {
 	const char **texts[] = {[KEY_UPSTREAM - 256] = &s->upstream_option,
 		[KEY_USER - 256] = &s->user_option,
 		[KEY_PASSWORD - 256] = &s->password_file,
-		[KEY_INFO - 256] = &s->info};
+		[KEY_INFO - 256] = &s->info,
+		[KEY_CODE - 256] = &s->code_option};
 	bool *flags[] = {[KEY_CERTIFICATE - 256] = &s->new_certificate,
 		[KEY_RAW - 256] = &s->accept_raw,
 		[KEY_DEFAULT - 256] = &s->make_default,
@@ -166,12 +192,12 @@ static void take_value(struct setup *s, int key)
 		[KEY_SAME_PRINTER - 256] = &s->same_printer,
 		[KEY_ADOPT - 256] = &s->adopt,
 		[KEY_UNDO - 256] = &s->undo,
-		[KEY_REMOVE - 256] = &s->remove};
+		[KEY_REMOVE - 256] = &s->remove,
+		[KEY_RENEW - 256] = &s->renew,
+		[KEY_LEAVE - 256] = &s->leave};
 	size_t i = (size_t)key - 256;
 
-	if (key == 'q')
-		s->queue_option = optarg;
-	else if (key == 'y')
+	if (key == 'y')
 		s->yes = true;
 	else if (i < sizeof(texts) / sizeof(texts[0]) && texts[i])
 		*texts[i] = optarg;
@@ -179,8 +205,33 @@ static void take_value(struct setup *s, int key)
 		*flags[i] = true;
 }
 
+/* Of the server of our own. */
+static int server_fits(struct cli *c, struct setup *s)
+{
+	if (s->renew + s->leave + (s->server_options > 0) > 1)
+		return cli_usage(c, "One of --server, --renew and --leave");
+	if (s->adopt || s->undo || s->remove || s->upstream_option || s->user_option)
+		return cli_usage(c,
+			"--server, --renew and --leave take no --upstream, --user, --adopt or --remove");
+	if (!s->server_options && s->queue_listed)
+		return cli_usage(c, "--%s takes no queue", s->renew ? "renew" : "leave");
+	if (s->server_options && !s->code_option)
+		return cli_usage(c,
+			"--server goes with --code, which \"stillprint-server enrol\" shows on the server");
+	for (size_t i = 0; i < s->queue_listed; i++)
+		if (!uri_is_queue_name(s->queue_list[i]))
+			return cli_usage(c, "\"%s\" cannot be a queue's name", s->queue_list[i]);
+	return 0;
+}
+
 static int fits_together(struct cli *c, struct setup *s)
 {
+	if (s->server_options || s->renew || s->leave)
+		return server_fits(c, s);
+	if (s->code_option)
+		return cli_usage(c, "--code goes with --server");
+	if (s->queue_listed > 1)
+		return cli_usage(c, "setup takes one queue");
 	if (s->undo && !s->adopt)
 		return cli_usage(c, "--undo goes with --adopt");
 	if ((s->undo || s->remove) && (s->upstream_option || s->fallback_options || s->user_option))
@@ -212,16 +263,18 @@ static int parse(struct cli *c, int argc, char **argv, struct setup *s)
 			rc = take_word(c, s, key);
 		else if (key == KEY_FALLBACK)
 			rc = take_fallback(c, s);
+		else if (key == KEY_SERVER)
+			rc = take_server(c, s);
+		else if (key == 'q')
+			rc = take_queue(c, s, optarg);
 		else
 			take_value(s, key);
 	}
 	if (rc || c->stopped)
 		return rc ? rc : c->status;
-	if (argc - optind > 1 || (argc - optind == 1 && s->queue_option))
-		return cli_usage(c, "setup takes one queue");
-	if (optind < argc)
-		s->queue_option = argv[optind];
-	return fits_together(c, s);
+	for (; !rc && optind < argc; optind++)
+		rc = take_queue(c, s, argv[optind]);
+	return rc ? rc : fits_together(c, s);
 }
 
 /* The last part of the path that names something; the host's first part for a printer's /ipp/print. */
@@ -232,6 +285,10 @@ static void name_from_upstream(const char *upstream, char *out, size_t size)
 	size_t n = 0;
 
 	out[0] = '\0';
+	if (setup_is_server_queue(upstream)) {
+		snprintf(out, size, "%s", strchr(upstream, ':') ? strchr(upstream, ':') + 1 : "");
+		return;
+	}
 	if (uri_parse(upstream, &u) != 0)
 		return;
 	from = strrchr(u.path, '/') ? strrchr(u.path, '/') + 1 : u.path;
@@ -259,21 +316,29 @@ static void keep_complaint(void *arg, const char *message)
 		snprintf(why, 512, "%s", message);
 }
 
-static int open_doors(struct setup *s)
+static int open_config(struct setup *s)
 {
 	char why[512] = "";
-	const char *fallback = "/run/cups/cups.sock";
 	int rc;
 
 	if (geteuid() != 0 && access(paths_conf(), W_OK) != 0)
 		return cli_fail(
 			s->c, CLI_DENIED, "setup changes the system's printers: run it as root");
+	config_free(STEAL(s->config));
 	rc = config_load(paths_conf(), keep_complaint, why, &s->config);
 	if (rc)
 		return cli_fail(s->c, CLI_FAILED,
 			"The configuration cannot be read, and nothing was changed. Mend first: %s",
 			*why ? why : strerror(-rc));
-	s->http = queue_open(s->config ? s->config->cups_socket : fallback);
+	return 0;
+}
+
+static int open_cups(struct setup *s)
+{
+	const char *fallback = "/run/cups/cups.sock";
+
+	if (!s->http)
+		s->http = queue_open(s->config ? s->config->cups_socket : fallback);
 	if (!s->http)
 		return cli_fail(s->c, CLI_FAILED,
 			"CUPS does not answer at %s, and nothing was changed: %s. Start it "
@@ -310,23 +375,39 @@ static int look(struct setup *s)
 	return 0;
 }
 
-static int work(struct setup *s)
+int setup_queue(struct setup *s, const char *name)
 {
-	int rc = open_doors(s);
+	int rc = open_config(s);
 
+	s->queue_option = name;
+	if (!rc)
+		rc = open_cups(s);
 	if (!rc)
 		rc = look(s);
 	if (rc)
 		return rc;
-	if (!s->yes && !s->dry_run && !isatty(STDIN_FILENO))
-		return cli_usage(
-			s->c, "Nobody can be asked here: give --yes, or --dry-run to look first");
 	if (s->remove)
 		return setup_remove(s);
 	if (s->undo)
 		return setup_adopt_undo(s);
 	rc = setup_plan(s);
 	return rc ? rc : setup_apply(s);
+}
+
+static int work(struct setup *s)
+{
+	int rc = open_config(s);
+
+	if (rc)
+		return rc;
+	if (!s->yes && !s->dry_run && !isatty(STDIN_FILENO))
+		return cli_usage(
+			s->c, "Nobody can be asked here: give --yes, or --dry-run to look first");
+	if (s->renew)
+		return setup_renew(s);
+	if (s->leave)
+		return setup_leave(s);
+	return s->server_options ? setup_server(s) : setup_queue(s, s->queue_option);
 }
 
 int cli_setup(struct cli *c, int argc, char **argv)

@@ -3,11 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "bus-client.h"
 #include "json.h"
 #include "out.h"
 #include "table.h"
+
+enum { CERTIFICATE_WARN_DAYS = 14 };
 
 static int by_name(const void *a, const void *b)
 {
@@ -101,6 +104,18 @@ static void print_queues(struct json_object *queues)
 	table_print(t, out_width());
 }
 
+/* It is renewed by itself: who reads this has to see to what keeps it from that. */
+static void print_certificate(int64_t until_s)
+{
+	int64_t days = (until_s - (int64_t)time(NULL)) / 86400;
+
+	if (!until_s || days >= CERTIFICATE_WARN_DAYS)
+		return;
+	out_say("This computer's certificate at the server %s %s, and was not renewed: as root, stillprint setup "
+		"--renew\n",
+		until_s > (int64_t)time(NULL) ? "ends" : "ended", out_when(until_s));
+}
+
 static void print_status(struct json_object *daemon, struct json_object *queues)
 {
 	int64_t waiting = json_number(daemon, "waiting"), unknown = json_number(daemon, "unknown");
@@ -115,6 +130,7 @@ static void print_status(struct json_object *daemon, struct json_object *queues)
 		waiting + unknown > 0 ? " (stillprint jobs)" : "");
 	out_say("Kept: %s of %s\n", out_octets(json_number(daemon, "spool_octets")),
 		out_octets(max));
+	print_certificate(json_number(daemon, "certificate_until"));
 	if (json_object_array_length(queues) == 0)
 		out_say("\nNo queue is set up. As root: stillprint setup --help\n");
 	else

@@ -34,11 +34,11 @@ struct usage {
 /* The columns of the CSV, and the documented fields of the JSON rows. */
 static const char *const fields[] = {"ended", "job", "owner", "title", "queue", "target", "state",
 	"certainty", "impressions", "sheets", "copies", "not_accounted_at_server", "diverted",
-	"sequence"};
+	"sequence", "acknowledged"};
 enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };
 
 struct totals {
-	int64_t jobs, impressions, uncounted, missing;
+	int64_t jobs, impressions, uncounted, missing, acknowledged;
 };
 
 static void add_up(struct json_object *rows, struct totals *t)
@@ -54,6 +54,7 @@ static void add_up(struct json_object *rows, struct totals *t)
 		t->impressions += impressions > 0 ? impressions : 0;
 		t->uncounted += impressions < 0;
 		t->missing += json_flag(row, "not_accounted_at_server");
+		t->acknowledged += json_flag(row, "acknowledged");
 	}
 }
 
@@ -142,24 +143,39 @@ static int export_csv(struct cli *c, const char *path, struct json_object *rows)
 
 /* ---- for people ---- */
 
-static void print_usage(struct json_object *rows, const struct usage *u)
+enum { COLUMNS = 7, COLUMN_OWNER = 1 };
+
+/* Which are there: names only among several people, and a title for the marks if there is a server of our own. */
+static size_t choose_columns(struct table_column out[COLUMNS], bool users, bool server)
 {
-	static const struct table_column columns[] = {
+	static const struct table_column columns[COLUMNS] = {
 		{"ENDED", 0, 'l'},
 		{"OWNER", 6, 'l'},
 		{"TITLE", 12, 'l'},
 		{"PRINTER", 12, 'l'},
 		{"SIDES", 0, 'r'},
 		{"TOLD BY", 0, 'l'},
-		{"", 0, 'l'},
+		{"AT SERVER", 0, 'l'},
 	};
-	struct table_column mine[] = {
-		columns[0], columns[2], columns[3], columns[4], columns[5], columns[6]};
-	AUTO(table_freep) struct table *t = u->users ? table_new(columns, 7) : table_new(mine, 6);
+	size_t count = 0;
+
+	for (size_t i = 0; i < COLUMNS; i++)
+		if (users || i != COLUMN_OWNER)
+			out[count++] = columns[i];
+	if (!server)
+		out[count - 1].title = "";
+	return count;
+}
+
+static void print_usage(struct json_object *rows, const struct usage *u)
+{
+	struct table_column columns[COLUMNS];
+	AUTO(table_freep) struct table *t = NULL;
 	size_t n = json_object_array_length(rows);
 	struct totals sum;
 
 	add_up(rows, &sum);
+	t = table_new(columns, choose_columns(columns, u->users, sum.acknowledged > 0));
 	for (size_t i = 0; t && i < n; i++) {
 		struct json_object *row = json_object_array_get_idx(rows, i);
 		char certainty[32];
@@ -173,7 +189,10 @@ static void print_usage(struct json_object *rows, const struct usage *u)
 		table_text(t, cli_target(json_text(row, "target")));
 		table_number(t, json_number(row, "impressions"));
 		table_text(t, certainty);
-		table_text(t, json_flag(row, "not_accounted_at_server") ? "*" : "");
+		table_text(t, json_flag(row, "acknowledged")              ? "yes"
+			      : json_flag(row, "not_accounted_at_server") ? "*"
+			      : sum.acknowledged                          ? "not yet"
+									  : "");
 	}
 	if (t && n > 0)
 		table_print(t, out_width());
@@ -242,6 +261,7 @@ static struct json_object *answer_of(struct json_object *rows, const struct usag
 	json_set_number(answer, "impressions", sum.impressions);
 	json_set_number(answer, "uncounted", sum.uncounted);
 	json_set_number(answer, "not_accounted_at_server", sum.missing);
+	json_set_number(answer, "acknowledged", sum.acknowledged);
 	json_object_object_add(answer, "rows", json_object_get(rows));
 	return answer;
 }

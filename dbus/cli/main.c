@@ -30,7 +30,8 @@ const struct cli_verb cli_verbs[] = {
 		cli_check},
 	{"setup", "[QUEUE]", "make, change or remove a Stillprint queue (root)",
 		"Without --yes it asks before it changes anything; a second run changes nothing.\n"
-		"URI is ipp://HOST/PATH, ipps://HOST/PATH, or for a fallback cups:QUEUE.\n",
+		"URI is ipp://HOST/PATH, ipps://HOST/PATH, or for a fallback cups:QUEUE.\n"
+		"A queue of the server of our own has the upstream stillprint or stillprint:NAME.\n",
 		setup_options, cli_setup},
 	{"trust", "URI", "accept the certificate a printer shows next (root)", NULL, NULL,
 		cli_trust},

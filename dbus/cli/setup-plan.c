@@ -77,6 +77,10 @@ static int plan_uri(struct setup *s)
 	} else {
 		return cli_usage(s->c, "Queue %s is new: give its --upstream", s->queue_option);
 	}
+	if (setup_is_server_queue(text)) {
+		snprintf(s->after.upstream, sizeof(s->after.upstream), "%s", text);
+		return 0;
+	}
 	rc = uri_parse(text, &u);
 	if (rc)
 		return refuse_uri(s, text, rc);
@@ -120,6 +124,14 @@ static int plan_login(struct setup *s)
 		snprintf(s->after.user, sizeof(s->after.user), "%s", s->user_option);
 	if (!*s->after.user)
 		return 0;
+	if (setup_is_server_queue(s->after.upstream) && s->user_option)
+		return cli_fail(s->c, CLI_USAGE,
+			"The server of our own knows this computer by its certificate: it wants no --user. "
+			"Nothing was changed.");
+	if (setup_is_server_queue(s->after.upstream)) { /* of the upstream before */
+		*s->after.user = '\0';
+		return 0;
+	}
 	if (strncmp(s->after.upstream, "ipps:", 5) != 0)
 		return cli_fail(s->c, CLI_FAILED,
 			"A password is only sent encrypted, and %s is not: use ipps://. "
@@ -210,6 +222,10 @@ static int judge_upstream(struct setup *s)
 	char words[400];
 	int rc;
 
+	if (setup_is_server_queue(s->after.upstream)) {
+		*s->after.pin = '\0';
+		return setup_probe_server(s);
+	}
 	/* Only the server that setup met before gets the password that it got before. */
 	if (!s->new_certificate && !strcmp(s->before.upstream, s->after.upstream))
 		pin = s->before.pin;
@@ -254,6 +270,9 @@ static void plan_release(struct setup *s)
 {
 	bool held = s->upstream.info.holds;
 
+	/* Ours holds every job until its user comes, unless the administrator says otherwise. */
+	if (setup_is_server_queue(s->after.upstream) && !s->release && !*s->after.release)
+		snprintf(s->after.release, sizeof(s->after.release), "held");
 	if (s->release) {
 		snprintf(s->after.release, sizeof(s->after.release), "%s", s->release);
 		return;

@@ -22,6 +22,7 @@ static void loop_freep(sd_event **loop)
 /* One request, waited for. */
 struct question {
 	const char *uri, *user, *password, *pin;
+	const struct client_identity *identity;
 	ipp_t *request; /* given up */
 	bool done;
 	struct probe *out;
@@ -38,15 +39,21 @@ static void take_reply(void *arg, const struct client_reply *reply)
 	q->status = reply->fault == CLIENT_OK ? reply->status : 0;
 	q->http_status = reply->http_status;
 	q->out->fault = reply->fault;
+	q->out->status = q->status;
 	if (reply->challenge[0])
 		text_display(q->out->scheme, sizeof(q->out->scheme), reply->challenge);
 	text_display(q->out->detail, sizeof(q->out->detail), reply->detail);
+	if (q->identity && reply->ipp && reply->status > IPP_STATUS_OK_CONFLICTING)
+		text_display(q->out->detail, sizeof(q->out->detail),
+			ippGetString(ippFindAttribute(reply->ipp, "status-message", IPP_TAG_TEXT),
+				0, NULL));
 	if (!q->looking)
 		return;
 	q->out->encrypted = reply->encrypted;
 	snprintf(q->out->pin, sizeof(q->out->pin), "%s", reply->pin);
 	q->out->health = target_classify(reply);
-	if (reply->fault == CLIENT_OK) {
+	if (reply->fault == CLIENT_OK &&
+		(!q->identity || reply->status <= IPP_STATUS_OK_CONFLICTING)) {
 		q->out->answered = true;
 		target_read(reply->ipp, &q->out->info);
 	}
@@ -61,6 +68,7 @@ static int ask(struct question *q)
 		.user = q->user,
 		.password = q->password,
 		.pin = q->pin,
+		.identity = q->identity,
 		.connect_ms = CONNECT_MS,
 		.stall_ms = STALL_MS,
 		.total_ms = TOTAL_MS,
@@ -157,6 +165,20 @@ int probe_uri(const char *uri, const char *user, const char *password, const cha
 		read_login(&q, out);
 	out->fault = CLIENT_OK; /* it did answer before */
 	snprintf(out->detail, sizeof(out->detail), "%s", detail);
+	return rc;
+}
+
+int probe_server(const char *uri, const struct client_identity *identity, struct probe *out)
+{
+	struct question q = {.uri = uri, .identity = identity, .out = out, .looking = true};
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	snprintf(out->uri, sizeof(out->uri), "%s", uri);
+	q.request = look_request(uri, cupsUser());
+	rc = ask(&q);
+	if (!rc)
+		read_login(&q, out);
 	return rc;
 }
 

@@ -20,6 +20,7 @@ struct probe {
 	bool other_pin; /* not the certificate that was expected: no password was sent */
 	bool denied; /* 403, or IPP forbidden or not-authorized */
 	char scheme[64]; /* of the login wanted: "Basic", "Negotiate"…; "" if it told none */
+	ipp_status_t status; /* of the last answer */
 	char detail[256]; /* what is wrong, for people; "" if nothing */
 };
 
@@ -29,5 +30,8 @@ struct probe {
  * Return: 0 (look into @out), or -errno when nothing could be asked. */
 int probe_uri(const char *uri, const char *user, const char *password, const char *pin,
 	struct probe *out);
+/* Get-Printer-Attributes at a queue of the server of our own, as the machine that we are. As probe_uri(); nothing is
+ * asked of any other peer: another certificate is a fault, and detail says which. */
+int probe_server(const char *uri, const struct client_identity *identity, struct probe *out);
 /* "reachable, PDF, encrypted", or what is wrong. */
 void probe_words(const struct probe *p, char *out, size_t size);

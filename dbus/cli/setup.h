@@ -4,10 +4,14 @@
 
 #include "cli.h"
 #include "core/config.h"
+#include "core/identity.h"
+#include "ipp/enrol.h"
 #include "json.h"
 #include "setup-config.h"
 #include "setup-probe.h"
 #include "setup-queue.h"
+
+enum { SETUP_QUEUES_MAX = 64 };
 
 struct setup {
 	struct cli *c;
@@ -15,9 +19,12 @@ struct setup {
 	const char *queue_option, *upstream_option, *user_option, *password_file;
 	const char *fallback_option[CONFIG_FALLBACK_MAX];
 	size_t fallback_options;
+	const char *server_option[CONFIG_ADDRESS_MAX], *queue_list[SETUP_QUEUES_MAX];
+	size_t server_options, queue_listed;
+	const char *code_option;
 	const char *on_outage, *release, *info;
 	bool new_certificate, accept_raw, make_default, dry_run, yes, same_printer, adopt, undo,
-		remove;
+		remove, renew, leave;
 	char name[128]; /* made from the upstream, when none was given */
 	/* what is there */
 	struct config *config;
@@ -50,6 +57,38 @@ int setup_apply(struct setup *s); /* files, queue, daemon; undone when one of th
 int setup_remove(struct setup *s);
 int setup_adopt_undo(struct setup *s);
 void setup_reload(struct setup *s);
+/* cmd-setup.c: one queue, from looking to applying. */
+int setup_queue(struct setup *s, const char *name);
+
+/* ---- the server of our own: setup-server.c, setup-enrol.c ---- */
+
+int setup_server(struct setup *s); /* enrols, writes [server], then the queues asked for */
+int setup_renew(struct setup *s);
+int setup_leave(struct setup *s);
+
+/* What enrolment or renewal brought; nothing is written yet. */
+struct enrolled {
+	struct identity id; /* without its paths */
+	char *ca_pem, *cert_pem, *key_pem;
+	char address[CONFIG_URI_MAX]; /* where it answered */
+};
+void enrolled_fini(struct enrolled *e);
+/* What --code says; wipe it. */
+int enrol_read_code(struct setup *s, struct enrol_code *code);
+/* Finds the server that the code is of at one of @addresses, and says nothing to any: e->ca_pem, e->address. */
+int enrol_find_server(struct setup *s, const struct config_server *addresses,
+	const struct enrol_code *code, struct enrolled *e);
+/* Asks it for a certificate. @known: who we are already at some server, or NULL. */
+int enrol_by_code(struct setup *s, const struct enrol_code *code, const struct identity *known,
+	struct enrolled *e);
+int enrol_by_certificate(struct setup *s, const struct config_server *addresses,
+	const struct identity *known, struct enrolled *e);
+/* A file of the identity, as text. 0 or -errno. */
+int enrol_read(const char *path, char **out);
+/* Is `upstream` our server's word for a queue: "stillprint" or "stillprint:NAME"? */
+bool setup_is_server_queue(const char *upstream);
+/* Asks the server about the queue of s->after; fills in s->upstream. 0, or an exit code after cli_fail(). */
+int setup_probe_server(struct setup *s);
 
 /* ---- adoption: the queue as it was, under paths_state()/adopted/QUEUE ---- */
 

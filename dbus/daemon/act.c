@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mono.h"
+#include "link.h"
 #include "must.h"
 
 /* One request under way. */
@@ -223,9 +224,15 @@ static const char *release_objection(
 	}
 	if (j->row.state == JOB_SENT && !a->how.here)
 		return "The server has accepted it; to print it here as well, use --here (it may print twice)";
+	if (!j->row.file[0])
+		return "This queue keeps no document that was handed over: print it again from its program";
 	if (j->row.state == JOB_UNKNOWN && !a->again && !a->how.here)
 		return "It may have printed: use --printed if it did, or `stillprint print-again`";
-	if ((lost || a->how.here) && q->on_outage == ON_OUTAGE_NEVER) {
+	if (!lost && !a->how.here && q->stillprint && a->how.printer) {
+		*err = ENGINE_E_POLICY;
+		return "Its server is there: release it at one of the server's devices, --device NAME";
+	}
+	if ((lost || a->how.here) && plan_on_outage(a->engine, q) == ON_OUTAGE_NEVER) {
 		*err = ENGINE_E_POLICY;
 		return "The administrator has ruled out other printers for this queue; it waits for the server";
 	}
@@ -312,6 +319,11 @@ void engine_release(struct engine *e, int32_t id, const struct engine_release *r
 		job_end(j, JOB_COMPLETED, JOB_R_USER_REPORTED, decider_name(decided_by),
 			CERTAINTY_USER);
 		reply_later(e, reply, arg, ENGINE_OK, "Noted: it printed");
+		return;
+	}
+	/* Where a server of ours is there, a job goes to its devices, and it is asked. */
+	if (r->device || (!r->printer && !r->here && job_is_registered(j) && link_is_up(e))) {
+		remote_release(j, r->device ? r->device : "", decided_by, reply, arg);
 		return;
 	}
 	a = act_new(e, id, decided_by, reply, arg);
@@ -408,7 +420,7 @@ static unsigned held_actions(struct engine *e, struct job *j, struct engine_acti
 	case JOB_R_SERVER_LOST_HELD:
 	case JOB_R_NO_FALLBACK_READY:
 	case JOB_R_OUTAGE_PLANNED:
-		if (q && q->on_outage != ON_OUTAGE_NEVER)
+		if (q && plan_on_outage(e, q) != ON_OUTAGE_NEVER)
 			n = add_printers(e, j, q, out, n);
 		if (j->row.reason == JOB_R_SERVER_LOST_ASK)
 			n = add(out, n, "wait", "Wait for the server");
@@ -416,6 +428,8 @@ static unsigned held_actions(struct engine *e, struct job *j, struct engine_acti
 	case JOB_R_SERVER_LOST_NEVER:
 	case JOB_R_NO_QUEUE:
 	case JOB_R_OFFLINE:
+	case JOB_R_REGISTERED: /* released at the device */
+	case JOB_R_GIVEN_BACK:
 		break;
 	default:
 		n = add(out, n, "release",
@@ -437,10 +451,11 @@ unsigned engine_job_actions(
 		return held_actions(e, j, out);
 	case JOB_UNKNOWN:
 		n = add(out, n, "printed", "It printed");
-		n = add(out, n, "print-again", "Print again");
+		if (j->row.file[0])
+			n = add(out, n, "print-again", "Print again");
 		return add(out, n, "cancel", "Cancel");
 	case JOB_SENT:
-		if (j->row.reason == JOB_R_ACCEPTED_UNCONFIRMED)
+		if (j->row.file[0] && j->row.reason == JOB_R_ACCEPTED_UNCONFIRMED)
 			n = add(out, n, "here", "Print here too");
 		return add(out, n, "cancel", "Cancel");
 	case JOB_PENDING:

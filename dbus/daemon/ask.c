@@ -6,7 +6,9 @@
 
 #include "base/log.h"
 #include "base/paths.h"
+#include "link.h"
 #include "must.h"
+#include "renew.h"
 
 /* ---- fallbacks of a user ---- */
 
@@ -196,12 +198,14 @@ static int usage_row(void *arg, const struct store_ledger_row *r)
 	rows_string(rows, "Queue", r->queue);
 	rows_string(rows, "Target", r->target);
 	rows_string(rows, "State", job_state_name(r->state));
-	rows_string(rows, "Certainty", store_certainty_name(r->certainty));
+	rows_string(rows, "Certainty", record_certainty_name(r->certainty));
 	rows_int(rows, "Impressions", r->impressions);
 	rows_int(rows, "Sheets", r->sheets);
 	rows_int(rows, "Copies", r->copies);
 	rows_bool(rows, "Diverted", r->diverted);
-	rows_bool(rows, "NotAccountedAtServer", r->not_at_server);
+	/* What went past an ordinary server is accounted all the same once a server of ours has the row. */
+	rows_bool(rows, "NotAccountedAtServer", r->not_at_server && !r->acknowledged);
+	rows_bool(rows, "Acknowledged", r->acknowledged);
 	return rows->error;
 }
 
@@ -436,6 +440,8 @@ void engine_reload(struct engine *e, engine_reply_fn *reply, void *arg)
 	}
 	e->config = fresh;
 	queues_set(e);
+	link_start(e);
+	renew_start(e);
 	config_free(old);
 	try_again(e, JOB_R_AUTHENTICATION);
 	try_again(e, JOB_R_CERTIFICATE);

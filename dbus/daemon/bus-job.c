@@ -121,17 +121,22 @@ void bus_job_release(struct bus_call *call)
 	struct engine_release r = {0};
 	struct bus_option options[] = {
 		{"printer", DBUS_TYPE_STRING, &r.printer},
+		{"device", DBUS_TYPE_STRING, &r.device},
 		{"at-printer", DBUS_TYPE_BOOLEAN, &r.at_printer},
 		{"here", DBUS_TYPE_BOOLEAN, &r.here},
 		{"printed", DBUS_TYPE_BOOLEAN, &r.printed},
 	};
-	const char *wrong = bus_call_options(call, options, 4);
+	const char *wrong = bus_call_options(call, options, 5);
 	char decider[320];
 
 	if (!wrong)
 		wrong = check_printer(&r.printer);
-	if (!wrong && r.printed && (r.printer || r.at_printer || r.here))
+	if (!wrong && r.printed && (r.printer || r.device || r.at_printer || r.here))
 		wrong = "`printed` goes with no other option.";
+	if (!wrong && r.device && (r.printer || r.at_printer || r.here))
+		wrong = "`device` is the server's, and goes with no other option.";
+	if (!wrong && r.device && strlen(r.device) > 255)
+		wrong = "The device's name is too long.";
 	if (wrong)
 		bus_call_fail(call, BUS_E_ARGUMENT, wrong);
 	else

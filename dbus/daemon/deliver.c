@@ -11,14 +11,15 @@
 #include "engine-private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/text.h"
+#include "core/ticket.h"
 #include "core/wire.h"
+#include "document.h"
 #include "must.h"
 
 enum {
@@ -35,10 +36,11 @@ struct delivery {
 	enum store_target_kind kind;
 	struct upstream *upstream; /* for TARGET_UPSTREAM */
 	char uri[CONFIG_URI_MAX];
-	struct seal_key key;
-	int fd;
-	struct seal_reader *reader;
+	struct document_opening *opening;
+	struct document *document;
 	bool body_whole; /* every octet of the document was handed over */
+	bool awaits_claim; /* everything is made ready while the server is asked whether the release still stands */
+	bool ready; /* @create is */
 	bool asking;
 	struct probe *probe;
 	struct client_call *call;
@@ -50,8 +52,6 @@ struct delivery {
 	enum target_health health;
 	enum job_reason reason;
 	char why[512];
-	bool key_pending; /* the store is fetching the key: the callback frees */
-	bool dead;
 };
 
 static void lane_release(struct delivery *d)
@@ -69,21 +69,12 @@ static void delivery_free(struct delivery *d)
 	probe_cancel(d->probe);
 	if (d->call)
 		client_cancel(d->call);
-	d->asking = false;
-	d->probe = NULL;
-	d->call = NULL;
 	lane_release(d);
-	if (d->job && d->job->delivery == d)
+	if (d->job->delivery == d)
 		d->job->delivery = NULL;
-	d->job = NULL;
-	if (d->key_pending) {
-		d->dead = true;
-		return;
-	}
 	ippDelete(d->create);
-	seal_reader_free(d->reader);
-	auto_close(&d->fd);
-	seal_key_wipe(&d->key);
+	document_cancel(d->opening);
+	document_free(d->document);
 	free(d);
 }
 
@@ -186,7 +177,7 @@ static ssize_t body_read(void *arg, void *buf, size_t size)
 {
 	struct delivery *d = arg;
 	size_t got = 0;
-	int rc = seal_reader_read(d->reader, buf, size, &got);
+	int rc = seal_reader_read(document_reader(d->document), buf, size, &got);
 
 	if (rc)
 		return rc < 0 ? rc : -EBADMSG;
@@ -204,12 +195,34 @@ static int work_sent(struct store *s, struct store_job *row, enum job_state from
 	return rc ? rc : store_attempt_update(s, a);
 }
 
+/* A private queue keeps nothing of what was handed over. */
+static int work_sent_private(struct store *s, struct store_job *row, enum job_state from,
+	struct store_attempt *a, struct store_ledger_row *ledger)
+{
+	int rc = work_sent(s, row, from, a, ledger);
+
+	return rc ? rc : store_job_drop_key(s, row->id);
+}
+
+static void erase_private(struct job *j, int rc)
+{
+	const struct config_queue *q = job_queue(j);
+	char file[sizeof(j->row.file)];
+
+	if (rc || !q || !q->private || !j->row.file[0])
+		return;
+	snprintf(file, sizeof(file), "%s", j->row.file);
+	j->row.file[0] = '\0';
+	spool_unlink(j->engine, file, j->row.file_octets);
+}
+
 static void sent_committed(struct job *j, int rc)
 {
-	(void)rc; /* journaled or not, the target has it */
+	/* Journaled or not, the target has it. */
 	fault_point("sent");
 	if (j->delivery)
 		delivery_free(j->delivery);
+	erase_private(j, rc);
 	follow_start(j, true, true);
 	plan_delivery_done(j);
 }
@@ -222,6 +235,7 @@ static void send_answered(void *arg, const struct client_reply *reply)
 	/* An answer before the end of the document acknowledges no document. */
 	bool good = reply->fault == CLIENT_OK && reply->status <= IPP_STATUS_OK_EVENTS_COMPLETE &&
 		    d->body_whole;
+	const struct config_queue *q = job_queue(j);
 	char label[200];
 
 	d->call = NULL;
@@ -239,7 +253,8 @@ static void send_answered(void *arg, const struct client_reply *reply)
 		row.state = JOB_SENT;
 		row.reason = JOB_R_ACCEPTED;
 		snprintf(row.reason_arg, sizeof(row.reason_arg), "%s", label);
-		job_journal(j, work_sent, &row, &a, NULL, sent_committed);
+		job_journal(j, q && q->private ? work_sent_private : work_sent, &row, &a, NULL,
+			sent_committed);
 		return;
 	}
 	if (!reply->body_begun) {
@@ -426,39 +441,60 @@ static ipp_t *create_request(struct delivery *d, ipp_t *printer)
 	r = must(target_request(IPP_OP_CREATE_JOB, uri, j->row.owner));
 	ippAddString(r, IPP_TAG_OPERATION, IPP_TAG_NAME, "job-name", NULL, d->attempt.remote_name);
 	ippAddBoolean(r, IPP_TAG_OPERATION, "ipp-attribute-fidelity", 0);
-	octets = seal_reader_get_ticket(d->reader, &count);
-	if (count && !wire_decode(octets, count, &ticket) && printer)
+	octets = seal_reader_get_ticket(document_reader(d->document), &count);
+	if (count && !wire_decode(octets, count, &ticket) && d->kind == TARGET_RELEASED &&
+		ticket_change(ticket, j->row.server.changes))
+		must(NULL);
+	if (ticket && printer)
 		target_add_job_attributes(r, ticket, printer, d->dropped, sizeof(d->dropped));
 	ippDelete(ticket);
 	return r;
+}
+
+static void journal_begin(struct delivery *d)
+{
+	struct job *j = d->job;
+	struct store_job row = j->row;
+	char label[200];
+
+	snprintf(d->attempt.decided_by, sizeof(d->attempt.decided_by), "%s",
+		j->decided_by[0] ? j->decided_by : "policy");
+	d->attempt.begun_s = mono_utc_s();
+	snprintf(row.dropped, sizeof(row.dropped), "%s", d->dropped);
+	row.reason = JOB_R_DELIVERING;
+	printer_label(d->engine, d->uri, label, sizeof(label));
+	snprintf(row.reason_arg, sizeof(row.reason_arg), "%s", label);
+	job_journal(j, work_begin, &row, &d->attempt, NULL, begun);
+}
+
+void deliver_go(struct job *j)
+{
+	if (!j->delivery || !j->delivery->awaits_claim)
+		return;
+	j->delivery->awaits_claim = false;
+	if (j->delivery->ready)
+		journal_begin(j->delivery);
 }
 
 /* The target is there and may be used: journal, then Create-Job. */
 static void begin(struct delivery *d, const struct target_info *info, ipp_t *printer)
 {
 	struct job *j = d->job;
-	struct store_job row = j->row;
 	struct store_attempt *a = &d->attempt;
-	char label[200];
 
 	a->job_id = j->row.id;
 	a->kind = d->kind;
 	snprintf(a->uri, sizeof(a->uri), "%s", d->uri);
 	a->is_server = info->is_server;
 	a->encrypted = !strncmp(d->uri, "ipps:", 5) || !strncmp(d->uri, "cups:", 5);
-	snprintf(a->decided_by, sizeof(a->decided_by), "%s",
-		j->decided_by[0] ? j->decided_by : "policy");
 	a->up_time_s = info->up_time_s;
 	a->outcome = OUTCOME_OPEN;
 	a->impressions = a->sheets = -1;
-	a->begun_s = mono_utc_s();
 	job_name_of(d->engine, &j->row, j->row.attempt + 1, a->remote_name, sizeof(a->remote_name));
 	d->create = create_request(d, printer);
-	snprintf(row.dropped, sizeof(row.dropped), "%s", d->dropped);
-	row.reason = JOB_R_DELIVERING;
-	printer_label(d->engine, d->uri, label, sizeof(label));
-	snprintf(row.reason_arg, sizeof(row.reason_arg), "%s", label);
-	job_journal(j, work_begin, &row, a, NULL, begun);
+	d->ready = true;
+	if (!d->awaits_claim)
+		journal_begin(d);
 }
 
 static void target_known(struct delivery *d, enum target_health health,
@@ -467,15 +503,16 @@ static void target_known(struct delivery *d, enum target_health health,
 	enum job_reason reason;
 	const char *objection;
 
-	if (canceled_meanwhile(d))
+	if (!d->awaits_claim && canceled_meanwhile(d))
 		return;
 	objection = target_objection(d->engine, d->uri, health, info, d->job->row.format,
 		d->kind == TARGET_FALLBACK, &reason);
-	if (objection) {
+	if (objection && d->awaits_claim)
+		delivery_free(d); /* found out again when the claim stands, and then told */
+	else if (objection)
 		fail(d, health == TARGET_OK ? TARGET_REFUSING : health, reason, objection);
-		return;
-	}
-	begin(d, info, answer);
+	else
+		begin(d, info, answer);
 }
 
 static void probed(void *arg, enum target_health health, const struct target_info *info,
@@ -511,45 +548,18 @@ static void ask(struct delivery *d)
 
 /* ---- prepare ---- */
 
-struct key_fetch {
-	struct delivery *d;
-	int32_t id;
-	struct seal_key key;
-};
-
-static int work_key(void *arg, struct store *s)
+static void document_opened(void *arg, int rc, struct document *doc)
 {
-	struct key_fetch *f = arg;
+	struct delivery *d = arg;
+	struct job *j = d->job;
 
-	return store_job_key(s, f->id, &f->key);
-}
-
-static int open_document(struct delivery *d)
-{
-	d->fd = openat(d->engine->spool_fd, d->job->row.file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (d->fd < 0)
-		return -errno;
-	return seal_reader_new(d->fd, &d->key, &d->reader);
-}
-
-static void key_fetched(void *arg, int rc)
-{
-	struct key_fetch *f = arg;
-	struct delivery *d = f->d;
-	struct job *j;
-
-	d->key_pending = false;
-	d->key = f->key;
-	seal_key_wipe(&f->key);
-	free(f);
-	if (d->dead) {
+	d->opening = NULL;
+	d->document = doc;
+	if (rc && d->awaits_claim) {
 		delivery_free(d);
 		return;
 	}
-	j = d->job;
-	if (!rc)
-		rc = open_document(d);
-	if (canceled_meanwhile(d))
+	if (!d->awaits_claim && canceled_meanwhile(d))
 		return;
 	if (rc < 0 && rc != -ENOENT) { /* a passing fault: disk, memory */
 		fail(d, TARGET_OK, JOB_R_BUSY, "the spool cannot be read");
@@ -564,21 +574,22 @@ static void key_fetched(void *arg, int rc)
 	ask(d);
 }
 
+void deliver_prepare(struct job *j, const char *uri)
+{
+	deliver_start(j, uri, TARGET_RELEASED, NULL);
+	j->delivery->awaits_claim = true;
+}
+
 void deliver_start(struct job *j, const char *uri, enum store_target_kind kind, struct upstream *u)
 {
 	struct delivery *d = must(calloc(1, sizeof(*d)));
-	struct key_fetch *f = must(calloc(1, sizeof(*f)));
 
 	d->job = j;
 	d->engine = j->engine;
 	d->kind = kind;
 	d->upstream = u;
-	d->fd = -1;
 	snprintf(d->uri, sizeof(d->uri), "%s", uri);
 	j->delivery = d;
 	printer_of(j->engine, uri)->lane = j;
-	d->key_pending = true;
-	f->d = d;
-	f->id = j->row.id;
-	worker_post(j->engine->storer, work_key, key_fetched, f);
+	d->opening = document_open(j, document_opened, d);
 }

@@ -5,6 +5,7 @@
  *   plan.c      decides where a pending job goes
  *   upstream.c  knows whether a queue's server is there
  *   deliver.c   takes one job to one target, journal first
+ *   link.c      the server of our own; registrar.c, claim.c, report.c: one job there; settle.c: the ledger
  *   follow.c    asks the target for the job's final state; resolves what a broken connection left open
  *   sweep.c     cancels leftovers at targets; retention
  *   act.c       what users ask for
@@ -62,6 +63,12 @@ struct job {
 	struct act *act; /* what a user asked for and is being committed */
 	struct delivery *delivery; /* under way up to SENT */
 	struct follow *follow; /* SENDING (broken), SENT, UNKNOWN: asks for the final state */
+	/* With a server of our own (link.h): */
+	struct registrar *registrar; /* it is being made known there */
+	struct claim *claim; /* a release is being taken over: the plan waits */
+	struct report *report; /* the server is told */
+	bool claim_wanted; /* it was released before we knew it by the server's number */
+	int64_t released_ms; /* mono_ms() of the claim */
 	/* The plan's memory of this round: which targets were tried, and what was wrong. */
 	char (*tried)[CONFIG_URI_MAX]; /* TRIED_MAX of them, or NULL */
 	unsigned tried_count;
@@ -128,6 +135,10 @@ struct engine {
 	struct queue_state *queue;
 	size_t queue_count;
 	struct upstream *upstreams;
+	struct link *link; /* the server of our own */
+	struct settle *settle; /* what it has of the ledger */
+	struct policies *policies; /* what it says of its queues */
+	struct renewal *renewal; /* of our certificate there */
 	struct intake *intake;
 	struct timer kick, sweep;
 	int64_t kick_at_ms;
@@ -164,15 +175,17 @@ void job_move(struct job *j, enum job_state to, enum job_reason reason, const ch
 void job_reason(struct job *j, enum job_reason reason, const char *arg);
 /* Final state: attempt outcome, ledger row if something was sent, key and file gone. */
 void job_end(struct job *j, enum job_state to, enum job_reason reason, const char *arg,
-	enum store_certainty certainty);
+	enum record_certainty certainty);
 /* One step of the journal: @work in the store, on copies that replace row and attempt after the commit. */
 typedef int journal_fn(struct store *s, struct store_job *row, enum job_state from,
 	struct store_attempt *a, struct store_ledger_row *ledger);
+int job_work_move(struct store *s, struct store_job *row, enum job_state from,
+	struct store_attempt *a, struct store_ledger_row *ledger); /* the plain move */
 void job_journal(struct job *j, journal_fn *work, const struct store_job *row,
 	const struct store_attempt *a, const struct store_ledger_row *ledger, job_then_fn *then);
 void job_changed(struct job *j);
 /* The ledger row of the present attempt. */
-void job_ledger_row(struct job *j, enum job_state state, enum store_certainty certainty,
+void job_ledger_row(struct job *j, enum job_state state, enum record_certainty certainty,
 	struct store_ledger_row *out);
 /* Impressions of the whole job as far as the ticket tells, 0 if it does not. */
 int32_t job_expected(const struct job *j);
@@ -182,6 +195,8 @@ struct queue_state *queue_state_find(struct engine *e, const char *name);
 /* ---- printers.c ---- */
 struct printer *printer_of(struct engine *e, const char *uri);
 void printer_commit(struct engine *e, struct printer *p);
+/* What the server says of a device: its key, if it names one, counts for more than the one met first. */
+void printer_released(struct engine *e, const char *uri, const char *pin, const char *name);
 /* Fills uri, socket, pin and credentials of a request to @uri. */
 void printer_address(
 	struct engine *e, const char *uri, struct client_request *r, char *ipp_uri, size_t size);
@@ -203,6 +218,8 @@ const char *target_objection(struct engine *e, const char *uri, enum target_heal
 int upstreams_set(struct engine *e); /* after a configuration was read */
 void upstreams_free(struct engine *e);
 void upstreams_look(struct engine *e); /* the network changed: probe those that are not well */
+void upstreams_look_again(
+	struct engine *e); /* a server of ours says that something changed there */
 enum health upstream_health(const struct upstream *u);
 const char *upstream_uri(const struct upstream *u);
 struct engine *upstream_engine(const struct upstream *u);
@@ -243,6 +260,8 @@ struct candidate {
 unsigned plan_candidates(struct engine *e, const char *owner, const struct config_queue *q,
 	bool automatic, struct candidate *out, unsigned max);
 bool plan_outage_on(const struct queue_state *q);
+/* What an outage means for the queue: the server's policy, if it says so, or the configuration. */
+enum config_on_outage plan_on_outage(const struct engine *e, const struct config_queue *q);
 void plan_release(struct job *j, job_then_fn *then); /* HELD or PENDING -> PENDING, tried afresh */
 void plan_lost_notice_answered(struct job *j);
 
@@ -257,12 +276,18 @@ int address_find(struct engine *e, const char *text, address_fn *done, void *arg
 
 /* ---- deliver.c ---- */
 void deliver_start(struct job *j, const char *uri, enum store_target_kind kind, struct upstream *u);
+/* To a device that it was released to, up to the first step that the journal must know; goes on with deliver_go(). */
+void deliver_prepare(struct job *j, const char *uri);
+void deliver_go(struct job *j);
 void deliver_stop(
 	struct job *j); /* drops network calls; used when the job is ended or the engine freed */
 /* What a delivery came to, before the first octet: the plan decides what next. */
 void plan_delivery_failed(struct job *j, const char *uri, enum store_target_kind kind,
 	enum target_health health, enum job_reason reason, const char *why);
 void plan_delivery_done(struct job *j); /* SENT: the lane is free */
+void plan_upstream_took(struct job *j); /* it was registered */
+bool plan_lane_free(struct job *j,
+	const char *uri); /* no other job is being handed to it, and it was not busy */
 
 /* ---- follow.c ---- */
 /* @whole: the target has acknowledged the whole document; else @handed: every octet was given to the network. */

@@ -12,8 +12,11 @@
 #include "base/mono.h"
 #include "base/paths.h"
 #include "core/policy.h"
+#include "link.h"
 #include "must.h"
 #include "network.h"
+#include "renew.h"
+#include "settle.h"
 
 enum { MEMORY_S = 7 * 24 * 3600, NETWORK_SETTLE_MS = 300 };
 
@@ -304,8 +307,14 @@ static void recover(struct engine *e)
 {
 	for (struct job *j = e->jobs; j; j = j->next) {
 		switch (j->row.state) {
+		case JOB_PENDING:
+			if (job_is_claimed(j))
+				claim_resume(j);
+			break;
 		case JOB_CREATING:
 		case JOB_CREATED:
+			if (job_is_claimed(j) && j->attempt.kind == TARGET_RELEASED)
+				claim_resume(j);
 			begin_afresh(j);
 			break;
 		case JOB_SENDING:
@@ -430,10 +439,13 @@ int engine_start(struct engine *e)
 	if (rc)
 		return rc;
 	outages_watch(e);
+	link_start(e);
+	renew_start(e);
 	e->started = true;
 	recover(e);
 	intake_run(e);
 	sweep_start(e);
+	settle_start(e);
 	plan_kick(e);
 	log_event(LOG_LVL_INFO, "event=started run=%s queues=%zu online=%d", e->run_id,
 		e->queue_count, e->online);
@@ -468,6 +480,9 @@ void engine_free(struct engine *e)
 	sweep_free(e);
 	upstreams_free(e);
 	forget_all(e);
+	settle_stop(e);
+	renew_free(e);
+	link_free(e);
 	timer_stop(&e->kick);
 	timer_stop(&e->network_settle);
 	sd_event_source_disable_unref(e->network);

@@ -88,6 +88,7 @@ struct engine_status {
 	const char *run_id;
 	int64_t started_s;
 	bool online;
+	int64_t certificate_until_s; /* of this computer at the server of our own; 0: none */
 	int64_t spool_octets, spool_max_octets;
 	unsigned waiting, unknown, delivering;
 };
@@ -98,6 +99,8 @@ const struct config *engine_config(struct engine *e);
 
 struct engine_release {
 	const char *printer; /* URI or address; NULL: the plan's first ready one, or the server */
+	const char *
+		device; /* at the server of ours: name or UUID of its device, "" for the queue's own; else NULL */
 	bool at_printer; /* "I am at the printer" */
 	bool here; /* print here too, although the server accepted it */
 	bool printed; /* an unknown one: it printed */

@@ -131,6 +131,8 @@ static void keep(struct follow *f, enum job_state to, enum job_reason reason, co
 	row.state = to;
 	row.reason = reason;
 	snprintf(row.reason_arg, sizeof(row.reason_arg), "%s", why);
+	if (to == JOB_HELD) /* a release at the server is over with it */
+		row.server.device_uri[0] = '\0';
 	a.outcome = outcome;
 	a.ended_s = mono_utc_s();
 	if (counted)
@@ -175,7 +177,8 @@ static void completed(struct follow *f)
 static void canceled(struct follow *f)
 {
 	struct job *j = f->job;
-	enum store_certainty certainty = j->attempt.is_server ? CERTAINTY_SERVER : CERTAINTY_DEVICE;
+	enum record_certainty certainty =
+		j->attempt.is_server ? CERTAINTY_SERVER : CERTAINTY_DEVICE;
 	char label[200];
 
 	label_of(j, label, sizeof(label));
@@ -203,6 +206,10 @@ static void aborted(struct follow *f, const struct target_job *t)
 		to_unknown(f, JOB_R_MAY_HAVE_PRINTED, false);
 	else {
 		snprintf(why, sizeof(why), "%s%s%s", label, t->reasons[0] ? ": " : "", t->reasons);
+		if (!j->row.file[0]) { /* a private queue: there is nothing left to try again with */
+			job_end(j, JOB_ABORTED, JOB_R_ABORTED_PRIVATE, why, CERTAINTY_DEVICE);
+			return;
+		}
 		keep(f, JOB_HELD, JOB_R_ABORTED_AT_DEVICE, why, OUTCOME_ABORTED);
 	}
 }

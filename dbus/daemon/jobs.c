@@ -7,7 +7,9 @@
 
 #include "base/log.h"
 #include "base/mono.h"
+#include "link.h"
 #include "must.h"
+#include "settle.h"
 
 enum { COMMIT_AGAIN_MS = 1000, COMMIT_AGAIN_MAX_MS = 15000 };
 
@@ -56,6 +58,9 @@ void job_drop(struct job *j)
 	}
 	deliver_stop(j);
 	follow_stop(j);
+	registrar_stop(j);
+	claim_stop(j);
+	report_stop(j);
 	timer_stop(&j->retry);
 	timer_stop(&j->ask);
 	step_drop(j);
@@ -181,6 +186,9 @@ static void step_done(void *arg, int rc)
 			j->attempt = step->attempt;
 		log_move(j, step->from);
 		job_changed(j);
+		report_kick(j);
+		if (step->has_ledger)
+			settle_kick(j->engine);
 	}
 	if (step->then)
 		step->then(j, rc);
@@ -208,7 +216,7 @@ void job_journal(struct job *j, journal_fn *work, const struct store_job *row,
 	worker_post(j->engine->storer, step_work, step_done, step);
 }
 
-static int work_move(struct store *s, struct store_job *row, enum job_state from,
+int job_work_move(struct store *s, struct store_job *row, enum job_state from,
 	struct store_attempt *a, struct store_ledger_row *ledger)
 {
 	(void)a;
@@ -224,7 +232,7 @@ void job_move(struct job *j, enum job_state to, enum job_reason reason, const ch
 	row.state = to;
 	row.reason = reason;
 	snprintf(row.reason_arg, sizeof(row.reason_arg), "%s", arg ? arg : "");
-	job_journal(j, work_move, &row, NULL, NULL, then);
+	job_journal(j, job_work_move, &row, NULL, NULL, then);
 }
 
 void job_reason(struct job *j, enum job_reason reason, const char *arg)
@@ -252,6 +260,8 @@ static void ended(struct job *j, int rc)
 		spool_unlink(j->engine, file, j->row.file_octets);
 	deliver_stop(j);
 	follow_stop(j);
+	registrar_stop(j);
+	claim_stop(j);
 	timer_stop(&j->retry);
 	timer_stop(&j->ask);
 	if (j->row.state == JOB_EXPIRED || j->row.state == JOB_ABORTED)
@@ -273,14 +283,25 @@ static enum store_outcome outcome_of(enum job_state state)
 	}
 }
 
+/* As its user left it: at the server, when it was released there. */
+static int32_t copies_of(const struct job *j)
+{
+	int changed = 0;
+
+	if (j->attempt.kind == TARGET_RELEASED &&
+		sscanf(j->row.server.changes, "copies=%d", &changed) == 1 && changed > 0)
+		return changed;
+	return j->row.copies > 0 ? j->row.copies : 1;
+}
+
 int32_t job_expected(const struct job *j)
 {
-	int64_t all = (int64_t)j->row.pages * (j->row.copies > 0 ? j->row.copies : 1);
+	int64_t all = (int64_t)j->row.pages * copies_of(j);
 
 	return j->row.pages <= 0 ? 0 : all < INT32_MAX ? (int32_t)all : INT32_MAX;
 }
 
-void job_ledger_row(struct job *j, enum job_state state, enum store_certainty certainty,
+void job_ledger_row(struct job *j, enum job_state state, enum record_certainty certainty,
 	struct store_ledger_row *out)
 {
 	const struct config_queue *q = job_queue(j);
@@ -300,7 +321,7 @@ void job_ledger_row(struct job *j, enum job_state state, enum store_certainty ce
 	out->certainty = certainty;
 	out->impressions = j->attempt.impressions;
 	out->sheets = j->attempt.sheets;
-	out->copies = j->row.copies;
+	out->copies = copies_of(j);
 	out->created_s = j->row.stored_s;
 	out->ended_s = mono_utc_s();
 	/* Many printers never count: then the document's own pages stand in, and the record says so. */
@@ -312,7 +333,7 @@ void job_ledger_row(struct job *j, enum job_state state, enum store_certainty ce
 }
 
 void job_end(struct job *j, enum job_state to, enum job_reason reason, const char *arg,
-	enum store_certainty certainty)
+	enum record_certainty certainty)
 {
 	struct store_job row = j->row;
 	struct store_attempt a = j->attempt;

@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/text.h"
+#include "link.h"
 #include "must.h"
+#include "policies.h"
 
 enum {
 	BUSY_AGAIN_MS = 1000,
@@ -16,6 +18,7 @@ enum {
 	TROUBLE_AGAIN_MS = 300, /* a server that answered the probe and then failed */
 	TROUBLE_MAX = 4, /* so often in a row, it counts as lost */
 	FALLBACK_AGAIN_MS = 30000,
+	RELEASED_BUSY_MS = 120000, /* a released job waits so long for its device */
 	BULK_JOBS = 10, /* more than these go back to a returned server spread over */
 	BULK_SPREAD_MS = 60000,
 	CANDIDATE_MAX = TRIED_MAX,
@@ -43,10 +46,19 @@ bool plan_outage_on(const struct queue_state *q)
 	return q->outage.on && (!q->outage.until_s || q->outage.until_s > mono_utc_s());
 }
 
+enum config_on_outage plan_on_outage(const struct engine *e, const struct config_queue *q)
+{
+	const struct site_queue *site = policies_queue(e, q);
+
+	return site && site->on_outage ? site->on_outage : q->on_outage;
+}
+
 static bool source_allowed(const struct engine *e, const char *source)
 {
 	unsigned s = e->config->fallback_sources;
 
+	if (!strcmp(source, "policy"))
+		return s & SOURCE_POLICY;
 	if (!strcmp(source, "admin"))
 		return s & (SOURCE_ADMIN | SOURCE_POLICY);
 	if (!strcmp(source, "recent"))
@@ -70,8 +82,11 @@ static bool add_candidate(struct engine *e, const struct config_queue *q, const 
 unsigned plan_candidates(struct engine *e, const char *owner, const struct config_queue *q,
 	bool automatic, struct candidate *out, unsigned max)
 {
+	const struct site_queue *site = policies_queue(e, q);
 	unsigned count = 0;
 
+	for (size_t i = 0; site && i < site->fallback_count; i++)
+		add_candidate(e, q, site->fallback[i], "policy", out, &count, max);
 	for (size_t i = 0; i < q->fallback_count; i++)
 		add_candidate(e, q, q->fallback[i], "admin", out, &count, max);
 	for (size_t i = 0; i < e->user_printer_count; i++) {
@@ -130,9 +145,20 @@ static bool came_meanwhile(struct job *j)
 	       comes_back(j, upstream_health(q->upstream));
 }
 
+/* Somebody with twenty documents that wait for release is told once of one outage. */
+static bool owner_was_told(const struct job *j)
+{
+	for (struct job *k = j->engine->jobs; k; k = k->next)
+		if (k != j && k->told_lost && !strcmp(k->row.owner, j->row.owner) &&
+			!strcmp(k->row.queue, j->row.queue))
+			return true;
+	return false;
+}
+
 static void held_lost(struct job *j, int rc)
 {
 	struct engine *e = j->engine;
+	bool stored_before = j->row.server.remote_id && owner_was_told(j);
 
 	if (rc)
 		return;
@@ -141,8 +167,10 @@ static void held_lost(struct job *j, int rc)
 		return;
 	}
 	/* Each new round through the fallbacks ends here again: told once. */
-	if (j->row.reason != JOB_R_NO_FALLBACK_READY || j->told_reason != j->row.reason ||
-		!j->told_lost)
+	if (stored_before)
+		j->told_lost = true;
+	else if (j->row.reason != JOB_R_NO_FALLBACK_READY || j->told_reason != j->row.reason ||
+		 !j->told_lost)
 		notice_lost(j);
 	j->told_reason = j->row.reason;
 	if (j->row.reason != JOB_R_SERVER_LOST_ASK)
@@ -210,7 +238,7 @@ static bool was_tried(const struct job *j, const char *uri)
 }
 
 /* Return: false if the job has to wait for its turn at @uri. */
-static bool lane_free(struct job *j, const char *uri)
+bool plan_lane_free(struct job *j, const char *uri)
 {
 	struct printer *p = printer_of(j->engine, uri);
 	int64_t wait_ms = p->not_before_ms - mono_ms();
@@ -225,7 +253,7 @@ static bool lane_free(struct job *j, const char *uri)
 static void go(struct job *j, const char *uri, enum store_target_kind kind, struct upstream *u,
 	const char *decided_by)
 {
-	if (!lane_free(j, uri))
+	if (!plan_lane_free(j, uri))
 		return;
 	if (decided_by)
 		snprintf(j->decided_by, sizeof(j->decided_by), "%s", decided_by);
@@ -255,7 +283,7 @@ static void fall_back(struct job *j, struct queue_state *q)
 /* The server is lost, or switched off on purpose. */
 static void without_server(struct job *j, struct queue_state *q)
 {
-	enum config_on_outage policy = q->config->on_outage;
+	enum config_on_outage policy = plan_on_outage(j->engine, q->config);
 
 	if (policy == ON_OUTAGE_NEVER) {
 		hold(j, q, JOB_R_SERVER_LOST_NEVER, NULL);
@@ -275,12 +303,26 @@ static void without_server(struct job *j, struct queue_state *q)
 		fall_back(j, q);
 }
 
+/* A kilobyte goes to the server; the document stays until it is released. Any number at a time: nothing prints by it. */
+static void make_known(struct job *j, struct queue_state *q)
+{
+	int64_t wait_ms = printer_of(j->engine, q->config->upstream)->not_before_ms - mono_ms();
+
+	if (wait_ms > 0)
+		kick_in(j->engine, wait_ms);
+	else if (!link_is_enrolled(j->engine))
+		hold(j, q, JOB_R_NOT_ENROLLED, NULL);
+	else
+		registrar_start(j);
+}
+
 static void plan_job(struct job *j)
 {
 	struct queue_state *q = queue_state_find(j->engine, j->row.queue);
 	enum health h;
 
-	if (j->row.state != JOB_PENDING || j->busy || j->delivery || j->cancel_wanted)
+	if (j->row.state != JOB_PENDING || j->busy || j->delivery || j->registrar || j->claim ||
+		j->cancel_wanted)
 		return;
 	if (!q) {
 		job_move(j, JOB_HELD, JOB_R_NO_QUEUE, j->row.queue, NULL);
@@ -293,11 +335,17 @@ static void plan_job(struct job *j)
 			NULL);
 		return;
 	}
+	if (job_is_claimed(j)) {
+		go(j, j->row.server.device_uri, TARGET_RELEASED, NULL, NULL);
+		return;
+	}
 	h = q->upstream ? upstream_health(q->upstream) : HEALTH_LOST;
 	if (plan_outage_on(q) || h == HEALTH_LOST || h == HEALTH_DEGRADED)
 		without_server(j, q);
 	else if (h == HEALTH_OFFLINE)
 		hold(j, q, JOB_R_OFFLINE, NULL);
+	else if (q->config->stillprint)
+		make_known(j, q);
 	else
 		go(j, q->config->upstream, TARGET_UPSTREAM, q->upstream, "policy");
 }
@@ -350,7 +398,7 @@ void plan_delivery_failed(struct job *j, const char *uri, enum store_target_kind
 	struct queue_state *q = queue_state_find(e, j->row.queue);
 	struct printer *p = printer_of(e, uri);
 	bool lost = health == TARGET_UNREACHABLE || health == TARGET_DEGRADED;
-	char label[200];
+	char label[200], said[500];
 
 	printer_label(e, uri, label, sizeof(label));
 	log_event(LOG_LVL_INFO, "job=%d event=not-delivered target=%s health=%s reason=%s why=%s",
@@ -360,6 +408,9 @@ void plan_delivery_failed(struct job *j, const char *uri, enum store_target_kind
 		return;
 	if (reason != JOB_R_BUSY)
 		p->busy = 0;
+	/* Somebody stands at the device: not for ever. */
+	if (kind == TARGET_RELEASED && mono_ms() - j->released_ms > RELEASED_BUSY_MS)
+		reason = reason == JOB_R_BUSY ? JOB_R_GIVEN_BACK : reason;
 	if (reason == JOB_R_BUSY) {
 		int64_t ms = p->busy < 3 ? BUSY_AGAIN_MS << p->busy : BUSY_AGAIN_MAX_MS;
 
@@ -367,6 +418,9 @@ void plan_delivery_failed(struct job *j, const char *uri, enum store_target_kind
 		p->not_before_ms = mono_ms() + ms;
 		job_reason(j, JOB_R_BUSY, label);
 		kick_in(e, ms);
+	} else if (kind == TARGET_RELEASED) {
+		snprintf(said, sizeof(said), "%s: %s", label, why);
+		claim_give_back(j, said);
 	} else if (kind == TARGET_UPSTREAM && lost && !j->row.chosen[0]) {
 		p->not_before_ms = mono_ms() + (TROUBLE_AGAIN_MS << p->trouble);
 		if (!q || !q->upstream) {
@@ -398,6 +452,17 @@ static void remember_use(struct job *j, const struct queue_state *q)
 	snprintf(used.queue, sizeof(used.queue), "%s", j->row.queue);
 	snprintf(used.uri, sizeof(used.uri), "%s", j->attempt.uri);
 	user_printer_put(j->engine, &used);
+}
+
+void plan_upstream_took(struct job *j)
+{
+	struct queue_state *q = queue_state_find(j->engine, j->row.queue);
+	struct printer *p = q ? printer_of(j->engine, q->config->upstream) : NULL;
+
+	if (!p || !q->upstream)
+		return;
+	p->busy = p->trouble = 0;
+	upstream_trust(q->upstream);
 }
 
 void plan_delivery_done(struct job *j)
@@ -441,6 +506,7 @@ void plan_reconsider(struct job *j)
 {
 	/* The configuration may have been mended while we were away. */
 	if (waits_for_server(j->row.reason) || j->row.reason == JOB_R_AUTHENTICATION ||
+		j->row.reason == JOB_R_NOT_ENROLLED ||
 		(j->row.reason == JOB_R_NO_QUEUE && job_queue(j)))
 		plan_release(j, NULL);
 }
@@ -463,7 +529,10 @@ static bool comes_back(const struct job *j, enum health h)
 		return true;
 	if (h == HEALTH_OK)
 		return waits_for_server(j->row.reason) || j->row.reason == JOB_R_REFUSED ||
-		       j->row.reason == JOB_R_CERTIFICATE;
+		       j->row.reason == JOB_R_CERTIFICATE || j->row.reason == JOB_R_NOT_ENROLLED;
+	/* Where it was to be released is gone: what is held there comes under the rules of the outage. */
+	if (h == HEALTH_LOST || h == HEALTH_DEGRADED)
+		return job_is_registered(j) || j->row.reason == JOB_R_OFFLINE;
 	/* The network is back and the server is not: now the outage's own rules apply. */
 	return h != HEALTH_OFFLINE && j->row.reason == JOB_R_OFFLINE;
 }
@@ -504,12 +573,13 @@ void plan_upstream_changed(struct engine *e, struct upstream *u)
 
 		if (!q || q->upstream != u || plan_outage_on(q) || !comes_back(j, h))
 			continue;
-		if (++count <= BULK_JOBS)
+		if (h != HEALTH_OK || ++count <= BULK_JOBS)
 			plan_release(j, NULL);
 		else
 			timer_set(e, &j->retry, at_ms = bulk_ms(at_ms, count), released_late, j);
 	}
 	if (h == HEALTH_OK) {
+		link_look(e);
 		sweep_upstream_back(e, upstream_uri(u));
 		notice_back(e, u, count);
 	}

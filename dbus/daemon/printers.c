@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/text.h"
+#include "link.h"
 #include "must.h"
 
 struct printer *printer_of(struct engine *e, const char *uri)
@@ -113,9 +114,31 @@ void printer_commit(struct engine *e, struct printer *p)
 	worker_post(e->storer, work_put, put_done, copy);
 }
 
+void printer_released(struct engine *e, const char *uri, const char *pin, const char *name)
+{
+	struct printer *p = printer_of(e, uri);
+	bool other = (pin[0] && strcmp(p->row.pin, pin)) || (name[0] && strcmp(p->row.name, name));
+
+	if (!other)
+		return;
+	if (pin[0])
+		snprintf(p->row.pin, sizeof(p->row.pin), "%s", pin);
+	if (name[0])
+		snprintf(p->row.name, sizeof(p->row.name), "%s", name);
+	p->row.seen_s = mono_utc_s();
+	printer_commit(e, p);
+}
+
 void printer_address(
 	struct engine *e, const char *uri, struct client_request *r, char *ipp_uri, size_t size)
 {
+	if (link_owns(e, uri)) { /* by its CA, and by our certificate */
+		snprintf(ipp_uri, size, "%s", uri);
+		r->uri = ipp_uri;
+		r->identity = link_identity(e);
+		r->repeatable = true;
+		return;
+	}
 	if (!strncmp(uri, "cups:", 5)) {
 		snprintf(ipp_uri, size, "ipp://localhost/printers/%s", uri + 5);
 		r->socket_path = e->config->cups_socket;
@@ -176,7 +199,8 @@ static bool pin_first(struct probe *p, const struct client_reply *reply)
 	struct client_request r = {0};
 	char ipp_uri[CONFIG_URI_MAX];
 
-	if (configured_pin(p->engine, p->uri) || known->row.pin[0] || !reply->pin[0])
+	if (link_owns(p->engine, p->uri) || configured_pin(p->engine, p->uri) ||
+		known->row.pin[0] || !reply->pin[0])
 		return false;
 	snprintf(known->row.pin, sizeof(known->row.pin), "%s", reply->pin);
 	known->row.seen_s = mono_utc_s();

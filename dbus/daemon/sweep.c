@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sweep - what was left behind: empty or superseded jobs at targets are canceled, what waited too long expires. */
 #include "engine-private.h"
+#include "renew.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -259,6 +260,7 @@ void engine_get_status(struct engine *e, struct engine_status *out)
 	out->run_id = e->run_id;
 	out->started_s = e->started_s;
 	out->online = e->online;
+	out->certificate_until_s = renew_expires_s(e);
 	out->spool_octets = e->spool_octets;
 	out->spool_max_octets = spool_limit(e);
 	for (struct job *j = e->jobs; j; j = j->next) {

@@ -10,11 +10,12 @@
 
 #include "base/log.h"
 #include "base/mono.h"
+#include "link.h"
 #include "must.h"
 #include "network.h"
 
 enum {
-	ROUND_PROBES = 8,
+	ROUND_PROBES = 24,
 	ROUND_DEADLINE_MS = 4000,
 	ROUND_AGAIN_MS = 250, /* after a refusal: twice within 0.5 s */
 	DEGRADED_AGAIN_MS = 500,
@@ -34,12 +35,16 @@ struct asker {
 struct round_slot {
 	struct upstream *u;
 	unsigned index;
+	unsigned address; /* of a server with several */
 };
 
 struct upstream {
 	struct upstream *next;
 	struct engine *engine;
 	char uri[CONFIG_URI_MAX];
+	char server_queue
+		[128]; /* a queue of the server of our own, which may have several addresses; else "" */
+	unsigned idle_address;
 	enum health health;
 	int64_t since_s;
 	char detail[256];
@@ -196,6 +201,33 @@ static enum health health_of(enum target_health t)
 
 static void next_probe_due(void *arg);
 
+static unsigned addresses(const struct upstream *u)
+{
+	unsigned count = u->server_queue[0] ? link_address_count(u->engine) : 1;
+
+	return count ? count : 1;
+}
+
+/* The administrator of the server has announced that it stops, or that it goes on: by its rules for outages. */
+static void heed_maintenance(
+	struct upstream *u, enum target_health t, const struct target_info *info)
+{
+	bool on = t == TARGET_REFUSING && strstr(info->reasons, "paused");
+
+	for (size_t i = 0; u->server_queue[0] && i < u->engine->queue_count; i++) {
+		struct queue_state *q = &u->engine->queue[i];
+		bool ours = q->outage.on && !strcmp(q->outage.decided_by, "server");
+
+		if (q->upstream != u)
+			continue;
+		if (on && !q->outage.on)
+			engine_outage_start(
+				u->engine, q->config->name, 0, info->message, "server", NULL, NULL);
+		else if (!on && ours && t == TARGET_OK)
+			engine_outage_stop(u->engine, q->config->name, "server", NULL, NULL);
+	}
+}
+
 static void probe_done(void *arg, enum target_health t, const struct target_info *info,
 	ipp_t *answer, const struct client_reply *reply)
 {
@@ -206,11 +238,16 @@ static void probe_done(void *arg, enum target_health t, const struct target_info
 	if (t == TARGET_UNREACHABLE) {
 		if (reply->fault == CLIENT_SILENT)
 			return; /* the deadline speaks */
-		if (++u->broken >= 2)
+		if (++u->broken >= 2 * addresses(u))
 			verdict(u, lost_or_offline(u), reply->detail, NULL, NULL);
 		else
-			timer_set(u->engine, &u->next_probe, ROUND_AGAIN_MS, next_probe_due, u);
+			timer_set(u->engine, &u->next_probe,
+				u->broken % addresses(u) ? 0 : ROUND_AGAIN_MS, next_probe_due, u);
 		return;
+	}
+	if (u->server_queue[0] && (t == TARGET_OK || t == TARGET_REFUSING)) {
+		link_use_address(u->engine, slot->address);
+		heed_maintenance(u, t, info);
 	}
 	if (t == TARGET_DEGRADED && ++u->degraded < DEGRADED_MAX) {
 		timer_set(u->engine, &u->next_probe, DEGRADED_AGAIN_MS, next_probe_due, u);
@@ -219,16 +256,25 @@ static void probe_done(void *arg, enum target_health t, const struct target_info
 	verdict(u, health_of(t), reply->detail, info, answer);
 }
 
+static void probe_uri(const struct upstream *u, unsigned address, char *uri, size_t size)
+{
+	if (!u->server_queue[0] ||
+		!link_address_uri(u->engine, address, u->server_queue, uri, size))
+		snprintf(uri, size, "%s", u->uri);
+}
+
 static void probe_now(struct upstream *u)
 {
 	unsigned i = u->started;
+	char uri[CONFIG_URI_MAX];
 
 	if (i >= ROUND_PROBES)
 		return;
-	u->slot[i] = (struct round_slot){.u = u, .index = i};
+	u->slot[i] = (struct round_slot){.u = u, .index = i, .address = i % addresses(u)};
 	u->started++;
+	probe_uri(u, u->slot[i].address, uri, sizeof(uri));
 	u->probe[i] = probe_start(
-		u->engine, u->uri, ROUND_DEADLINE_MS, ROUND_DEADLINE_MS, probe_done, &u->slot[i]);
+		u->engine, uri, ROUND_DEADLINE_MS, ROUND_DEADLINE_MS, probe_done, &u->slot[i]);
 }
 
 static void next_probe_due(void *arg)
@@ -322,9 +368,12 @@ static void idle_answered(void *arg, enum target_health t, const struct target_i
 {
 	struct upstream *u = arg;
 
-	(void)info;
 	(void)answer;
 	u->idle_probe = NULL;
+	if (u->server_queue[0] && (t == TARGET_OK || t == TARGET_REFUSING)) {
+		link_use_address(u->engine, u->idle_address);
+		heed_maintenance(u, t, info);
+	}
 	if (t == TARGET_OK && mono_ms() < u->distrust_until_ms) {
 		; /* its word is not enough */
 	} else if (t == TARGET_OK) {
@@ -347,10 +396,16 @@ static void idle_due(void *arg)
 {
 	struct upstream *u = arg;
 
+	char uri[CONFIG_URI_MAX];
+
 	if (u->running || u->idle_probe)
 		return;
-	u->idle_probe = probe_start(
-		u->engine, u->uri, ROUND_DEADLINE_MS, ROUND_DEADLINE_MS, idle_answered, u);
+	/* One that is lost may be back at another of its addresses. */
+	if (u->health != HEALTH_OK)
+		u->idle_address = (u->idle_address + 1) % addresses(u);
+	probe_uri(u, u->idle_address, uri, sizeof(uri));
+	u->idle_probe =
+		probe_start(u->engine, uri, ROUND_DEADLINE_MS, ROUND_DEADLINE_MS, idle_answered, u);
 	if (!u->idle_probe)
 		idle_set(u);
 }
@@ -414,6 +469,9 @@ int upstreams_set(struct engine *e)
 		u = e->queue[i].config->upstream[0] ? upstream_of(e, e->queue[i].config->upstream)
 						    : NULL;
 		e->queue[i].upstream = u;
+		if (u)
+			snprintf(u->server_queue, sizeof(u->server_queue), "%s",
+				e->queue[i].config->server_queue);
 		/* A new configuration may be the mend of what was wrong: look at once. */
 		if (u && u->health != HEALTH_OK && !u->running)
 			timer_set(e, &u->idle, 0, idle_due, u);
@@ -434,6 +492,13 @@ void upstreams_free(struct engine *e)
 		upstream_free(u);
 	}
 	e->upstreams = NULL;
+}
+
+void upstreams_look_again(struct engine *e)
+{
+	for (struct upstream *u = e->upstreams; u; u = u->next)
+		if (!u->stale && !u->running && !u->idle_probe && u->server_queue[0])
+			timer_set(e, &u->idle, 0, idle_due, u);
 }
 
 void upstreams_look(struct engine *e)

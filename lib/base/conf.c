@@ -199,7 +199,7 @@ static int read_file(struct reader *r, int dir, const char *name, const char *sh
 	if (rc || !text)
 		return rc == -EINVAL ? 0 : rc;
 	if (r->begin)
-		r->begin(r->arg, shown);
+		r->begin(r->arg, shown, &r->line);
 	take_octets(r, text, count);
 	return 0;
 }

@@ -13,8 +13,9 @@ typedef const char *conf_line_fn(
 	void *arg, const char *section, const char *key, const char *value);
 typedef void conf_complain_fn(void *arg, const char *message);
 
-/* A new file begins: for callers to whom lines of one file belong together. */
-typedef void conf_file_fn(void *arg, const char *file);
+/* A new file begins: for callers to whom lines of one file belong together.
+ * @line: counts its lines; both are valid until conf_read_files() returns or the next file begins. */
+typedef void conf_file_fn(void *arg, const char *file, const unsigned *line);
 
 /** conf_read() - @path and its drop-ins; an absent @path with no drop-ins is an empty configuration
  * Return: 0, -EINVAL after complaints, or -errno. */

@@ -21,7 +21,12 @@ struct loader {
 	struct config *config;
 	size_t queue_room;
 	unsigned file; /* counts the files read */
+	const char *file_name;
+	const unsigned *line;
 	unsigned fallback_file[CONFIG_QUEUE_MAX]; /* per queue: whose fallbacks it has, 0: none */
+	unsigned address_file; /* the same of [server]'s addresses */
+	char *stillprint_at[CONFIG_QUEUE_MAX]; /* "file:line" of `upstream = stillprint` */
+	bool release_said[CONFIG_QUEUE_MAX];
 	void (*complain)(void *arg, const char *message);
 	void *arg;
 	bool bad;
@@ -239,9 +244,27 @@ static const char *parse_target(char field[CONFIG_URI_MAX], const char *value, b
 	return uri_format(field, CONFIG_URI_MAX, &u) ? "is too long" : NULL;
 }
 
-static const char *parse_upstream(void *field, const char *value)
+static const char *parse_upstream(void *queue, const char *value)
 {
-	return parse_target(field, value, false);
+	struct config_queue *q = queue;
+	bool named = !strncmp(value, "stillprint:", 11);
+	const char *why;
+
+	if (named || !strcmp(value, "stillprint")) {
+		value = named ? value + 11 : q->name;
+		if (!uri_is_queue_name(value))
+			return "must be stillprint, or stillprint: and the server's name of the queue";
+		q->stillprint = true;
+		*q->upstream = '\0';
+		strcpy(q->server_queue, value);
+		return NULL;
+	}
+	why = parse_target(q->upstream, value, false);
+	if (why)
+		return why;
+	q->stillprint = false;
+	*q->server_queue = '\0';
+	return NULL;
 }
 
 /* ---- keys ---- */
@@ -275,11 +298,12 @@ static const struct key global_keys[] = {
 	GLOBAL("probe-lost", parse_seconds, probe_lost_s),
 	GLOBAL("cups-socket", parse_socket, cups_socket), {0}};
 
-static const struct key queue_keys[] = {QUEUE("upstream", parse_upstream, upstream),
+/* The upstream is more than one field: its parser has the whole queue. */
+static const struct key queue_keys[] = {{"upstream", parse_upstream, 0},
 	QUEUE("upstream-user", parse_user, upstream_user),
 	QUEUE("upstream-pin", parse_pin, upstream_pin),
 	QUEUE("on-outage", parse_on_outage, on_outage), QUEUE("release", parse_release, release),
-	QUEUE("accept-raw", parse_bool, accept_raw),
+	QUEUE("private", parse_bool, private), QUEUE("accept-raw", parse_bool, accept_raw),
 	QUEUE("accept-foreign-hosts", parse_bool, accept_foreign_hosts), {0}};
 
 static const char *take_key(const struct key *keys, void *base, const char *name, const char *value)
@@ -340,12 +364,59 @@ static const char *take_fallback(struct loader *l, int index, const char *value)
 	return NULL;
 }
 
-static void begin_file(void *arg, const char *file)
+static const char *take_server(struct loader *l, const char *key, const char *value)
+{
+	struct config_server *s = &l->config->server;
+	char address[CONFIG_URI_MAX];
+	const char *why;
+
+	if (strcmp(key, "address") != 0)
+		return "no such key in this section; see stillprint.conf(5)";
+	/* As with fallbacks: the first line of a later file replaces, an empty one leaves none. */
+	if (l->address_file != l->file)
+		s->count = 0;
+	l->address_file = l->file;
+	if (!*value)
+		return NULL;
+	why = config_server_address(address, sizeof(address), value);
+	if (why)
+		return why;
+	for (size_t i = 0; i < s->count; i++)
+		if (!strcmp(s->address[i], address))
+			return "is named twice";
+	if (s->count == CONFIG_ADDRESS_MAX)
+		return "too many addresses, 8 at most";
+	strcpy(s->address[s->count++], address);
+	return NULL;
+}
+
+static const char *take_queue_key(struct loader *l, int index, const char *key, const char *value)
+{
+	struct config_queue *q = &l->config->queue[index];
+	const char *why = take_key(queue_keys, q, key, value);
+
+	if (why)
+		return why;
+	if (!strcmp(key, "release"))
+		l->release_said[index] = true;
+	if (!strcmp(key, "upstream") && q->stillprint) {
+		free(l->stillprint_at[index]);
+		if (asprintf(&l->stillprint_at[index], "%s:%u", l->file_name, *l->line) < 0) {
+			l->stillprint_at[index] = NULL;
+			l->no_memory = true;
+			return "out of memory";
+		}
+	}
+	return NULL;
+}
+
+static void begin_file(void *arg, const char *file, const unsigned *line)
 {
 	struct loader *l = arg;
 
-	(void)file;
 	l->file++;
+	l->file_name = file;
+	l->line = line;
 }
 
 static const char *take_line(void *arg, const char *section, const char *key, const char *value)
@@ -355,11 +426,13 @@ static const char *take_line(void *arg, const char *section, const char *key, co
 	int index;
 
 	if (!*section)
-		return "stands before the first section; [stillprint] or [queue NAME] comes first";
+		return "stands before the first section; [stillprint], [server] or [queue NAME] comes first";
 	if (!strcmp(section, "stillprint"))
 		return take_key(global_keys, l->config, key, value);
+	if (!strcmp(section, "server"))
+		return take_server(l, key, value);
 	if (strncmp(section, "queue", 5) != 0 || (section[5] != ' ' && section[5] != '\t'))
-		return "unknown section; must be [stillprint] or [queue NAME]";
+		return "unknown section; must be [stillprint], [server] or [queue NAME]";
 	name += strspn(name, " \t");
 	if (!uri_is_queue_name(name))
 		return "the section's queue name is not one that CUPS allows";
@@ -370,7 +443,7 @@ static const char *take_line(void *arg, const char *section, const char *key, co
 		return index == -1 ? "too many queues, 256 at most" : "out of memory";
 	if (!strcmp(key, "fallback"))
 		return take_fallback(l, index, value);
-	return take_key(queue_keys, &l->config->queue[index], key, value);
+	return take_queue_key(l, index, key, value);
 }
 
 static void take_complaint(void *arg, const char *message)
@@ -472,9 +545,35 @@ static int by_name(const void *a, const void *b)
 		((const struct config_queue *)a)->name, ((const struct config_queue *)b)->name);
 }
 
+/* What a queue of the server of our own gets from [server]. Before sorting: @index is the order of the files. */
+static void resolve_queue(struct loader *l, size_t index)
+{
+	const struct config_server *s = &l->config->server;
+	struct config_queue *q = &l->config->queue[index];
+	const char *at = l->stillprint_at[index];
+
+	if (!q->stillprint)
+		return;
+	if (!l->release_said[index])
+		q->release = RELEASE_HELD;
+	if (!s->count)
+		complain(l,
+			"%s: [queue %s] leads to the server of our own, but no [server] section names an "
+			"address; `stillprint setup --server` writes one",
+			at, q->name);
+	else if (config_server_uri(q, s->address[0]))
+		complain(l, "%s: [queue %s]: the name of the server's queue is too long", at,
+			q->name);
+	if (*q->upstream_user || *q->upstream_pin)
+		complain(l,
+			"%s: [queue %s] leads to the server of our own, which wants no upstream-user "
+			"and no upstream-pin: both sides have certificates",
+			at, q->name);
+}
+
 static void finish_queue(struct loader *l, const char *path, struct config_queue *q)
 {
-	if (!*q->upstream)
+	if (!*q->upstream && !q->stillprint)
 		complain(l, "%s: [queue %s] has no upstream; write `upstream = ipp://HOST/PATH`",
 			path, q->name);
 	if (q->on_outage == ON_OUTAGE_DEFAULT)
@@ -521,6 +620,10 @@ int config_load(const char *path, void (*complain_fn)(void *arg, const char *mes
 	if (!c)
 		return -ENOMEM;
 	rc = conf_read_files(path, begin_file, take_line, take_complaint, &l);
+	for (size_t i = 0; i < c->queue_count && !rc; i++)
+		resolve_queue(&l, i);
+	for (size_t i = 0; i < c->queue_count; i++)
+		free(l.stillprint_at[i]);
 	if (l.no_memory)
 		return -ENOMEM;
 	if (rc && rc != -EINVAL)

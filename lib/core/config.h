@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config - stillprint.conf of a workstation as typed values: queues, upstreams, fallbacks, limits. */
+/* config - stillprint.conf of a workstation as typed values: queues, upstreams, fallbacks, limits, our server. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,7 +17,13 @@ enum config_on_outage {
 };
 enum config_release { RELEASE_DIRECT = 0, RELEASE_HELD };
 
-enum { CONFIG_FALLBACK_MAX = 16, CONFIG_QUEUE_MAX = 256, CONFIG_URI_MAX = 512 };
+enum {
+	CONFIG_FALLBACK_MAX = 16,
+	CONFIG_QUEUE_MAX = 256,
+	CONFIG_URI_MAX = 512,
+	CONFIG_ADDRESS_MAX = 8,
+	CONFIG_SERVER_PORT = 8631, /* of stillprint-server, if an address names none */
+};
 
 /* Bits of fallback-sources; order of trial is the order here. */
 enum config_source {
@@ -28,9 +34,18 @@ enum config_source {
 	SOURCE_USER = 8, /* printers that this user named; only by the user's own act for a job */
 };
 
+/* [server]: where the server of our own is reached; add "/ipp/system" or "/ipp/print/QUEUE". */
+struct config_server {
+	char address[CONFIG_ADDRESS_MAX]
+		    [CONFIG_URI_MAX]; /* "ipps://host:port", in order of trial */
+	size_t count; /* 0: there is no such server */
+};
+
 struct config_queue {
 	char name[128]; /* CUPS queue */
-	char upstream[CONFIG_URI_MAX]; /* ipp:, ipps: */
+	char upstream[CONFIG_URI_MAX]; /* ipp:, ipps:; of the first address if stillprint */
+	bool stillprint; /* `upstream = stillprint` or `stillprint:NAME`: a queue of [server] */
+	char server_queue[128]; /* its name there; "" if not stillprint */
 	char upstream_user
 		[128]; /* "" = no login; the password is in secrets/NAME beside the configuration */
 	char upstream_password[256]; /* read from there; wiped by config_free() */
@@ -38,14 +53,16 @@ struct config_queue {
 		[64]; /* "sha256//…": the only key the upstream may show; "" = the one met first */
 	enum config_on_outage
 		on_outage; /* never DEFAULT after config_load(): fallback if one is named, else ask */
-	enum config_release release;
+	enum config_release release; /* default direct; held if stillprint */
 	char fallback[CONFIG_FALLBACK_MAX][CONFIG_URI_MAX]; /* in order: ipp:, ipps:, cups:NAME */
 	size_t fallback_count;
+	bool private; /* `private = yes`: a document is erased as soon as it was handed over, whatever comes of it */
 	bool accept_raw; /* `accept-raw = yes`: files that no filter looked at */
 	bool accept_foreign_hosts; /* jobs from other computers */
 };
 
 struct config {
+	struct config_server server;
 	struct config_queue *queue; /* array, sorted by name */
 	size_t queue_count;
 	unsigned fallback_sources; /* bits; default policy, admin, recent, user */
@@ -61,6 +78,12 @@ struct config {
 	int32_t probe_lost_s; /* probe of a lost upstream, default 5 s */
 	char cups_socket[108]; /* cupsd's local socket, default /run/cups/cups.sock */
 };
+
+/* "ipps://HOST[:PORT]" as "ipps://host:port" in @out. NULL, or why it is no address of a server (static text). */
+const char *config_server_address(char *out, size_t size, const char *text);
+
+/* @q->upstream = queue @q->server_queue at @address, one of [server]'s. 0 or -ENAMETOOLONG. */
+int config_server_uri(struct config_queue *q, const char *address);
 
 /** config_load() - read @path (and drop-ins, and secrets/ beside it)
  * @complain: one line per fault, "file:line: why". Return: 0, -EINVAL after complaints, or -errno. */

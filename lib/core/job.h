@@ -42,12 +42,17 @@ enum job_reason {
 	JOB_R_TLS_REQUIRED, /* policy: the target offers no encryption */
 	JOB_R_REFUSED, /* the target refuses jobs (not accepting, not authorized); arg: its message */
 	JOB_R_LOOP, /* the target leads back to a Stillprint queue */
+	JOB_R_REGISTERED, /* held: stored here, known to the server (arg), released at a device */
+	JOB_R_RELEASED, /* released at the server, on its way to the device; arg: device */
+	JOB_R_GIVEN_BACK, /* held: released, and the device (arg, with what was wrong) could not take it */
+	JOB_R_NOT_ENROLLED, /* held: the server does not accept this computer; arg: server */
 	JOB_R_BUSY, /* the target is busy; retried */
 	JOB_R_FORMAT, /* the target cannot print PDF */
 	JOB_R_PRINTED_BEFORE, /* held: the same document of the same CUPS job was printed before */
 	JOB_R_FOREIGN_HOST, /* held: came from another computer */
 	JOB_R_NO_QUEUE, /* held: its queue is not configured */
 	JOB_R_ABORTED_AT_DEVICE, /* held: the device gave up; arg: its reasons */
+	JOB_R_ABORTED_PRIVATE, /* aborted: the device gave up, and the document was erased already; arg: its reasons */
 	JOB_R_ACCEPTED, /* accepted by the target, waits for its final state */
 	JOB_R_ACCEPTED_HELD, /* accepted by the server, which holds it for release there */
 	JOB_R_ACCEPTED_UNCONFIRMED, /* accepted by SERVER, not confirmed: the server is away since */
@@ -60,6 +65,7 @@ enum job_reason {
 	JOB_R_USER_REPORTED, /* completed, on the user's word ("It printed") */
 	JOB_R_CANCELED_BY_USER,
 	JOB_R_CANCELED_AT_DEVICE,
+	JOB_R_CANCELED_AT_SERVER, /* its user deleted it there; arg: server */
 	JOB_R_DAMAGED, /* the sealed file does not open; moved to corrupt/ */
 	JOB_R_EXPIRED,
 	JOB_R_SPOOL_FULL, /* expired first because the spool's limit was reached */

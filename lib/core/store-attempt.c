@@ -19,13 +19,13 @@ static void read_attempt(sqlite3_stmt *stmt, struct store_attempt *a)
 	a->job_id = sqlite3_column_int(stmt, 1);
 	a->number = sqlite3_column_int(stmt, 2);
 	a->kind = (enum store_target_kind)sqlite3_column_int(stmt, 3);
-	store_text(stmt, 4, a->uri, sizeof(a->uri));
+	sql_text(stmt, 4, a->uri, sizeof(a->uri));
 	a->is_server = sqlite3_column_int(stmt, 5);
 	a->encrypted = sqlite3_column_int(stmt, 6);
-	store_text(stmt, 7, a->decided_by, sizeof(a->decided_by));
+	sql_text(stmt, 7, a->decided_by, sizeof(a->decided_by));
 	a->remote_id = sqlite3_column_int(stmt, 8);
-	store_text(stmt, 9, a->remote_uuid, sizeof(a->remote_uuid));
-	store_text(stmt, 10, a->remote_name, sizeof(a->remote_name));
+	sql_text(stmt, 9, a->remote_uuid, sizeof(a->remote_uuid));
+	sql_text(stmt, 10, a->remote_name, sizeof(a->remote_name));
 	a->up_time_s = sqlite3_column_int(stmt, 11);
 	a->outcome = (enum store_outcome)sqlite3_column_int(stmt, 12);
 	a->impressions = sqlite3_column_int(stmt, 13);
@@ -41,7 +41,7 @@ static int insert_attempt(struct store *s, struct store_attempt *a)
 	static const char sql[] =
 		"INSERT INTO attempt (" ATTEMPT_COLUMNS ") VALUES (NULL, ?1, ?2, ?3, ?4, ?5,"
 		" ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
-	int rc = store_run(s, sql,
+	int rc = sql_run(&s->sql, sql,
 		VALUES(V_NUM(a->job_id), V_NUM(a->number), V_NUM(a->kind), V_TEXT(a->uri),
 			V_NUM(a->is_server), V_NUM(a->encrypted), V_RAW(a->decided_by),
 			V_NUM(a->remote_id), V_TEXT(a->remote_uuid), V_RAW(a->remote_name),
@@ -50,19 +50,19 @@ static int insert_attempt(struct store *s, struct store_attempt *a)
 			V_NUM(a->sent_s), V_NUM(a->ended_s)));
 
 	if (!rc)
-		a->id = sqlite3_last_insert_rowid(s->db);
+		a->id = sqlite3_last_insert_rowid(s->sql.db);
 	return rc;
 }
 
 /* The number comes from the row, not from the caller: a fence never goes back. */
 static int next_number(struct store *s, int32_t job_id, int32_t *out)
 {
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(
-		s, &stmt, "SELECT attempt + 1 FROM job WHERE id = ?1", VALUES(V_NUM(job_id)));
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(
+		&s->sql, &stmt, "SELECT attempt + 1 FROM job WHERE id = ?1", VALUES(V_NUM(job_id)));
 
 	if (!rc)
-		rc = store_step(s, stmt);
+		rc = sql_step(&s->sql, stmt);
 	if (rc < 0)
 		return rc;
 	if (rc == 0)
@@ -76,8 +76,8 @@ static int finish(struct store *s, int rc, struct store_job *job, const struct s
 	struct store_attempt *a, const struct store_attempt *written)
 {
 	if (rc > 0)
-		return store_undo(s, rc);
-	rc = store_leave(s, rc);
+		return sql_undo(&s->sql, rc);
+	rc = sql_leave(&s->sql, rc);
 	if (rc)
 		return rc;
 	*job = *moved;
@@ -89,7 +89,7 @@ static int finish(struct store *s, int rc, struct store_job *job, const struct s
 /* A busy printer is asked again and again: what came to nothing, and left nothing there, is kept for a while only. */
 static int forget_vain(struct store *s, const struct store_attempt *a)
 {
-	return store_run(s,
+	return sql_run(&s->sql,
 		"DELETE FROM attempt WHERE job_id = ?1 AND number < ?2 AND outcome = ?3 AND cancel_wanted = 0",
 		VALUES(V_NUM(a->job_id), V_NUM(a->number - KEPT_VAIN), V_NUM(OUTCOME_NOTHING)));
 }
@@ -103,7 +103,7 @@ int store_attempt_begin(struct store *s, struct store_job *job, struct store_att
 
 	if (from != JOB_PENDING && from != JOB_HELD)
 		return -EINVAL;
-	rc = store_enter(s);
+	rc = sql_enter(&s->sql);
 	if (rc)
 		return rc;
 	moved.state = JOB_CREATING;
@@ -128,17 +128,17 @@ int store_attempt_created(struct store *s, struct store_job *job, const struct s
 		"UPDATE attempt SET remote_id = ?2, remote_uuid = ?3, remote_name = ?4,"
 		" up_time_s = ?5 WHERE id = ?1 AND job_id = ?6 AND outcome = 0";
 	struct store_job moved = *job;
-	int rc = store_enter(s);
+	int rc = sql_enter(&s->sql);
 
 	if (rc)
 		return rc;
 	moved.state = JOB_CREATED;
 	rc = store_job_set(s, &moved, JOB_CREATING);
 	if (!rc)
-		rc = store_run(s, sql,
+		rc = sql_run(&s->sql, sql,
 			VALUES(V_NUM(a->id), V_NUM(a->remote_id), V_TEXT(a->remote_uuid),
 				V_RAW(a->remote_name), V_NUM(a->up_time_s), V_NUM(job->id)));
-	if (!rc && sqlite3_changes(s->db) != 1)
+	if (!rc && sqlite3_changes(s->sql.db) != 1)
 		rc = STORE_E_GONE;
 	return finish(s, rc, job, &moved, NULL, NULL);
 }
@@ -148,12 +148,12 @@ static int write_attempt(struct store *s, const struct store_attempt *a)
 	static const char sql[] =
 		"UPDATE attempt SET remote_uuid = ?2, outcome = ?3, impressions = ?4,"
 		" sheets = ?5, cancel_wanted = ?6, sent_s = ?7, ended_s = ?8 WHERE id = ?1";
-	int rc = store_run(s, sql,
+	int rc = sql_run(&s->sql, sql,
 		VALUES(V_NUM(a->id), V_TEXT(a->remote_uuid), V_NUM(a->outcome),
 			V_NUM(a->impressions), V_NUM(a->sheets), V_NUM(a->cancel_wanted),
 			V_NUM(a->sent_s), V_NUM(a->ended_s)));
 
-	return rc ? rc : sqlite3_changes(s->db) == 1 ? 0 : STORE_E_GONE;
+	return rc ? rc : sqlite3_changes(s->sql.db) == 1 ? 0 : STORE_E_GONE;
 }
 
 int store_attempt_close(struct store *s, struct store_attempt *a)
@@ -174,7 +174,7 @@ int store_attempt_end(
 
 	if (job_is_final(job->state) || a->job_id != job->id)
 		return -EINVAL;
-	rc = store_enter(s);
+	rc = sql_enter(&s->sql);
 	if (rc)
 		return rc;
 	rc = store_job_set(s, &moved, from);
@@ -185,12 +185,12 @@ int store_attempt_end(
 
 int store_attempt_update(struct store *s, const struct store_attempt *a)
 {
-	int rc = store_enter(s);
+	int rc = sql_enter(&s->sql);
 
 	if (rc)
 		return rc;
 	rc = write_attempt(s, a);
-	return rc > 0 ? store_undo(s, rc) : store_leave(s, rc);
+	return rc > 0 ? sql_undo(&s->sql, rc) : sql_leave(&s->sql, rc);
 }
 
 int store_attempt_each(struct store *s, int32_t job_id,
@@ -200,13 +200,13 @@ int store_attempt_each(struct store *s, int32_t job_id,
 				       " WHERE outcome = 0 OR cancel_wanted <> 0 ORDER BY id";
 	static const char job_sql[] =
 		"SELECT " ATTEMPT_COLUMNS " FROM attempt WHERE job_id = ?1 ORDER BY number";
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = job_id ? store_prepare(s, &stmt, job_sql, VALUES(V_NUM(job_id)))
-			: store_prepare(s, &stmt, open_sql, NULL);
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = job_id ? sql_prepare(&s->sql, &stmt, job_sql, VALUES(V_NUM(job_id)))
+			: sql_prepare(&s->sql, &stmt, open_sql, NULL);
 
 	if (rc)
 		return rc;
-	while ((rc = store_step(s, stmt)) > 0) {
+	while ((rc = sql_step(&s->sql, stmt)) > 0) {
 		struct store_attempt a;
 
 		read_attempt(stmt, &a);

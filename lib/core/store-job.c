@@ -10,10 +10,25 @@
 #define JOB_COLUMNS \
 	"id, document_uuid, queue, owner, owner_verified, title, host, job_uuid, cups_job_id, created_s," \
 	" processing_s, cups_run, ordinal, banner, raw, format, octets, sha256, pages, copies, stored_s, file," \
-	" file_octets, state, reason, reason_arg, since_s, attempt, at_printer, chosen, dropped, ended_s"
+	" file_octets, state, reason, reason_arg, since_s, attempt, at_printer, chosen, dropped, ended_s," \
+	" remote_id, incarnation, epoch, told, device_uuid, device_uri, device_pin, device_name, released_by, changes"
 
 /* Between two runs of cupsd, and from its start to the pass that repeats what it lost: more is a user's wish. */
 enum { REPEAT_WITHIN_S = 3600, REPEAT_SOON_S = 600, CLOCK_SLACK_S = 5 };
+
+static void read_registration(sqlite3_stmt *stmt, int at, struct store_registration *r)
+{
+	r->remote_id = sqlite3_column_int(stmt, at);
+	r->incarnation = sqlite3_column_int(stmt, at + 1);
+	r->epoch = sqlite3_column_int(stmt, at + 2);
+	r->told = sqlite3_column_int(stmt, at + 3);
+	sql_text(stmt, at + 4, r->device_uuid, sizeof(r->device_uuid));
+	sql_text(stmt, at + 5, r->device_uri, sizeof(r->device_uri));
+	sql_text(stmt, at + 6, r->device_pin, sizeof(r->device_pin));
+	sql_text(stmt, at + 7, r->device_name, sizeof(r->device_name));
+	sql_text(stmt, at + 8, r->released_by, sizeof(r->released_by));
+	sql_text(stmt, at + 9, r->changes, sizeof(r->changes));
+}
 
 int store_job_read(sqlite3_stmt *stmt, struct store_job *out)
 {
@@ -22,39 +37,40 @@ int store_job_read(sqlite3_stmt *stmt, struct store_job *out)
 
 	memset(j, 0, sizeof(*j));
 	j->id = sqlite3_column_int(stmt, 0);
-	store_text(stmt, 1, j->document_uuid, sizeof(j->document_uuid));
-	store_text(stmt, 2, j->queue, sizeof(j->queue));
-	store_text(stmt, 3, j->owner, sizeof(j->owner));
+	sql_text(stmt, 1, j->document_uuid, sizeof(j->document_uuid));
+	sql_text(stmt, 2, j->queue, sizeof(j->queue));
+	sql_text(stmt, 3, j->owner, sizeof(j->owner));
 	j->owner_verified = sqlite3_column_int(stmt, 4);
-	store_text(stmt, 5, j->title, sizeof(j->title));
-	store_text(stmt, 6, j->host, sizeof(j->host));
-	store_text(stmt, 7, j->job_uuid, sizeof(j->job_uuid));
+	sql_text(stmt, 5, j->title, sizeof(j->title));
+	sql_text(stmt, 6, j->host, sizeof(j->host));
+	sql_text(stmt, 7, j->job_uuid, sizeof(j->job_uuid));
 	j->cups_job_id = sqlite3_column_int(stmt, 8);
 	j->created_s = sqlite3_column_int64(stmt, 9);
 	j->processing_s = sqlite3_column_int64(stmt, 10);
-	store_text(stmt, 11, j->cups_run, sizeof(j->cups_run));
+	sql_text(stmt, 11, j->cups_run, sizeof(j->cups_run));
 	j->ordinal = sqlite3_column_int(stmt, 12);
 	j->banner = sqlite3_column_int(stmt, 13);
 	j->raw = sqlite3_column_int(stmt, 14);
-	store_text(stmt, 15, j->format, sizeof(j->format));
+	sql_text(stmt, 15, j->format, sizeof(j->format));
 	j->octets = sqlite3_column_int64(stmt, 16);
-	store_octets(stmt, 17, j->sha256, sizeof(j->sha256));
+	sql_octets(stmt, 17, j->sha256, sizeof(j->sha256));
 	j->pages = sqlite3_column_int(stmt, 18);
 	j->copies = sqlite3_column_int(stmt, 19);
 	j->stored_s = sqlite3_column_int64(stmt, 20);
-	store_text(stmt, 21, j->file, sizeof(j->file));
+	sql_text(stmt, 21, j->file, sizeof(j->file));
 	j->file_octets = sqlite3_column_int64(stmt, 22);
-	store_text(stmt, 23, word, sizeof(word));
+	sql_text(stmt, 23, word, sizeof(word));
 	j->state = job_state_from_name(word);
-	store_text(stmt, 24, word, sizeof(word));
+	sql_text(stmt, 24, word, sizeof(word));
 	j->reason = job_reason_from_code(word);
-	store_text(stmt, 25, j->reason_arg, sizeof(j->reason_arg));
+	sql_text(stmt, 25, j->reason_arg, sizeof(j->reason_arg));
 	j->since_s = sqlite3_column_int64(stmt, 26);
 	j->attempt = sqlite3_column_int(stmt, 27);
 	j->at_printer = sqlite3_column_int(stmt, 28);
-	store_text(stmt, 29, j->chosen, sizeof(j->chosen));
-	store_text(stmt, 30, j->dropped, sizeof(j->dropped));
+	sql_text(stmt, 29, j->chosen, sizeof(j->chosen));
+	sql_text(stmt, 30, j->dropped, sizeof(j->dropped));
 	j->ended_s = sqlite3_column_int64(stmt, 31);
+	read_registration(stmt, 32, &j->server);
 	return j->state ? 0 : -EUCLEAN;
 }
 
@@ -68,11 +84,11 @@ struct before {
 
 static int count_rows(struct store *s, const char *sql, const struct value *values, int32_t *out)
 {
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(s, &stmt, sql, values);
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(&s->sql, &stmt, sql, values);
 
 	if (!rc)
-		rc = store_step(s, stmt);
+		rc = sql_step(&s->sql, stmt);
 	if (rc < 0)
 		return rc;
 	*out = sqlite3_column_int(stmt, 0);
@@ -101,7 +117,7 @@ static void judge_one(sqlite3_stmt *stmt, const struct store_job *job, int64_t r
 	enum job_state state;
 	char word[32];
 
-	store_text(stmt, 3, word, sizeof(word));
+	sql_text(stmt, 3, word, sizeof(word));
 	state = job_state_from_name(word);
 	/* The first was damaged before any of it left: this second copy is the rescue. */
 	if (state == JOB_ABORTED && !may_have_printed)
@@ -138,7 +154,7 @@ static int find_twin(struct store *s, const struct store_job *job, const struct 
 		"  WHERE job_uuid = ?1 AND cups_job_id = ?2 AND created_s = ?3 AND octets = ?6 AND raw = ?7"
 		"  AND (raw = 0 OR sha256 = ?8) AND (cups_run <> ?4 OR processing_s <> ?5)) AS twin"
 		" WHERE nth = ?9 AND state <> 'repeated' ORDER BY id";
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
 	const struct value size = V_NUM(job->octets), raw = V_NUM(job->raw);
 	const struct value digest = V_BLOB(job->sha256, sizeof(job->sha256));
 	int32_t same = 0;
@@ -146,12 +162,12 @@ static int find_twin(struct store *s, const struct store_job *job, const struct 
 		VALUES(key[0], key[1], key[2], key[3], key[4], size, raw, digest), &same);
 
 	if (!rc)
-		rc = store_prepare(s, &stmt, twin_sql,
+		rc = sql_prepare(&s->sql, &stmt, twin_sql,
 			VALUES(key[0], key[1], key[2], key[3], key[4], size, raw, digest,
 				V_NUM(same + 1)));
 	if (rc)
 		return rc;
-	while ((rc = store_step(s, stmt)) > 0)
+	while ((rc = sql_step(&s->sql, stmt)) > 0)
 		judge_one(stmt, job, run_started_s, after_crash, false, b);
 	return rc;
 }
@@ -164,13 +180,13 @@ static int find_place(struct store *s, const struct store_job *job, const struct
 		"SELECT " BEFORE_COLUMNS " FROM job AS twin WHERE job_uuid = ?1"
 		" AND cups_job_id = ?2 AND created_s = ?3 AND cups_run <> ?4 AND ordinal = ?5"
 		" AND state <> 'repeated' ORDER BY id";
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(
-		s, &stmt, sql, VALUES(key[0], key[1], key[2], key[3], V_NUM(job->ordinal)));
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(
+		&s->sql, &stmt, sql, VALUES(key[0], key[1], key[2], key[3], V_NUM(job->ordinal)));
 
 	if (rc)
 		return rc;
-	while ((rc = store_step(s, stmt)) > 0)
+	while ((rc = sql_step(&s->sql, stmt)) > 0)
 		judge_one(stmt, job, run_started_s, true, true, b);
 	return rc;
 }
@@ -217,8 +233,8 @@ static int insert_job(struct store *s, struct store_job *j)
 	static const char sql[] =
 		"INSERT INTO job (" JOB_COLUMNS ") VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7,"
 		" ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,"
-		" ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)";
-	int rc = store_run(s, sql,
+		" ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, 0, 0, 0, 0, '', '', '', x'', x'', '')";
+	int rc = sql_run(&s->sql, sql,
 		VALUES(V_TEXT(j->document_uuid), V_TEXT(j->queue), V_RAW(j->owner),
 			V_NUM(j->owner_verified), V_RAW(j->title), V_RAW(j->host),
 			V_TEXT(j->job_uuid), V_NUM(j->cups_job_id), V_NUM(j->created_s),
@@ -232,7 +248,7 @@ static int insert_job(struct store *s, struct store_job *j)
 			V_NUM(j->ended_s)));
 
 	if (!rc)
-		j->id = (int32_t)sqlite3_last_insert_rowid(s->db);
+		j->id = (int32_t)sqlite3_last_insert_rowid(s->sql.db);
 	return rc;
 }
 
@@ -272,7 +288,7 @@ static int add_job(struct store *s, struct store_job *job, const struct seal_key
 	apply_before(job, &b);
 	rc = insert_job(s, job);
 	if (!rc && job->state != JOB_REPEATED)
-		rc = store_run(s, "INSERT INTO document_key (job_id, octets) VALUES (?1, ?2)",
+		rc = sql_run(&s->sql, "INSERT INTO document_key (job_id, octets) VALUES (?1, ?2)",
 			VALUES(V_NUM(job->id), V_BLOB(key->octets, sizeof(key->octets))));
 	return rc ? rc : job->state == JOB_REPEATED ? STORE_E_REPEAT : 0;
 }
@@ -288,15 +304,15 @@ int store_job_add(
 		return -EINVAL;
 	if (!job_reason_code(job->reason))
 		return -EINVAL;
-	rc = store_enter(s);
+	rc = sql_enter(&s->sql);
 	if (rc)
 		return rc;
 	rc = add_job(s, &added, key, run_started_s, &exists);
 	if (exists) {
 		job->id = added.id;
-		return store_undo(s, STORE_E_EXISTS);
+		return sql_undo(&s->sql, STORE_E_EXISTS);
 	}
-	rc = store_leave(s, rc);
+	rc = sql_leave(&s->sql, rc);
 	if (rc >= 0)
 		*job = added;
 	return rc;
@@ -308,7 +324,10 @@ int store_job_set(struct store *s, struct store_job *job, enum job_state from)
 {
 	static const char sql[] =
 		"UPDATE job SET state = ?3, reason = ?4, reason_arg = ?5, since_s = ?6, at_printer = ?7,"
-		" chosen = ?8, dropped = ?9, attempt = ?10, ended_s = ?11 WHERE id = ?1 AND state = ?2";
+		" chosen = ?8, dropped = ?9, attempt = ?10, ended_s = ?11, remote_id = ?12, incarnation = ?13,"
+		" epoch = ?14, told = ?15, device_uuid = ?16, device_uri = ?17, device_pin = ?18,"
+		" device_name = ?19, released_by = ?20, changes = ?21 WHERE id = ?1 AND state = ?2";
+	const struct store_registration *r = &job->server;
 	int64_t now_s = mono_utc_s(), ended_s = job_is_final(job->state) ? now_s : 0;
 	int rc;
 
@@ -318,15 +337,18 @@ int store_job_set(struct store *s, struct store_job *job, enum job_state from)
 	if (!job_reason_code(job->reason))
 		return -EINVAL;
 	/* One UPDATE, not SELECT then UPDATE: what the caller saw may be over. */
-	rc = store_run(s, sql,
+	rc = sql_run(&s->sql, sql,
 		VALUES(V_NUM(job->id), V_TEXT(job_state_name(from)),
 			V_TEXT(job_state_name(job->state)), V_TEXT(job_reason_code(job->reason)),
 			V_RAW(job->reason_arg), V_NUM(now_s), V_NUM(job->at_printer),
 			V_TEXT(job->chosen), V_TEXT(job->dropped), V_NUM(job->attempt),
-			V_NUM(ended_s)));
+			V_NUM(ended_s), V_NUM(r->remote_id), V_NUM(r->incarnation), V_NUM(r->epoch),
+			V_NUM(r->told), V_TEXT(r->device_uuid), V_TEXT(r->device_uri),
+			V_TEXT(r->device_pin), V_RAW(r->device_name), V_RAW(r->released_by),
+			V_TEXT(r->changes)));
 	if (rc)
 		return rc;
-	if (sqlite3_changes(s->db) != 1)
+	if (sqlite3_changes(s->sql.db) != 1)
 		return STORE_E_GONE;
 	job->since_s = now_s;
 	job->ended_s = ended_s;
@@ -340,13 +362,13 @@ int store_job_move(struct store *s, struct store_job *job, enum job_state from)
 
 	if (job_is_final(job->state))
 		return -EINVAL; /* an end erases the key and writes the ledger: store_job_end() */
-	rc = store_enter(s);
+	rc = sql_enter(&s->sql);
 	if (rc)
 		return rc;
 	rc = store_job_set(s, &moved, from);
 	if (rc > 0)
-		return store_undo(s, rc);
-	rc = store_leave(s, rc);
+		return sql_undo(&s->sql, rc);
+	rc = sql_leave(&s->sql, rc);
 	if (!rc)
 		*job = moved;
 	return rc;
@@ -354,27 +376,54 @@ int store_job_move(struct store *s, struct store_job *job, enum job_state from)
 
 int store_job_set_verified(struct store *s, int32_t id, bool verified)
 {
-	int rc = store_enter(s);
+	int rc = sql_enter(&s->sql);
 
 	if (rc)
 		return rc;
-	rc = store_run(s, "UPDATE job SET owner_verified = ?2 WHERE id = ?1",
+	rc = sql_run(&s->sql, "UPDATE job SET owner_verified = ?2 WHERE id = ?1",
 		VALUES(V_NUM(id), V_NUM(verified)));
-	if (!rc && sqlite3_changes(s->db) != 1)
-		return store_undo(s, STORE_E_GONE);
-	return store_leave(s, rc);
+	if (!rc && sqlite3_changes(s->sql.db) != 1)
+		return sql_undo(&s->sql, STORE_E_GONE);
+	return sql_leave(&s->sql, rc);
+}
+
+int store_job_set_told(struct store *s, const struct store_job *job)
+{
+	int rc = sql_enter(&s->sql);
+
+	if (rc)
+		return rc;
+	rc = sql_change(&s->sql,
+		"UPDATE job SET remote_id = ?2, incarnation = ?3, told = ?4 WHERE id = ?1",
+		VALUES(V_NUM(job->id), V_NUM(job->server.remote_id), V_NUM(job->server.incarnation),
+			V_NUM(job->server.told)));
+	return rc > 0 ? sql_undo(&s->sql, STORE_E_GONE) : sql_leave(&s->sql, rc);
+}
+
+int store_job_drop_key(struct store *s, int32_t id)
+{
+	int rc = sql_enter(&s->sql);
+
+	if (rc)
+		return rc;
+	rc = sql_run(&s->sql, "DELETE FROM document_key WHERE job_id = ?1", VALUES(V_NUM(id)));
+	if (!rc)
+		rc = sql_run(&s->sql, "UPDATE job SET file = '' WHERE id = ?1", VALUES(V_NUM(id)));
+	if (!rc)
+		s->sql.erased++;
+	return sql_leave(&s->sql, rc);
 }
 
 /* ---- reading ---- */
 
 int store_job_get(struct store *s, int32_t id, struct store_job *out)
 {
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(
-		s, &stmt, "SELECT " JOB_COLUMNS " FROM job WHERE id = ?1", VALUES(V_NUM(id)));
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(
+		&s->sql, &stmt, "SELECT " JOB_COLUMNS " FROM job WHERE id = ?1", VALUES(V_NUM(id)));
 
 	if (!rc)
-		rc = store_step(s, stmt);
+		rc = sql_step(&s->sql, stmt);
 	if (rc < 0)
 		return rc;
 	return rc == 0 ? STORE_E_GONE : store_job_read(stmt, out);
@@ -383,9 +432,9 @@ int store_job_get(struct store *s, int32_t id, struct store_job *out)
 int store_job_each(struct store *s, int64_t ended_after_s,
 	int (*fn)(void *arg, const struct store_job *job), void *arg)
 {
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
 	AUTO(auto_free) struct store_job *job = malloc(sizeof(*job));
-	int rc = job ? store_prepare(s, &stmt,
+	int rc = job ? sql_prepare(&s->sql, &stmt,
 			       "SELECT " JOB_COLUMNS
 			       " FROM job WHERE ended_s = 0 OR ended_s > ?1 ORDER BY id",
 			       VALUES(V_NUM(ended_after_s)))
@@ -393,7 +442,7 @@ int store_job_each(struct store *s, int64_t ended_after_s,
 
 	if (rc)
 		return rc;
-	while ((rc = store_step(s, stmt)) > 0) {
+	while ((rc = sql_step(&s->sql, stmt)) > 0) {
 		rc = store_job_read(stmt, job);
 		if (!rc)
 			rc = fn(arg, job);
@@ -405,17 +454,17 @@ int store_job_each(struct store *s, int64_t ended_after_s,
 
 int store_job_key(struct store *s, int32_t id, struct seal_key *out)
 {
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(
-		s, &stmt, "SELECT octets FROM document_key WHERE job_id = ?1", VALUES(V_NUM(id)));
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(&s->sql, &stmt, "SELECT octets FROM document_key WHERE job_id = ?1",
+		VALUES(V_NUM(id)));
 
 	if (!rc)
-		rc = store_step(s, stmt);
+		rc = sql_step(&s->sql, stmt);
 	if (rc < 0)
 		return rc;
 	if (rc == 0)
 		return STORE_E_GONE;
-	store_octets(stmt, 0, out->octets, sizeof(out->octets));
+	sql_octets(stmt, 0, out->octets, sizeof(out->octets));
 	return 0;
 }
 
@@ -423,10 +472,11 @@ int store_job_prune(struct store *s, int64_t before_s)
 {
 	int rc;
 
-	store_backup_prune(s);
-	rc = store_enter(s);
+	sql_backup_prune(&s->sql);
+	rc = sql_enter(&s->sql);
 	if (rc)
 		return rc;
-	return store_leave(s, store_run(s, "DELETE FROM job WHERE ended_s <> 0 AND ended_s < ?1",
-				      VALUES(V_NUM(before_s))));
+	return sql_leave(
+		&s->sql, sql_run(&s->sql, "DELETE FROM job WHERE ended_s <> 0 AND ended_s < ?1",
+				 VALUES(V_NUM(before_s))));
 }

@@ -8,35 +8,35 @@
 /* A statement in a frame of its own; @must: it has to change a row. */
 static int write_one(struct store *s, const char *sql, const struct value *values, bool must)
 {
-	int rc = store_enter(s);
+	int rc = sql_enter(&s->sql);
 
 	if (rc)
 		return rc;
-	rc = store_run(s, sql, values);
-	if (!rc && must && sqlite3_changes(s->db) < 1)
-		return store_undo(s, STORE_E_GONE);
-	return store_leave(s, rc);
+	rc = sql_run(&s->sql, sql, values);
+	if (!rc && must && sqlite3_changes(s->sql.db) < 1)
+		return sql_undo(&s->sql, STORE_E_GONE);
+	return sql_leave(&s->sql, rc);
 }
 
 static void read_printer(sqlite3_stmt *stmt, struct store_printer *p)
 {
 	memset(p, 0, sizeof(*p));
-	store_text(stmt, 0, p->uri, sizeof(p->uri));
-	store_text(stmt, 1, p->pin, sizeof(p->pin));
+	sql_text(stmt, 0, p->uri, sizeof(p->uri));
+	sql_text(stmt, 1, p->pin, sizeof(p->pin));
 	p->counts = sqlite3_column_int(stmt, 2);
-	store_text(stmt, 3, p->name, sizeof(p->name));
+	sql_text(stmt, 3, p->name, sizeof(p->name));
 	p->seen_s = sqlite3_column_int64(stmt, 4);
 }
 
 int store_printer_get(struct store *s, const char *uri, struct store_printer *out)
 {
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(s, &stmt,
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(&s->sql, &stmt,
 		"SELECT uri, pin, counts, name, seen_s FROM printer WHERE uri = ?1",
 		VALUES(V_TEXT(uri)));
 
 	if (!rc)
-		rc = store_step(s, stmt);
+		rc = sql_step(&s->sql, stmt);
 	if (rc <= 0)
 		return rc ? rc : STORE_E_GONE;
 	read_printer(stmt, out);
@@ -57,13 +57,13 @@ int store_printer_put(struct store *s, const struct store_printer *p)
 int store_printer_each(
 	struct store *s, int (*fn)(void *arg, const struct store_printer *p), void *arg)
 {
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(
-		s, &stmt, "SELECT uri, pin, counts, name, seen_s FROM printer ORDER BY uri", NULL);
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(&s->sql, &stmt,
+		"SELECT uri, pin, counts, name, seen_s FROM printer ORDER BY uri", NULL);
 
 	if (rc)
 		return rc;
-	while ((rc = store_step(s, stmt)) > 0) {
+	while ((rc = sql_step(&s->sql, stmt)) > 0) {
 		struct store_printer p;
 
 		read_printer(stmt, &p);
@@ -96,20 +96,20 @@ int store_user_printer_remove(
 int store_user_printer_each(struct store *s, const char *owner,
 	int (*fn)(void *arg, const struct store_user_printer *p), void *arg)
 {
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(s, &stmt,
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(&s->sql, &stmt,
 		"SELECT owner, queue, uri, named, used_s FROM user_printer WHERE ?1 OR owner = ?2"
 		" ORDER BY named DESC, used_s DESC, rowid",
 		VALUES(V_NUM(owner == NULL), V_RAW(owner ? owner : "")));
 
 	if (rc)
 		return rc;
-	while ((rc = store_step(s, stmt)) > 0) {
+	while ((rc = sql_step(&s->sql, stmt)) > 0) {
 		struct store_user_printer p = {.named = sqlite3_column_int(stmt, 3)};
 
-		store_text(stmt, 0, p.owner, sizeof(p.owner));
-		store_text(stmt, 1, p.queue, sizeof(p.queue));
-		store_text(stmt, 2, p.uri, sizeof(p.uri));
+		sql_text(stmt, 0, p.owner, sizeof(p.owner));
+		sql_text(stmt, 1, p.queue, sizeof(p.queue));
+		sql_text(stmt, 2, p.uri, sizeof(p.uri));
 		p.used_s = sqlite3_column_int64(stmt, 4);
 		rc = fn(arg, &p);
 		if (rc)
@@ -132,17 +132,17 @@ int store_intake_key_add(struct store *s, const struct store_intake_key *k)
 int store_intake_key_each(
 	struct store *s, int (*fn)(void *arg, const struct store_intake_key *k), void *arg)
 {
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(s, &stmt,
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(&s->sql, &stmt,
 		"SELECT public_key, secret_key, made_s FROM intake_key ORDER BY id DESC", NULL);
 
 	if (rc)
 		return rc;
-	while ((rc = store_step(s, stmt)) > 0) {
+	while ((rc = sql_step(&s->sql, stmt)) > 0) {
 		struct store_intake_key k = {.made_s = sqlite3_column_int64(stmt, 2)};
 
-		store_octets(stmt, 0, k.pair.public_key, sizeof(k.pair.public_key));
-		store_octets(stmt, 1, k.pair.secret_key, sizeof(k.pair.secret_key));
+		sql_octets(stmt, 0, k.pair.public_key, sizeof(k.pair.public_key));
+		sql_octets(stmt, 1, k.pair.secret_key, sizeof(k.pair.secret_key));
 		rc = fn(arg, &k);
 		explicit_bzero(&k, sizeof(k));
 		if (rc)
@@ -153,33 +153,33 @@ int store_intake_key_each(
 
 int store_intake_key_prune(struct store *s, int64_t before_s)
 {
-	int rc = store_enter(s);
+	int rc = sql_enter(&s->sql);
 
 	if (rc)
 		return rc;
-	rc = store_run(s,
+	rc = sql_run(&s->sql,
 		"DELETE FROM intake_key WHERE made_s < ?1 AND id <> (SELECT max(id) FROM intake_key)",
 		VALUES(V_NUM(before_s)));
 	if (!rc)
-		s->erased += (unsigned)sqlite3_changes(s->db);
-	return store_leave(s, rc);
+		s->sql.erased += (unsigned)sqlite3_changes(s->sql.db);
+	return sql_leave(&s->sql, rc);
 }
 
 /* ---- settings ---- */
 
 int store_setting_get(struct store *s, const char *name, char *out, unsigned size)
 {
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(
-		s, &stmt, "SELECT value FROM setting WHERE name = ?1", VALUES(V_TEXT(name)));
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(
+		&s->sql, &stmt, "SELECT value FROM setting WHERE name = ?1", VALUES(V_TEXT(name)));
 
 	if (!rc)
-		rc = store_step(s, stmt);
+		rc = sql_step(&s->sql, stmt);
 	if (rc <= 0)
 		return rc ? rc : STORE_E_GONE;
 	if ((unsigned)sqlite3_column_bytes(stmt, 0) >= size)
 		return -ENAMETOOLONG;
-	store_text(stmt, 0, out, size);
+	sql_text(stmt, 0, out, size);
 	return 0;
 }
 

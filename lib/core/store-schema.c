@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store-schema - the tables, and the way from one version of them to the next. docs/store.md explains them. */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-
-#include "base/mono.h"
+/* store-schema - the tables. docs/store.md explains them. */
 #include "core/store-private.h"
-
-enum { BACKUP_KEPT_S = 7 * 86400 };
 
 /* No STRICT (SQLite before 3.37); AUTOINCREMENT, so that a freed number never names someone else's document. */
 static const char version_1[] =
@@ -77,108 +67,35 @@ static const char version_1[] =
 	" made_s INTEGER NOT NULL);"
 	"CREATE TABLE setting (name TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL);";
 
-const char *const store_schema[STORE_SCHEMA] = {version_1};
+/* A server of our own: what it knows of a job, and where it released it to. */
+#define REGISTRATION \
+	"ALTER TABLE job ADD COLUMN remote_id INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE job ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE job ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE job ADD COLUMN told INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE job ADD COLUMN device_uuid TEXT NOT NULL DEFAULT '';" \
+	"ALTER TABLE job ADD COLUMN device_uri TEXT NOT NULL DEFAULT '';" \
+	"ALTER TABLE job ADD COLUMN device_pin TEXT NOT NULL DEFAULT '';" \
+	"ALTER TABLE job ADD COLUMN device_name BLOB NOT NULL DEFAULT x'';" \
+	"ALTER TABLE job ADD COLUMN released_by BLOB NOT NULL DEFAULT x'';" \
+	"ALTER TABLE job ADD COLUMN changes TEXT NOT NULL DEFAULT '';"
+/* What the server has of the ledger: a time for each row, and the ledgers that a conflict closed. */
+#define VERSION_2_LEDGER \
+	"ALTER TABLE ledger ADD COLUMN acknowledged_s INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE ledger_state ADD COLUMN ledger_base INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE ledger_state ADD COLUMN acknowledged INTEGER NOT NULL DEFAULT 0;" \
+	"CREATE TABLE ledger_closed (" \
+	" ledger_uuid TEXT PRIMARY KEY NOT NULL, ledger_base INTEGER NOT NULL," \
+	" last_sequence INTEGER NOT NULL, acknowledged INTEGER NOT NULL, why TEXT NOT NULL," \
+	" closed_s INTEGER NOT NULL);"
+static const char version_2[] = REGISTRATION VERSION_2_LEDGER;
 
-static int get_version(struct store *s, int *out)
-{
-	AUTO(sqlite3_finalizep) sqlite3_stmt *stmt = NULL;
-	int rc = store_prepare(s, &stmt, "PRAGMA user_version", NULL);
+static const char *const steps[] = {version_1, version_2};
 
-	if (!rc)
-		rc = store_step(s, stmt);
-	if (rc < 0)
-		return rc;
-	*out = sqlite3_column_int(stmt, 0);
-	return 0;
-}
-
-static int sync_path(const char *path, int flags)
-{
-	AUTO(auto_close) int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
-
-	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
-}
-
-static int sync_folder_of(const char *path)
-{
-	AUTO(auto_free) char *folder = strdup(path);
-	char *slash = folder ? strrchr(folder, '/') : NULL;
-
-	if (!folder)
-		return -ENOMEM;
-	if (!slash)
-		return sync_path(".", O_DIRECTORY);
-	slash[slash == folder] = '\0';
-	return sync_path(folder, O_DIRECTORY);
-}
-
-/* "store.db.v1.bak": the whole store as it was, WAL and all, safe on disk before anything is changed. */
-static int back_up(struct store *s, int version)
-{
-	char path[4096];
-	int n = snprintf(path, sizeof(path), "%s.v%d.bak", s->path, version);
-	int fd, rc;
-
-	if (n < 0 || (size_t)n >= sizeof(path))
-		return -ENAMETOOLONG;
-	/* One that is there already is from a migration that was cut off: VACUUM INTO wants an empty file. */
-	if (unlink(path) < 0 && errno != ENOENT)
-		return -errno;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	rc = store_run(s, "VACUUM INTO ?1", VALUES(V_TEXT(path)));
-	if (!rc)
-		rc = sync_path(path, 0);
-	if (!rc)
-		rc = sync_folder_of(path);
-	if (rc)
-		unlink(path);
-	return rc;
-}
-
-int store_migrate(struct store *s, const char *const *steps, int count)
-{
-	char pragmas[128];
-	int version = 0, rc = get_version(s, &version);
-
-	if (rc || version == count)
-		return rc;
-	if (version > count)
-		return STORE_E_NEWER;
-	if (version > 0)
-		rc = back_up(s, version);
-	if (rc)
-		return rc;
-	rc = store_enter(s);
-	if (rc)
-		return rc;
-	for (int v = version; v < count && !rc; v++)
-		rc = store_exec(s, steps[v]);
-	snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id = %d; PRAGMA user_version = %d",
-		STORE_APPLICATION_ID, count);
-	if (!rc && version == 0)
-		rc = store_ledger_init(s);
-	if (!rc)
-		rc = store_exec(s, pragmas);
-	rc = store_leave(s, rc);
-	if (!rc && version == 0)
-		rc = sync_folder_of(s->path);
-	return rc;
-}
-
-void store_backup_prune(struct store *s)
-{
-	int64_t now_s = mono_utc_s();
-
-	for (int v = 1; v < STORE_SCHEMA + 1; v++) {
-		char path[4096];
-		struct stat st;
-		int n = snprintf(path, sizeof(path), "%s.v%d.bak", s->path, v);
-
-		if (n > 0 && (size_t)n < sizeof(path) && lstat(path, &st) == 0 &&
-			st.st_mtime + BACKUP_KEPT_S < now_s)
-			unlink(path);
-	}
-}
+const struct sql_schema store_schema = {
+	.application_id = 0x53744c70, /* "StLp" */
+	.busy_ms = 250, /* nobody but a curious administrator shares the store with us */
+	.count = sizeof(steps) / sizeof(steps[0]),
+	.step = steps,
+	.first = store_ledger_init,
+};

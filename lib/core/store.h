@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* store - jobs, delivery attempts, ledger, audit, keys and pins of one workstation, in SQLite (WAL, synchronous=FULL).
  *
- * The bytes live in the spool; this is the only module that sees sqlite3.h. A store is one connection, used from one
+ * The bytes live in the spool; its tables are known to store-*.c alone. A store is one connection, used from one
  * thread. Every writer below is atomic by itself, and within store_begin()…store_commit() many become one commit.
  * If SQLite gives a group up by itself (disk full), every writer and store_commit() fail with -EIO until
  * store_rollback(): nothing of that group happened. A writer changes its arguments only on success.
@@ -13,14 +13,17 @@
 
 #include "base/auto.h"
 #include "core/job.h"
+#include "core/record.h"
 #include "core/seal.h"
 
 struct store;
 enum store_err {
 	STORE_E_GONE = 1, /* no such row, or it is no longer in the state that the caller saw */
-	STORE_E_NEWER, /* made by a newer Stillprint: untouched */
+	STORE_E_NEWER = 2, /* made by a newer Stillprint: untouched */
 	STORE_E_REPEAT, /* the same job handed over twice; a JOB_REPEATED row says so */
 	STORE_E_EXISTS, /* a document with this document_uuid is in already */
+	STORE_E_LOST, /* the server lost rows that the present ledger cannot bring again */
+	STORE_E_AHEAD, /* the server has more of this ledger than this store */
 };
 
 int store_open(const char *path, struct store **out);
@@ -35,6 +38,21 @@ void store_rollback(struct store *s);
 int store_tidy(struct store *s);
 
 /* ---- jobs ---- */
+
+/* What a server of our own knows of a job, and the release that it was claimed for; all zero for jobs of other upstreams. */
+struct store_registration {
+	int32_t remote_id; /* the server's job-id, 0: not registered */
+	int32_t incarnation; /* of the server that knows it by that number */
+	int32_t epoch; /* of the release that was claimed, 0: none is */
+	int32_t told; /* the last job-state (RFC 8011) that the server has confirmed, 0: none */
+	char device_uuid[64]; /* where it was released to */
+	char device_uri[512];
+	char device_pin[64]; /* "sha256//…", "" without TLS */
+	char device_name[256];
+	char released_by[256]; /* the user who did */
+	char changes
+		[160]; /* what he changed there, as CUPS writes options: "copies=2 sides=one-sided" */
+};
 
 struct store_job {
 	int32_t id; /* ours; never reused */
@@ -71,6 +89,7 @@ struct store_job {
 	char dropped
 		[512]; /* options that the last target could not do, comma separated; "" if none */
 	int64_t ended_s; /* when it reached a final state, 0 before */
+	struct store_registration server;
 };
 
 /** store_job_add() - take a job in
@@ -92,7 +111,7 @@ struct store_job {
 int store_job_add(
 	struct store *s, struct store_job *job, const struct seal_key *key, int64_t run_started_s);
 
-/** store_job_move() - from state @from to @job->state, with reason, reason_arg, since_s, at_printer, chosen, dropped
+/** store_job_move() - from state @from to @job->state, with reason, reason_arg, since_s, at_printer, chosen, dropped, server
  * The only writer of states: compares the old state in the same statement, and refuses (-EINVAL) what job_may_move()
  * does not allow. A move to the same state changes only the reason. since_s is set here. Final states are not for it
  * (-EINVAL): store_job_end() erases the key with them.
@@ -100,6 +119,10 @@ int store_job_add(
 int store_job_move(struct store *s, struct store_job *job, enum job_state from);
 
 int store_job_set_verified(struct store *s, int32_t id, bool verified);
+/* server.remote_id, incarnation and told alone, in any state: 0, STORE_E_GONE, -errno. */
+int store_job_set_told(struct store *s, const struct store_job *job);
+/* Erase the document's key and its file's name although the job goes on: nobody can print it again. */
+int store_job_drop_key(struct store *s, int32_t id);
 int store_job_get(struct store *s, int32_t id, struct store_job *out);
 /** store_job_each() - every job that is not final, and those that ended after @ended_after_s, oldest first
  * @fn returning non-zero stops and is returned. */
@@ -111,7 +134,11 @@ int store_job_prune(struct store *s, int64_t before_s);
 
 /* ---- delivery attempts: the journal ---- */
 
-enum store_target_kind { TARGET_UPSTREAM = 1, TARGET_FALLBACK };
+enum store_target_kind {
+	TARGET_UPSTREAM = 1,
+	TARGET_FALLBACK,
+	TARGET_RELEASED /* the device that the server of our own released it to */
+};
 enum store_outcome {
 	OUTCOME_OPEN = 0, /* under way */
 	OUTCOME_NOTHING, /* over; no octet left, or the device's word that nothing printed */
@@ -160,16 +187,6 @@ int store_attempt_each(struct store *s,
 
 /* ---- ledger and audit ---- */
 
-enum store_certainty {
-	CERTAINTY_DEVICE = 1,
-	CERTAINTY_SERVER,
-	CERTAINTY_USER,
-	CERTAINTY_ESTIMATED,
-	CERTAINTY_UNKNOWN
-};
-const char *store_certainty_name(
-	enum store_certainty c); /* "device-reported", "server-reported", … */
-
 struct store_ledger_row {
 	int64_t sequence;
 	char record_uuid[64];
@@ -184,10 +201,11 @@ struct store_ledger_row {
 	bool diverted; /* printed elsewhere than at the queue's upstream */
 	bool not_at_server; /* went past an ordinary server: "not accounted at server" */
 	enum job_state state; /* completed, canceled, aborted, unknown */
-	enum store_certainty certainty;
+	enum record_certainty certainty;
 	int32_t impressions, sheets, copies; /* -1: unknown */
 	int64_t created_s, ended_s;
 	uint8_t hash[32];
+	bool acknowledged; /* the server has it; read only */
 };
 
 /** store_job_end() - the end of a job: final state, attempt, ledger row, key erased, in one transaction
@@ -203,6 +221,39 @@ int store_ledger_each(struct store *s, int64_t from_s, int64_t to_s,
 	int (*fn)(void *arg, const struct store_ledger_row *row), void *arg);
 /* Walks the hash chain. 0, STORE_E_GONE at the first row that does not fit (@bad: its sequence), -errno. */
 int store_ledger_verify(struct store *s, int64_t *bad);
+
+/* ---- what the server has of the ledger ---- */
+
+/* The chain of rows goes on for ever; a ledger is a part of it under a UUID of its own, the present one its last part.
+ * Sequences count through all of them. */
+struct store_ledger {
+	char uuid[64];
+	int64_t base; /* the sequence before its first row */
+	int64_t acknowledged; /* the server has the rows up to this one; at least base */
+	int64_t last; /* of the last row written */
+	int64_t pruned; /* rows up to this one are no longer here */
+};
+int store_ledger_get(struct store *s, struct store_ledger *out);
+/** store_ledger_batch() - the rows after the acknowledged one, in order, at most @max, ready to travel
+ * @fn returning non-zero stops and is returned. */
+int store_ledger_batch(
+	struct store *s, unsigned max, int (*fn)(void *arg, const struct record *r), void *arg);
+/** store_ledger_acknowledge() - the server says up to which row it has ledger @uuid
+ * Backward too: a server that was restored has lost rows, which are then sent again.
+ * Return: 0; STORE_E_GONE: @uuid is not the present ledger; STORE_E_LOST: it lost rows that were pruned here, or
+ * that may belong to a closed ledger: store_ledger_conflict() from 0; STORE_E_AHEAD: it has rows that this store has not
+ * (this one was restored): store_ledger_conflict() from last + 1; neither changes anything; -errno. */
+int store_ledger_acknowledge(struct store *s, const char *uuid, int64_t sequence);
+/** store_ledger_conflict() - close ledger @uuid and open a new one, with the rows from @from on
+ * Rows before @from stay as they are: acknowledged in the closed one, or never (then @from was moved past a row that
+ * does not fit its hash: it stays as evidence). The chain itself is not touched.
+ * @from: from pruned + 1 to last + 1, others are brought there; what was acknowledged from there on is not any more
+ * @why: a word for the closed ledger
+ * Return: 0, STORE_E_GONE: @uuid is not the present ledger, -errno. */
+int store_ledger_conflict(struct store *s, const char *uuid, int64_t from, const char *why);
+/* Forget rows that were acknowledged before @before_s, oldest first, and those that a ledger closed before then left
+ * behind; what the chain begins with moves along. */
+int store_ledger_prune(struct store *s, int64_t before_s);
 
 struct store_audit_row {
 	int64_t at_s;

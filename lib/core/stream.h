@@ -18,6 +18,10 @@ enum stream_err { STREAM_E_DAMAGED = 1, STREAM_E_VERSION, STREAM_E_CUT };
 struct stream_writer;
 /* Writes magic and ticket to @fd (borrowed). 0 or -errno. */
 int stream_writer_new(int fd, const void *ticket, size_t ticket_octets, struct stream_writer **out);
+/* @sha256 is the document's, known beforehand: the writer makes none of its own. Call it before the first append. A
+ * reader finds out when it is another's. */
+enum { STREAM_SHA256_OCTETS = 32 };
+void stream_writer_know(struct stream_writer *w, const unsigned char sha256[STREAM_SHA256_OCTETS]);
 int stream_writer_append(struct stream_writer *w, const void *octets, size_t count);
 int stream_writer_finish(struct stream_writer *w); /* the trailer */
 void stream_writer_free(struct stream_writer *w);

@@ -61,6 +61,10 @@ int ticket_from_options(int option_count, cups_option_t *options, int default_co
 /* Adds what is known of the document. Return: 0 or -ENOMEM. */
 int ticket_add_document(ipp_t *ticket, const char *format, const struct ticket_pages *pages);
 
+/* Replaces copies, sides and print-color-mode by those of @changes ("copies=2 sides=one-sided"); nothing else is taken, and
+ * nothing that is not of their syntax. Return: 0 or -ENOMEM. */
+int ticket_change(ipp_t *ticket, const char *changes);
+
 /* @out: heap memory, the caller frees it. Return: 0, -EMSGSIZE, -ENOMEM. */
 int ticket_encode(ipp_t *ticket, void **out, size_t *octets);
 /* Caps as in wire.h. Return: 0, TICKET_E_DAMAGED, or -ENOMEM. */

@@ -3,12 +3,8 @@
 #include "ipp/call.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <cups/http.h>
 #include <errno.h>
-#include <gnutls/abstract.h>
-#include <gnutls/crypto.h>
-#include <gnutls/x509.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,10 +15,7 @@
 #include "core/wire.h"
 #include "ipp/moved.h"
 
-#define PIN_PREFIX "sha256//"
-
 enum {
-	PIN_BASE64 = 44,
 	CONNECT_MS = 5000,
 	STALL_MS = 30000,
 	/* How long a document waits for "100 Continue": see docs/ipp-client.md. */
@@ -125,56 +118,6 @@ const char *client_fault_name(enum client_fault f)
 	return (size_t)f < sizeof(names) / sizeof(names[0]) ? names[f] : "unknown";
 }
 
-static void crt_deinitp(gnutls_x509_crt_t *crt)
-{
-	gnutls_x509_crt_deinit(*crt);
-}
-
-static void pubkey_deinitp(gnutls_pubkey_t *key)
-{
-	gnutls_pubkey_deinit(*key);
-}
-
-static void datum_freep(gnutls_datum_t *datum)
-{
-	gnutls_free(datum->data);
-}
-
-void call_pin(const char *pem, char *out, size_t size)
-{
-	const gnutls_datum_t text = {(unsigned char *)pem, (unsigned int)strlen(pem)};
-	AUTO(crt_deinitp) gnutls_x509_crt_t crt = NULL;
-	AUTO(pubkey_deinitp) gnutls_pubkey_t key = NULL;
-	AUTO(datum_freep) gnutls_datum_t spki = {0}, base64 = {0};
-	unsigned char digest[32];
-	const gnutls_datum_t hash = {digest, sizeof(digest)};
-
-	out[0] = '\0';
-	if (gnutls_x509_crt_init(&crt) || gnutls_x509_crt_import(crt, &text, GNUTLS_X509_FMT_PEM) ||
-		gnutls_pubkey_init(&key) || gnutls_pubkey_import_x509(key, crt, 0) ||
-		gnutls_pubkey_export2(key, GNUTLS_X509_FMT_DER, &spki) ||
-		gnutls_hash_fast(GNUTLS_DIG_SHA256, spki.data, spki.size, digest) ||
-		gnutls_base64_encode2(&hash, &base64) || base64.size != PIN_BASE64)
-		return;
-	snprintf(out, size, PIN_PREFIX "%.*s", (int)base64.size, (const char *)base64.data);
-}
-
-/* libcurl takes anything else than "sha256//…" for a file name, and a list where we mean one. */
-static bool is_pin(const char *pin)
-{
-	size_t i;
-
-	if (strncmp(pin, PIN_PREFIX, strlen(PIN_PREFIX)))
-		return false;
-	pin += strlen(PIN_PREFIX);
-	if (strlen(pin) != PIN_BASE64)
-		return false;
-	for (i = 0; i < PIN_BASE64 - 1; i++)
-		if (!isalnum((unsigned char)pin[i]) && pin[i] != '+' && pin[i] != '/')
-			return false;
-	return pin[i] == '=';
-}
-
 /* ---- octets ---- */
 
 /* The message alone first: libcurl asks for more only when it has written all of it, so that no octet of the document
@@ -234,7 +177,7 @@ static size_t on_write(char *octets, size_t one, size_t count, void *arg)
 	struct client_call *call = arg;
 
 	count *= one;
-	if (count > WIRE_MAX_OCTETS - call->answer_size) {
+	if (count > call->answer_max - call->answer_size) {
 		call->too_large = true;
 		return 0;
 	}
@@ -274,12 +217,31 @@ static void note_challenge(struct client_call *call, const char *line, size_t co
 			value + strspn(value, " \t"));
 }
 
+/* The value of field @name, if that is what this line holds; one that is too long is none. */
+static void note_field(const char *name, const char *line, size_t count, char *out, size_t size)
+{
+	size_t n = strlen(name);
+
+	if (count <= n || strncasecmp(line, name, n) != 0 || line[n] != ':')
+		return;
+	line += n + 1;
+	count -= n + 1;
+	while (count && strchr(" \t", *line) && *line)
+		line++, count--;
+	while (count && (unsigned char)line[count - 1] <= ' ')
+		count--;
+	snprintf(out, size, "%.*s", count < size ? (int)count : 0, line);
+}
+
 static size_t on_header(char *octets, size_t one, size_t count, void *arg)
 {
 	struct client_call *call = arg;
 
 	count *= one;
 	note_challenge(call, octets, count);
+	note_field("ETag", octets, count, call->etag, sizeof(call->etag));
+	if (call->wanted[0])
+		note_field(call->wanted, octets, count, call->header, sizeof(call->header));
 	call->header_size += count;
 	if (call->header_size > HEADERS_MAX) {
 		call->too_large = true;
@@ -345,12 +307,14 @@ static int make_url(struct client_call *call, const char *uri, char *url, size_t
 	return n < 0 || (size_t)n >= size ? -EINVAL : 0;
 }
 
-/* Only questions go over a connection that was used before: libcurl repeats a request by itself when such a connection
+/* Only what may be repeated goes over a connection that was used before: libcurl repeats a request by itself when such a connection
  * turns out to be dead, and a repeated Create-Job would be a second job. */
 static bool may_reuse(const struct client_call *call, const struct client_request *r)
 {
-	if (r->body || (call->encrypted && !(r->pin && r->pin[0])))
+	if (r->body || (call->encrypted && !r->identity && !(r->pin && r->pin[0])))
 		return false;
+	if (r->repeatable)
+		return true;
 	switch (ippGetOperation(r->ipp)) {
 	case IPP_OP_GET_PRINTER_ATTRIBUTES:
 	case IPP_OP_GET_JOB_ATTRIBUTES:
@@ -400,80 +364,67 @@ static int add_headers(struct client_call *call, const struct client_request *r)
 	return rc;
 }
 
-#define SET(option, value) \
-	do { \
-		if (curl_easy_setopt(call->easy, option, value)) \
-			return -ENOMEM; \
-	} while (0)
-
 static int set_peer(struct client_call *call, const struct client_request *r, const char *url)
 {
-	SET(CURLOPT_URL, url);
-	SET(CURLOPT_PATH_AS_IS, 1L);
+	CALL_SET(call, CURLOPT_URL, url);
+	CALL_SET(call, CURLOPT_PATH_AS_IS, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075500
-	SET(CURLOPT_PROTOCOLS_STR, "http,https");
+	CALL_SET(call, CURLOPT_PROTOCOLS_STR, "http,https");
 #else
-	SET(CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+	CALL_SET(call, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
 #if LIBCURL_VERSION_NUM >= 0x075700
 	/* A look-up under way is left to its thread; else giving up the call would wait for the name server. */
-	SET(CURLOPT_QUICK_EXIT, 1L);
+	CALL_SET(call, CURLOPT_QUICK_EXIT, 1L);
 #endif
-	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(CURLOPT_PROXY, "");
-	SET(CURLOPT_NOPROXY, "*");
-	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
-	SET(CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(r->connect_ms > 0 ? r->connect_ms : CONNECT_MS));
+	CALL_SET(call, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	CALL_SET(call, CURLOPT_PROXY, "");
+	CALL_SET(call, CURLOPT_NOPROXY, "*");
+	CALL_SET(call, CURLOPT_FOLLOWLOCATION, 0L);
+	CALL_SET(call, CURLOPT_NOSIGNAL, 1L);
+	CALL_SET(call, CURLOPT_TCP_KEEPALIVE, 1L);
+	CALL_SET(call, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
+	CALL_SET(call, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S);
+	CALL_SET(call, CURLOPT_CONNECTTIMEOUT_MS,
+		(long)(r->connect_ms > 0 ? r->connect_ms : CONNECT_MS));
 	if (r->total_ms > 0)
-		SET(CURLOPT_TIMEOUT_MS, (long)r->total_ms);
+		CALL_SET(call, CURLOPT_TIMEOUT_MS, (long)r->total_ms);
 	if (r->socket_path)
-		SET(CURLOPT_UNIX_SOCKET_PATH, r->socket_path);
+		CALL_SET(call, CURLOPT_UNIX_SOCKET_PATH, r->socket_path);
 	if (!may_reuse(call, r)) {
-		SET(CURLOPT_FRESH_CONNECT, 1L);
-		SET(CURLOPT_FORBID_REUSE, 1L);
+		CALL_SET(call, CURLOPT_FRESH_CONNECT, 1L);
+		CALL_SET(call, CURLOPT_FORBID_REUSE, 1L);
 	}
-	/* A printer's certificate is its own; what counts is that its key is the one met before. */
-	SET(CURLOPT_SSL_VERIFYPEER, 0L);
-	SET(CURLOPT_SSL_VERIFYHOST, 0L);
-	SET(CURLOPT_CERTINFO, 1L);
-	/* Not needed then, and reading them would hold up the loop for 15 ms each time. */
-	SET(CURLOPT_CAINFO, NULL);
-	SET(CURLOPT_CAPATH, NULL);
-	if (r->pin && r->pin[0])
-		SET(CURLOPT_PINNEDPUBLICKEY, r->pin);
 	if (r->user) {
-		SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-		SET(CURLOPT_USERNAME, r->user);
-		SET(CURLOPT_PASSWORD, r->password ? r->password : "");
+		CALL_SET(call, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+		CALL_SET(call, CURLOPT_USERNAME, r->user);
+		CALL_SET(call, CURLOPT_PASSWORD, r->password ? r->password : "");
 	}
 	return 0;
 }
 
 static int set_octets(struct client_call *call)
 {
-	SET(CURLOPT_PRIVATE, call);
-	SET(CURLOPT_ERRORBUFFER, call->words);
-	SET(CURLOPT_HTTPHEADER, call->headers);
-	SET(CURLOPT_USERAGENT, "Stillprint/" STILLPRINT_VERSION);
-	SET(CURLOPT_POST, 1L);
+	CALL_SET(call, CURLOPT_PRIVATE, call);
+	CALL_SET(call, CURLOPT_ERRORBUFFER, call->words);
+	CALL_SET(call, CURLOPT_HTTPHEADER, call->headers);
+	CALL_SET(call, CURLOPT_USERAGENT, "Stillprint/" STILLPRINT_VERSION);
+	if (call->message)
+		CALL_SET(call, CURLOPT_POST, 1L);
 	/* -1: as long as it gets, in chunks. */
-	SET(CURLOPT_POSTFIELDSIZE_LARGE,
+	CALL_SET(call, CURLOPT_POSTFIELDSIZE_LARGE,
 		call->body ? (curl_off_t)-1 : (curl_off_t)call->message_size);
-	SET(CURLOPT_EXPECT_100_TIMEOUT_MS, (long)EXPECT_MS);
-	SET(CURLOPT_READFUNCTION, on_read);
-	SET(CURLOPT_READDATA, call);
-	SET(CURLOPT_SEEKFUNCTION, on_seek);
-	SET(CURLOPT_SEEKDATA, call);
-	SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
-	SET(CURLOPT_OPENSOCKETDATA, call);
-	SET(CURLOPT_WRITEFUNCTION, on_write);
-	SET(CURLOPT_WRITEDATA, call);
-	SET(CURLOPT_HEADERFUNCTION, on_header);
-	SET(CURLOPT_HEADERDATA, call);
+	CALL_SET(call, CURLOPT_EXPECT_100_TIMEOUT_MS, (long)EXPECT_MS);
+	CALL_SET(call, CURLOPT_READFUNCTION, on_read);
+	CALL_SET(call, CURLOPT_READDATA, call);
+	CALL_SET(call, CURLOPT_SEEKFUNCTION, on_seek);
+	CALL_SET(call, CURLOPT_SEEKDATA, call);
+	CALL_SET(call, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	CALL_SET(call, CURLOPT_OPENSOCKETDATA, call);
+	CALL_SET(call, CURLOPT_WRITEFUNCTION, on_write);
+	CALL_SET(call, CURLOPT_WRITEDATA, call);
+	CALL_SET(call, CURLOPT_HEADERFUNCTION, on_header);
+	CALL_SET(call, CURLOPT_HEADERDATA, call);
 	return 0;
 }
 
@@ -481,23 +432,27 @@ static int set_octets(struct client_call *call)
 static int check_secrets(const struct client_call *call, const struct client_request *r)
 {
 	bool pinned = r->pin && r->pin[0];
+	const struct client_identity *id = r->identity;
 
-	if (pinned && (!call->encrypted || r->socket_path || !is_pin(r->pin)))
+	if (id && (pinned || !call->encrypted || r->socket_path || !id->ca_file ||
+			  !id->cert_file != !id->key_file))
+		return -EINVAL;
+	if (pinned && (!call->encrypted || r->socket_path || !call_is_pin(r->pin)))
 		return -EINVAL;
 	if (r->user && (strchr(r->user, ':') || r->peercred))
 		return -EINVAL;
 	if (r->peercred && !r->socket_path)
 		return -EINVAL;
-	return (r->user || r->password) && !pinned ? -EPERM : 0;
+	return (r->user || r->password) && !pinned && !id ? -EPERM : 0;
 }
 
 AUTO_DEFINE(struct client_call *, call_free)
 
-int call_new(const struct client_request *r, struct client_call **out)
+int call_new(const struct client_request *r, unsigned turn, struct client_call **out)
 {
 	AUTO(call_freep) struct client_call *call = calloc(1, sizeof(*call));
 	char url[1024];
-	void *message;
+	void *message = NULL;
 	int rc;
 
 	if (!call)
@@ -505,11 +460,13 @@ int call_new(const struct client_request *r, struct client_call **out)
 	rc = make_url(call, r->uri, url, sizeof(url));
 	if (!rc)
 		rc = check_secrets(call, r);
-	if (!rc)
+	if (!rc && r->ipp)
 		rc = wire_encode(r->ipp, &message, &call->message_size);
 	if (rc)
 		return rc;
 	call->message = message;
+	call->answer_max = WIRE_MAX_OCTETS;
+	call->verified = r->identity != NULL;
 	call->fd = -1;
 	snprintf(call->pin, sizeof(call->pin), "%s", r->pin ? r->pin : "");
 	call->body = r->body;
@@ -519,9 +476,12 @@ int call_new(const struct client_request *r, struct client_call **out)
 	call->easy = curl_easy_init();
 	if (!call->easy)
 		return -ENOMEM;
-	rc = add_headers(call, r);
+	if (r->ipp)
+		rc = add_headers(call, r);
 	if (!rc)
 		rc = set_peer(call, r, url);
+	if (!rc)
+		rc = call_set_tls(call, r->identity, turn);
 	if (!rc)
 		rc = set_octets(call);
 	if (rc)
@@ -538,25 +498,12 @@ void call_free(struct client_call *call)
 	curl_slist_free_all(call->headers);
 	free(call->message);
 	free(call->answer);
+	free(call->cert_file);
+	free(call->key_file);
 	free(call);
 }
 
 /* ---- the end of a call ---- */
-
-static void peer_pin(struct client_call *call, char *out, size_t size)
-{
-	struct curl_certinfo *chain = NULL;
-	const struct curl_slist *line;
-
-	out[0] = '\0';
-	if (curl_easy_getinfo(call->easy, CURLINFO_CERTINFO, &chain) || !chain ||
-		chain->num_of_certs < 1)
-		return;
-	/* The first is the peer's own. */
-	for (line = chain->certinfo[0]; line; line = line->next)
-		if (!strncmp(line->data, "Cert:", 5))
-			call_pin(line->data + 5, out, size);
-}
 
 static enum client_fault judge(struct client_call *call, CURLcode code, long http_status)
 {
@@ -569,6 +516,8 @@ static enum client_fault judge(struct client_call *call, CURLcode code, long htt
 	fault = call_fault(code, os_errno, found > 0 || call->literal);
 	if (call->repeated)
 		return CLIENT_CUT;
+	if (call->verified)
+		fault = call_verified_fault(call, code, fault);
 	/* A peer that answers "no" and hangs up while we still send: its answer is what counts. */
 	if (fault == CLIENT_CUT && http_status >= 400)
 		fault = CLIENT_OK;
@@ -596,30 +545,37 @@ static void describe(struct client_call *call, CURLcode code, struct client_repl
 	default:
 		snprintf(out->detail, sizeof(out->detail), "%s", words);
 	}
+	if (call->verified)
+		call_verified_words(call, out);
 }
 
-void call_reply(struct client_call *call, CURLcode code, struct client_reply *out)
+void call_end(struct client_call *call, CURLcode code, struct client_reply *out)
 {
 	curl_off_t connect_us = 0;
-	long connections = 0;
 
 	memset(out, 0, sizeof(*out));
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &out->http_status);
 	curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T, &connect_us);
-	curl_easy_getinfo(call->easy, CURLINFO_NUM_CONNECTS, &connections);
 	out->body_begun = call->body_begun;
 	out->connect_ms = connect_us > 0 ? (int32_t)(connect_us / 1000) : out->http_status ? 0 : -1;
 	out->fault = judge(call, code, out->http_status);
+	describe(call, code, out);
+}
+
+void call_reply(struct client_call *call, CURLcode code, struct client_reply *out)
+{
+	call_end(call, code, out);
 	if (call->encrypted)
-		peer_pin(call, out->pin, sizeof(out->pin));
+		call_peer_pin(call, out->pin, sizeof(out->pin));
 	/* A kept connection has no handshake to tell of; libcurl uses it for the same pin only. */
 	if (call->encrypted && !out->pin[0] && out->http_status)
 		memcpy(out->pin, call->pin, sizeof(out->pin));
 	out->encrypted = call->encrypted && (out->pin[0] || out->http_status);
-	if (out->fault == CLIENT_OK && wire_decode(call->answer, call->answer_size, &out->ipp))
+	if (out->fault == CLIENT_OK && wire_decode(call->answer, call->answer_size, &out->ipp)) {
 		out->fault = CLIENT_GARBAGE;
+		describe(call, code, out);
+	}
 	if (out->fault == CLIENT_OK)
 		out->status = ippGetStatusCode(out->ipp);
 	snprintf(out->challenge, sizeof(out->challenge), "%s", call->challenge);
-	describe(call, code, out);
 }

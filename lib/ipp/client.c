@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 
 #include "base/auto.h"
 #include "core/wire.h"
@@ -20,6 +21,8 @@ struct client {
 	CURLM *multi;
 	sd_event_source *timer;
 	struct client_call *calls; /* every call whose callback has not returned */
+	struct stat certificate; /* of the identity used last */
+	unsigned turn; /* counts its changes */
 };
 
 static int watch_tick(sd_event_source *source, uint64_t usec, void *arg);
@@ -164,17 +167,17 @@ void client_free(struct client *c)
 	free(c);
 }
 
-static void finish(struct client_call *call, CURLcode code)
+void client_leave(struct client_call *call)
 {
-	struct client_reply reply;
-
-	call_reply(call, code, &reply);
-	sd_event_source_set_enabled(call->watch, SD_EVENT_OFF);
 	curl_multi_remove_handle(call->client->multi, call->easy);
 	call->added = false;
+}
+
+static void finish(struct client_call *call, CURLcode code)
+{
+	sd_event_source_set_enabled(call->watch, SD_EVENT_OFF);
 	call->ended = true;
-	call->done(call->done_arg, &reply);
-	ippDelete(reply.ipp);
+	call->tell(call, code);
 	drop(call);
 }
 
@@ -210,18 +213,26 @@ static int watch_tick(sd_event_source *source, uint64_t usec, void *arg)
 	return 0;
 }
 
-int client_send(struct client *c, const struct client_request *r, client_done_fn *done, void *arg,
-	struct client_call **out)
+/* Another certificate than at the last time is told by its file: renewed by us or by another process. */
+unsigned client_turn(struct client *c, const struct client_identity *id)
 {
-	struct client_call *call;
+	struct stat now = {0};
+
+	if (!id || !id->cert_file || stat(id->cert_file, &now) < 0)
+		return c->turn;
+	if (now.st_dev != c->certificate.st_dev || now.st_ino != c->certificate.st_ino ||
+		now.st_mtim.tv_sec != c->certificate.st_mtim.tv_sec ||
+		now.st_mtim.tv_nsec != c->certificate.st_mtim.tv_nsec)
+		c->turn++;
+	c->certificate = now;
+	return c->turn;
+}
+
+int client_start(struct client *c, struct client_call *call, struct client_call **out)
+{
 	int rc;
 
-	rc = call_new(r, &call);
-	if (rc)
-		return rc;
 	call->client = c;
-	call->done = done;
-	call->done_arg = arg;
 	call->tick_ms = call->stall_ms / TICKS_PER_STALL;
 	if (call->tick_ms > TICK_LONGEST_MS)
 		call->tick_ms = TICK_LONGEST_MS;
@@ -243,6 +254,33 @@ int client_send(struct client *c, const struct client_request *r, client_done_fn
 	if (out)
 		*out = call;
 	return 0;
+}
+
+static void tell_reply(struct client_call *call, CURLcode code)
+{
+	struct client_reply reply;
+
+	call_reply(call, code, &reply);
+	client_leave(call);
+	call->done(call->done_arg, &reply);
+	ippDelete(reply.ipp);
+}
+
+int client_send(struct client *c, const struct client_request *r, client_done_fn *done, void *arg,
+	struct client_call **out)
+{
+	struct client_call *call;
+	int rc;
+
+	if (!r->ipp)
+		return -EINVAL;
+	rc = call_new(r, client_turn(c, r->identity), &call);
+	if (rc)
+		return rc;
+	call->tell = tell_reply;
+	call->done = done;
+	call->done_arg = arg;
+	return client_start(c, call, out);
 }
 
 void client_cancel(struct client_call *call)

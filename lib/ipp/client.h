@@ -4,6 +4,7 @@
  * One client serves the whole daemon. TLS: a server is known by the SHA-256 of its public key ("sha256//base64", as
  * CURLOPT_PINNEDPUBLICKEY); with no pin given, any certificate passes and the reply tells its pin, so that the caller
  * decides: requests that carry a secret or a document are only made with a pin.
+ * A server of our own is known by its CA and its name instead, and knows us by our certificate: struct client_identity.
  * The program ignores SIGPIPE: not every TLS library under libcurl keeps it away. */
 #pragma once
 
@@ -27,11 +28,13 @@ enum client_fault {
 	CLIENT_SILENT, /* no answer in time (connecting, or after it) */
 	CLIENT_CUT, /* the connection broke before the answer was complete */
 	CLIENT_TLS, /* no TLS there, or a handshake failure */
-	CLIENT_PIN, /* another public key than the pinned one */
+	CLIENT_PIN, /* another public key than the pinned one; with an identity: not a certificate of its CA for this
+			      * name, or expired, or not for servers. Nothing was sent, and nothing is to be tried elsewhere */
 	CLIENT_AUTH, /* HTTP 401 or 403 */
 	CLIENT_HTTP, /* another HTTP status than 200; 5xx of a gateway included */
 	CLIENT_GARBAGE, /* 200, but no IPP answer that can be read */
-	CLIENT_BODY, /* the caller's read function failed, or this side lacks memory: not the peer's doing */
+	CLIENT_BODY, /* the caller's read function failed, this side lacks memory, or our certificate or key cannot be
+			* used: not the peer's doing */
 	CLIENT_CANCELED, /* client_cancel() */
 };
 const char *client_fault_name(enum client_fault f); /* "refused", "silent", … */
@@ -40,13 +43,22 @@ const char *client_fault_name(enum client_fault f); /* "refused", "silent", … 
  * nothing of this header. After breaking off, the peer may print what it has: see docs/ipp-client.md. */
 typedef ssize_t client_read_fn(void *arg, void *buf, size_t size);
 
+/* Paths. The files are read at each handshake, so that renewing them needs no word to us. */
+struct client_identity {
+	const char *ca_file; /* the only CA that counts */
+	const char *cert_file, *key_file; /* ours; both NULL: we have none yet */
+};
+
 struct client_request {
 	const char *
 		uri; /* ipp:// or ipps://, normalised (core/uri.h); its host also names the peer in TLS */
 	const char *socket_path; /* AF_UNIX socket of cupsd instead of TCP; NULL for the network */
 	const char *user,
-		*password; /* HTTP Basic, only over ipps with a pin, else -EPERM; NULL for none */
-	const char *pin; /* NULL or "": none known; only with ipps, else -EINVAL */
+		*password; /* HTTP Basic, only over ipps with a pin or an identity, else -EPERM; NULL for none */
+	const char *pin; /* NULL or "": none known; only with ipps and no identity, else -EINVAL */
+	const struct client_identity
+		*identity; /* NULL: the peer is no server of ours; only with ipps */
+	bool repeatable; /* its peer takes it twice without harm: it may use a kept connection; not with body */
 	bool peercred; /* Authorization: PeerCred with our own user name (local cupsd); needs socket_path */
 	int32_t connect_ms; /* limit of name look-up and connection; 0: 5000 */
 	/* No octet either way for this long is CLIENT_SILENT, found up to a quarter later; 0: 30000. What counts is what
@@ -82,11 +94,52 @@ AUTO_DEFINE(struct client *, client_free)
 
 /** client_send() - start a call; @done is called once, from the loop, never from within client_send()
  * @call: receives a handle for client_cancel(), valid until @done returned; may be NULL
- * Questions (Get-…) may go over a connection kept open; everything else has one of its own, so that libcurl cannot repeat
- * it when a kept one turns out to be dead.
+ * Questions (Get-…) and what is repeatable may go over a connection kept open; everything else has one of its own, so that
+ * libcurl cannot repeat it when a kept one turns out to be dead.
  * Return: 0, or -errno with @done never called (-EINVAL: URI, pin or user name; -EPERM: a password without TLS and
  * pin, or we have no user name; -ENOMEM). */
 int client_send(struct client *c, const struct client_request *r, client_done_fn *done, void *arg,
 	struct client_call **call);
+/* ---- a document by GET, from a server of ours ---- */
+
+enum { CLIENT_GET_MAX = 1 << 20 };
+
+struct client_get {
+	const char *uri; /* ipps://host:port/path */
+	const struct client_identity *identity; /* required */
+	const char *if_none_match; /* an ETag as it came, or NULL */
+	const char *header; /* name of a field of the answer that is wanted, or NULL */
+	int32_t connect_ms, stall_ms, total_ms; /* as in client_request */
+};
+
+struct client_got {
+	enum client_fault
+		fault; /* CLIENT_OK: status 200 or 304; more than CLIENT_GET_MAX octets are CLIENT_GARBAGE */
+	long http_status;
+	const uint8_t *octets; /* gone after the callback; NULL when there are none */
+	size_t count;
+	char etag[128], header[512]; /* "" if absent or longer */
+	char detail[256];
+};
+typedef void client_got_fn(void *arg, const struct client_got *got);
+/* As client_send(). -EINVAL also: a header name or ETag that is none. */
+int client_get(struct client *c, const struct client_get *g, client_got_fn *done, void *arg,
+	struct client_call **call);
+
+/* ---- the chain of a server that nobody knows yet ---- */
+
+enum { CLIENT_CHAIN_MAX = 8 };
+
+struct client_chain {
+	enum client_fault fault;
+	const char *pem[CLIENT_CHAIN_MAX]; /* the server's own first; gone after the callback */
+	size_t count;
+	char detail[256];
+};
+typedef void client_chain_fn(void *arg, const struct client_chain *chain);
+/* Connects, verifies nothing, shows nothing, sends nothing after the handshake. As client_send(); @connect_ms 0: 5000. */
+int client_chain(struct client *c, const char *uri, int32_t connect_ms, client_chain_fn *done,
+	void *arg, struct client_call **call);
+
 /* Ends the call; its callback is not called. From within a callback too, the call's own included (then without effect). */
 void client_cancel(struct client_call *call);

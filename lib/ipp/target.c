@@ -13,6 +13,7 @@
 const char *const target_attributes[] = {
 	"printer-state",
 	"printer-state-reasons",
+	"printer-state-message",
 	"printer-is-accepting-jobs",
 	"printer-info",
 	"printer-make-and-model",
@@ -289,6 +290,8 @@ void target_read(ipp_t *answer, struct target_info *out)
 			 ippGetBoolean(accepting, 0);
 	out->state = number_of(answer, group, "printer-state", 0);
 	copy_reasons(out->reasons, sizeof(out->reasons), answer, group, "printer-state-reasons");
+	text_display(out->message, sizeof(out->message),
+		text_of(answer, group, "printer-state-message"));
 	text_display(out->name, sizeof(out->name), info[0] ? info : model);
 	text_display(out->make_model, sizeof(out->make_model), model);
 	copy_whole(out->device_uri, sizeof(out->device_uri), device);

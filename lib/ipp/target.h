@@ -29,6 +29,7 @@ struct target_info {
 	int state; /* printer-state, 3 idle, 4 processing, 5 stopped */
 	/* Texts for people have passed text_display(); URIs and UUIDs are as told, "" if too long. */
 	char reasons[256]; /* printer-state-reasons without "none" and reports, comma separated */
+	char message[256]; /* printer-state-message */
 	char name[256]; /* printer-info, else make-and-model */
 	char make_model[256];
 	char device_uri[512]; /* where a server tells what is behind its queue; "" otherwise */

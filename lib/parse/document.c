@@ -133,6 +133,17 @@ static int read_stream(struct format *f)
 	return rc;
 }
 
+/* A PDF whose first line is damaged is drawn by readers all the same; its end says what it is. */
+static bool ends_as_pdf(struct src *s)
+{
+	uint64_t size = src_size(s);
+	uint8_t tail[HEAD];
+	size_t n = src_read(s, size > HEAD ? size - HEAD : 0, tail, sizeof(tail));
+	uint8_t *at = memmem(tail, n, "startxref", 9);
+
+	return at && memmem(at, (size_t)(tail + n - at), "%%EOF", 5);
+}
+
 static void budget_init(struct budget *b, const struct parse_limits *limits)
 {
 	struct timespec ts;
@@ -164,9 +175,15 @@ int parse_document(struct src *s, const struct parse_limits *limits, struct pars
 	struct budget budget;
 	AUTO(stm_closep) struct stm *in = NULL;
 	struct format f = {NULL, s, limits, r};
+	enum parse_format format = sniff(head, n);
 	int rc;
 
-	if (sniff(head, n) == PARSE_FORMAT_PDF && !BEGINS(head, n, "\033%-12345X") &&
+	if (format == PARSE_FORMAT_UNKNOWN && !BEGINS(head, n, "\x1f\x8b") &&
+		!BEGINS(head, n, "@PJL") && ends_as_pdf(s)) {
+		r->flags |= PARSE_F_DAMAGED;
+		return pdf_document(s, limits, r);
+	}
+	if (format == PARSE_FORMAT_PDF && !BEGINS(head, n, "\033%-12345X") &&
 		!BEGINS(head, n, "@PJL"))
 		return pdf_document(s, limits, r);
 	budget_init(&budget, limits);

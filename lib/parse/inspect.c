@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { BATCH = 64 }; /* files open at a time */
+
 struct inspect {
 	bool summary, json, several;
 	struct parse_limits limits;
@@ -215,13 +217,10 @@ static struct json_object *json_file(
 	return o;
 }
 
-static int inspect_file(struct inspect *in, const char *name)
+static int tell_file(struct inspect *in, const char *name, int rc, const struct parse_result *r)
 {
-	AUTO(parse_result_freep) struct parse_result *r = NULL;
-	AUTO(auto_close) int fd = open(name, O_RDONLY | O_CLOEXEC);
-	int rc = fd < 0 ? -errno : parse_sandboxed(fd, &in->limits, &r);
-
 	if (rc) {
+		fflush(stdout);
 		fprintf(stderr, "%s: %s\n", name, strerror(-rc));
 		return 1;
 	}
@@ -241,6 +240,28 @@ static int inspect_file(struct inspect *in, const char *name)
 	return 0;
 }
 
+/* At most BATCH files, by one child if it can. */
+static int inspect_files(struct inspect *in, int count, char **names)
+{
+	AUTO(parse_endp) struct parse_run *run = NULL;
+	int fds[BATCH], refused[BATCH], rc, worst = 0;
+
+	for (int i = 0; i < count; i++) {
+		fds[i] = open(names[i], O_RDONLY | O_CLOEXEC);
+		refused[i] = fds[i] < 0 ? -errno : 0;
+	}
+	rc = parse_begin(fds, (size_t)count, &in->limits, &run);
+	for (int i = 0; i < count; i++) {
+		AUTO(parse_result_freep) struct parse_result *r = NULL;
+		int one = rc ? rc : parse_next(run, &r);
+
+		worst |= tell_file(in, names[i], refused[i] ? refused[i] : one, r);
+	}
+	for (int i = 0; i < count; i++)
+		auto_close(&fds[i]);
+	return worst;
+}
+
 int inspect_main(int argc, char **argv)
 {
 	struct inspect in = {.summary = false};
@@ -258,8 +279,10 @@ int inspect_main(int argc, char **argv)
 	in.several = argc - i > 1;
 	if (in.json)
 		in.files = json_object_new_array();
-	for (; i < argc; i++)
-		rc |= inspect_file(&in, argv[i]);
+	for (; i < argc; i += n) {
+		n = argc - i < BATCH ? argc - i : BATCH;
+		rc |= inspect_files(&in, n, argv + i);
+	}
 	if (in.json) {
 		puts(json_object_to_json_string_ext(
 			in.files, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));

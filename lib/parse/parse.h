@@ -109,6 +109,22 @@ void parse_limits_init(struct parse_limits *limits);
  * no child could be made.  The caller prints on in every case. */
 int parse_sandboxed(int fd, const struct parse_limits *limits, struct parse_result **out);
 
+/** parse_begin() - the same, while the caller does something else, and for several documents
+ * One child reads them in turn; after one that died, was odd or took long another child goes on. So a
+ * document that takes over its reader could lie about those after it, never about those before: what must
+ * not mix does not belong into one run.
+ * @fds: as in parse_sandboxed(), borrowed until parse_end(); the array itself is copied
+ * Return: 0 or -errno. */
+struct parse_run;
+int parse_begin(
+	const int fds[], size_t count, const struct parse_limits *limits, struct parse_run **out);
+
+/** parse_next() - wait for the next document's result, in the order of @fds
+ * Return: as parse_sandboxed(); -EINVAL after the last. */
+int parse_next(struct parse_run *run, struct parse_result **out);
+void parse_end(struct parse_run *run); /* ends what still reads; NULL is fine */
+AUTO_DEFINE(struct parse_run *, parse_end)
+
 void parse_result_free(struct parse_result *r); /* NULL is fine */
 AUTO_DEFINE(struct parse_result *, parse_result_free)
 

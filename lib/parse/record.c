@@ -11,8 +11,8 @@
 #define END "end."
 
 enum {
-	HEAD_OCTETS = 8 + 4 * 5 +
-		      2, /* magic; format, flags, count, copies, duplex; two lengths of text */
+	/* magic; format, flags, count, copies, duplex; two lengths of text */
+	HEAD_OCTETS = RECORD_HEAD_OCTETS,
 	PAGE_OCTETS = 12,
 	TEXT_MAX = 255,
 };
@@ -36,11 +36,6 @@ static void put_u32(struct writer *w, uint32_t v)
 static size_t text_len(const char *s)
 {
 	return s ? strnlen(s, TEXT_MAX) : 0;
-}
-
-size_t record_max(const struct parse_limits *limits)
-{
-	return HEAD_OCTETS + 2 * TEXT_MAX + (size_t)limits->pages * PAGE_OCTETS + sizeof(END) - 1;
 }
 
 static void put_page(struct writer *w, const struct parse_page *page)
@@ -115,15 +110,20 @@ static char *get_text(const uint8_t *p, size_t len)
 	return len ? result_clean_text((const char *)p, len) : NULL;
 }
 
+int record_size(const uint8_t *p, size_t len, const struct parse_limits *limits, size_t *size)
+{
+	if (len < HEAD_OCTETS || memcmp(p, MAGIC, 8) || get_u32(p + 16) > limits->pages)
+		return -EBADMSG;
+	*size = HEAD_OCTETS + p[28] + p[29] + (size_t)get_u32(p + 16) * PAGE_OCTETS + sizeof(END) -
+		1;
+	return 0;
+}
+
 static bool head_is_sound(const uint8_t *p, size_t len, const struct parse_limits *limits)
 {
-	uint64_t count, want;
+	size_t want;
 
-	if (len < HEAD_OCTETS + sizeof(END) - 1 || memcmp(p, MAGIC, 8))
-		return false;
-	count = get_u32(p + 16);
-	want = HEAD_OCTETS + p[28] + p[29] + count * PAGE_OCTETS + sizeof(END) - 1;
-	return count <= limits->pages && want == len && !memcmp(p + len - 4, END, 4) &&
+	return !record_size(p, len, limits, &want) && want == len && !memcmp(p + len - 4, END, 4) &&
 	       get_u32(p + 8) <= PARSE_FORMAT_PNG && get_u32(p + 20) <= 99999 &&
 	       get_u32(p + 24) <= 3;
 }

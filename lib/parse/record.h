@@ -4,8 +4,11 @@
 
 #include "parse/parse.h"
 
-/** record_max() - the most octets that a record of @limits can have */
-size_t record_max(const struct parse_limits *limits);
+enum { RECORD_HEAD_OCTETS = 30 };
+
+/** record_size() - how long the record is that begins with the @len octets at @p, by its head
+ * Return: 0; -EBADMSG for what is none, or one of more pages than @limits allow, or fewer octets than a head. */
+int record_size(const uint8_t *p, size_t len, const struct parse_limits *limits, size_t *size);
 
 /** record_encode() - write @r as bytes
  * @out: receives malloc()ed memory of @len octets

@@ -8,6 +8,10 @@ enum {
 	CHUNK = 16 << 10,
 	FIRST_CHUNK = 1 << 10, /* most objects end within it */
 	LOOK_EVERY = 64,
+	/* Beyond the first a stream may not make more than so many octets of each that it takes from the document. One
+	 * Flate makes 1032 at most, so this ends those that are packed several times over. */
+	FREE_OCTETS = 48 << 20,
+	RATIO_MAX = 8192,
 };
 
 bool budget_look(struct budget *b)
@@ -23,6 +27,17 @@ bool budget_look(struct budget *b)
 	return !b->out_of_time;
 }
 
+static bool is_bomb(const struct stm *s)
+{
+	const struct stm *source = s;
+
+	if (s->made <= FREE_OCTETS)
+		return false;
+	while (source->below)
+		source = source->below;
+	return s->made / RATIO_MAX > source->made;
+}
+
 /* What a stream makes is taken from the limits after it is made: a chunk too much does no harm. */
 static bool charge(struct stm *s)
 {
@@ -32,7 +47,7 @@ static bool charge(struct stm *s)
 	s->made += n;
 	if (s->below) {
 		b->job_left = n < b->job_left ? b->job_left - n : 0;
-		if (!b->job_left || s->made > b->stream_octets) {
+		if (!b->job_left || s->made > b->stream_octets || is_bomb(s)) {
 			b->spent = true;
 			return false;
 		}

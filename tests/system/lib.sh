@@ -266,7 +266,7 @@ lab_installed()
 	fi
 	# Copies, since other users may be unable to reach the build tree; and so a rebuild cannot change a running test.
 	rm -rf "${LAB:?}/bin" && mkdir "$LAB/bin"
-	for f in stillprintd stillprint stillprint-agent; do
+	for f in stillprintd stillprint stillprint-agent stillprint-server; do
 		for d in "$LAB_DESTDIR"/usr/{sbin,bin,libexec,lib/stillprint} "$LAB_OUT/bin"; do
 			[ -n "$LAB_DESTDIR" ] || d=$LAB_OUT/bin
 			[ ! -x "$d/$f" ] || { install -m 755 "$d/$f" "$LAB/bin/" && break; }
@@ -555,7 +555,7 @@ lab_relay()
 	lab_tool relay
 	mkdir -p "$d"
 	lab_spawn "$1" "$LAB_TOOLS/relay" --listen 127.0.0.1:0 --to "$2" --control "$d/control" --port-file "$d/port" \
-		--events "$d/events"
+		--events "$d/events" ${RELAY_STAMP:+--stamp yes}
 	wait_for 5 test -s "$d/port" || die "relay $1 does not start"
 }
 

@@ -117,6 +117,8 @@ EOF
 check "usage exports CSV that a spreadsheet takes for text" csv
 private() { same "$(stat -c %a "$LAB/usage.csv")" 600; }
 check "and only its owner may read it" private
+no_server() { exits 0 stillprint usage && ! grep -q "AT SERVER" "$out" && jsons usage && same "$(field acknowledged)" 0; }
+check "usage without a server of our own does not speak of one" no_server
 
 fake_stop
 
@@ -133,6 +135,15 @@ hostile_json() { exits 0 stillprint "$@" --json && is_json && harmless; }
 check "nor in jobs --json" hostile_json jobs
 latin() { LC_ALL=C exits 0 stillprint jobs && ! LC_ALL=C grep -q '[^ -~]' "$out"; }
 check "in the C locale all of it is ASCII" latin
+fake_stop
+
+fake_start FAKE_SERVER=1
+at_server() { exits 0 stillprint usage && narrow && says "AT SERVER" && grep -q ' yes$' "$out" && same "$(grep -c ' \*$' "$out")" 2; }
+check "usage marks what a server of our own has acknowledged" at_server
+marked() { jsons usage && same "$(field acknowledged)/$(field rows.0.acknowledged)/$(field rows.1.acknowledged)" "1/True/False"; }
+check "and so does its JSON" marked
+marked_csv() { exits 0 stillprint usage --csv - && same "$(head -1 "$out" | tr -d '\r' | sed 's/.*,//') $(tail -n +2 "$out" | tr -d '\r' | sed 's/.*,//' | tr '\n' ' ')" "acknowledged yes no no "; }
+check "and its CSV" marked_csv
 fake_stop
 
 fake_start FAKE_DENY=1

@@ -3,6 +3,7 @@
  * operations in requests.  One thread, one poll().  Not a proxy: bytes pass unchanged.
  *
  *   relay --listen HOST:PORT --to HOST:PORT --control SOCKET [--port-file FILE] [--events FILE]
+ *         [--stamp yes]            each event line begins with the wall clock in microseconds
  *   relay --tell SOCKET COMMAND...          send one command, print the answer; exit 1 if it is an error
  *
  * Commands (operation ids as 0x0006 or 6):
@@ -106,6 +107,7 @@ static int listen_fd = -1, control_fd = -1, filler_fd[FILLERS], last_id;
 static uint64_t total[2], requests, rate;
 static double budget[2], last_ms;
 static FILE *events;
+static bool stamped;
 
 static _Noreturn void die(const char *what)
 {
@@ -128,6 +130,12 @@ __attribute__((format(printf, 1, 2))) static void event(const char *fmt, ...)
 	if (!events)
 		return;
 	va_start(ap, fmt);
+	if (stamped) {
+		struct timespec now;
+
+		clock_gettime(CLOCK_REALTIME, &now);
+		fprintf(events, "%lld ", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	}
 	vfprintf(events, fmt, ap);
 	va_end(ap);
 	fputc('\n', events);
@@ -892,7 +900,8 @@ static void write_port(const char *path)
 
 int main(int argc, char **argv)
 {
-	const char *at = NULL, *to = NULL, *control = NULL, *port_file = NULL, *event_file = NULL;
+	const char *at = NULL, *to = NULL, *control = NULL, *port_file = NULL, *event_file = NULL,
+		   *stamp = NULL;
 
 	if (argc > 3 && !strcmp(argv[1], "--tell"))
 		return tell(argc - 2, argv + 2);
@@ -902,6 +911,7 @@ int main(int argc, char **argv)
 				    : !strcmp(argv[i], "--control")   ? &control
 				    : !strcmp(argv[i], "--port-file") ? &port_file
 				    : !strcmp(argv[i], "--events")    ? &event_file
+				    : !strcmp(argv[i], "--stamp")     ? &stamp
 								      : NULL;
 
 		if (slot)
@@ -913,6 +923,7 @@ int main(int argc, char **argv)
 			stderr);
 		return 2;
 	}
+	stamped = stamp;
 	signal(SIGPIPE, SIG_IGN);
 	memset(filler_fd, -1, sizeof(filler_fd));
 	resolve(at, &listen_addr, &listen_addr_len);

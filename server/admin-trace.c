@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* admin-trace - `trace JOB` and `audit`: what happened, and who did it. Titles are not shown: they are their owners'. */
+#include <errno.h>
+#include <string.h>
+
+#include "admin.h"
+#include "jobs.h"
+
+/* ---- audit lines ---- */
+
+static int audit_rows(struct admin *a, sqlite3_stmt *stmt, struct json_object *rows)
+{
+	int rc;
+
+	while ((rc = sql_step(&a->app.sql, stmt)) == 1) {
+		static const char *const fields[] = {"event", "who", "decided_by", "detail"};
+		struct json_object *row = json_object_new_object();
+		int64_t at_s = sqlite3_column_int64(stmt, 0) / 1000;
+		int job = sqlite3_column_int(stmt, 1);
+		char value[4][512];
+
+		admin_set_number(row, "at", at_s);
+		admin_set_number(row, "job", job);
+		for (int i = 0; i < 4; i++) {
+			sql_text(stmt, i + 2, value[i], sizeof(value[i]));
+			admin_set(row, fields[i], value[i]);
+		}
+		json_object_array_add(rows, row);
+		admin_say(a, "%s  %-20s %s", admin_time(at_s), admin_safe(value[0]),
+			admin_safe(value[1]));
+		if (job)
+			admin_say(a, " job %d", job);
+		if (*value[2])
+			admin_say(a, " (%s)", admin_safe(value[2]));
+		admin_say(a, "%s%s\n", *value[3] ? ": " : "", admin_safe(value[3]));
+	}
+	return rc;
+}
+
+int admin_audit_list(struct admin *a, int argc, char **argv)
+{
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	const char *limit = "100", *operands[ADMIN_OPERANDS_MAX];
+	const struct admin_option options[] = {{"limit", &limit, NULL}, {NULL}};
+	struct json_object *answer, *rows;
+	int status = 0, n = admin_parse(a, argc, argv, options, operands, &status), rc;
+
+	if (n)
+		return n < 0 ? status : admin_fail(a, ADMIN_USAGE, "audit takes no words");
+	if (atoi(limit) < 1)
+		return admin_fail(a, ADMIN_USAGE, "--limit is a number");
+	rc = admin_open(a);
+	if (rc)
+		return rc;
+	rows = json_object_new_array();
+	rc = sql_prepare(&a->app.sql, &stmt,
+		"SELECT at_ms, job_id, event, who, decided_by, detail FROM"
+		" (SELECT * FROM audit ORDER BY id DESC LIMIT ?1) ORDER BY id",
+		VALUES(V_NUM(atoi(limit))));
+	if (!rc)
+		rc = audit_rows(a, stmt, rows);
+	answer = json_object_new_object();
+	json_object_object_add(answer, "audit", rows);
+	if (rc) {
+		json_object_put(answer);
+		return admin_errno(a, "audit", rc);
+	}
+	admin_answer(a, answer);
+	return ADMIN_DONE;
+}
+
+/* ---- one job ---- */
+
+static int find_job(
+	struct admin *a, const char *word, struct jobs_job *out, char why[JOBS_WHY_SIZE])
+{
+	struct jobs_actor who = {.kind = JOBS_ADMIN, .user = a->who, .machine = ""};
+	int64_t id = 0;
+	int rc = sql_number(&a->app.sql,
+		"SELECT id FROM job WHERE uuid IN (?1, 'urn:uuid:' || ?1) OR id = ?2",
+		VALUES(V_TEXT(word), V_NUM(atoll(*word == '#' ? word + 1 : word))), &id);
+
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return 1;
+	return jobs_get(&a->app, &who, (int32_t)id, out, why) ? 1 : 0;
+}
+
+static void show_job(struct admin *a, const struct jobs_job *j, struct json_object *out)
+{
+	char reasons[JOBS_REASONS_MAX][JOBS_REASON_SIZE];
+	int n = jobs_reasons(j, reasons);
+	struct json_object *list = json_object_new_array();
+
+	admin_set_number(out, "id", j->id);
+	admin_set(out, "uuid", j->uuid);
+	admin_set(out, "queue", j->queue);
+	admin_set(out, "owner", j->owner);
+	admin_set(out, "holder", j->holder);
+	admin_set_number(out, "state", jobs_ipp_state(j));
+	admin_set_number(out, "created", j->created_ms / 1000);
+	admin_set_number(out, "ended", j->ended_ms / 1000);
+	admin_set_number(out, "epoch", j->epoch);
+	admin_set_number(out, "attempt", j->attempt);
+	admin_set(out, "device", j->device);
+	admin_set(out, "released_by", j->released_by);
+	admin_set(out, "message", j->message);
+	admin_set_number(out, "impressions_completed", j->impressions_done);
+	admin_say(a, "Job %d  %s\nQueue %s, owner %s, held by %s\nCreated %s, ended %s\nState %d:",
+		j->id, j->uuid, admin_safe(j->queue), admin_safe(j->owner), j->holder,
+		admin_time(j->created_ms / 1000), admin_time(j->ended_ms / 1000),
+		(int)jobs_ipp_state(j));
+	for (int i = 0; i < n; i++) {
+		json_object_array_add(list, json_object_new_string(reasons[i]));
+		admin_say(a, " %s", reasons[i]);
+	}
+	json_object_object_add(out, "reasons", list);
+	admin_say(a, "%s%s\nRelease %d (attempt %d)%s%s%s%s\n\n", *j->message ? "; " : "",
+		admin_safe(j->message), (int)j->epoch, (int)j->attempt, *j->device ? " to " : "",
+		j->device, *j->released_by ? " by " : "", admin_safe(j->released_by));
+}
+
+static int show_audit(struct admin *a, int32_t id, struct json_object *rows)
+{
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(&a->app.sql, &stmt,
+		"SELECT at_ms, job_id, event, who, decided_by, detail FROM audit WHERE job_id = ?1 AND job_id > 0"
+		" ORDER BY id",
+		VALUES(V_NUM(id)));
+
+	return rc ? rc : audit_rows(a, stmt, rows);
+}
+
+static int show_records(struct admin *a, const char *uuid, struct json_object *rows)
+{
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(&a->app.sql, &stmt,
+		"SELECT r.received_ms, r.state, r.certainty, r.impressions, r.sheets, r.copies, r.target, r.attempt,"
+		" r.id IN (SELECT record_id FROM ledger_print) FROM ledger_record r WHERE r.document_uuid = ?1"
+		" ORDER BY r.id",
+		VALUES(V_TEXT(uuid)));
+
+	while (!rc && (rc = sql_step(&a->app.sql, stmt)) == 1) {
+		struct json_object *row = json_object_new_object();
+		char state[32], certainty[32], target[512];
+
+		sql_text(stmt, 1, state, sizeof(state));
+		sql_text(stmt, 2, certainty, sizeof(certainty));
+		sql_text(stmt, 6, target, sizeof(target));
+		admin_set_number(row, "received", sqlite3_column_int64(stmt, 0) / 1000);
+		admin_set(row, "state", state);
+		admin_set(row, "certainty", certainty);
+		admin_set_number(row, "impressions", sqlite3_column_int64(stmt, 3));
+		admin_set_number(row, "sheets", sqlite3_column_int64(stmt, 4));
+		admin_set_number(row, "copies", sqlite3_column_int64(stmt, 5));
+		admin_set(row, "target", target);
+		admin_set_number(row, "attempt", sqlite3_column_int64(stmt, 7));
+		admin_set_flag(row, "counts", sqlite3_column_int(stmt, 8) != 0);
+		json_object_array_add(rows, row);
+		admin_say(a, "%s  record: %s (%s), %lld pages, attempt %d, at %s\n",
+			admin_time(sqlite3_column_int64(stmt, 0) / 1000), state, certainty,
+			(long long)sqlite3_column_int64(stmt, 3), sqlite3_column_int(stmt, 7),
+			admin_safe(target));
+		rc = 0;
+	}
+	return rc;
+}
+
+int admin_trace(struct admin *a, int argc, char **argv)
+{
+	const char *operands[ADMIN_OPERANDS_MAX];
+	char why[JOBS_WHY_SIZE] = "";
+	struct jobs_job job;
+	struct json_object *answer, *row, *audit, *records;
+	int status = 0, n = admin_parse(a, argc, argv, NULL, operands, &status), rc;
+
+	if (n != 1)
+		return n < 0 ? status
+			     : admin_fail(a, ADMIN_USAGE, "trace takes a job's number or UUID");
+	rc = admin_open(a);
+	if (rc)
+		return rc;
+	rc = find_job(a, operands[0], &job, why);
+	if (rc == 1)
+		return admin_fail(a, ADMIN_NO_SUCH,
+			"there is no job %s here; jobs are forgotten some time after their end (retention), "
+			"the ledger is not",
+			operands[0]);
+	if (rc)
+		return admin_errno(a, "trace", rc);
+	answer = json_object_new_object();
+	json_object_object_add(answer, "job", row = json_object_new_object());
+	json_object_object_add(answer, "audit", audit = json_object_new_array());
+	json_object_object_add(answer, "records", records = json_object_new_array());
+	show_job(a, &job, row);
+	rc = show_audit(a, job.id, audit);
+	if (!rc)
+		rc = show_records(a, job.uuid, records);
+	if (rc) {
+		json_object_put(answer);
+		return admin_errno(a, "trace", rc);
+	}
+	admin_answer(a, answer);
+	return ADMIN_DONE;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ledger-read - what the records add up to, whether they are as they came, and erasing a person. */
+#include "ledger.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { CLOCK_AHEAD_S = 300 };
+
+/* ---- ledgers ---- */
+
+int ledger_list(struct sql *s, int (*fn)(void *arg, const struct ledger_info *info), void *arg)
+{
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(s, &stmt,
+		"SELECT uuid, machine, base, head, opened_ms, heard_ms, closed_ms, why FROM ledger"
+		" ORDER BY id",
+		NULL);
+
+	if (rc)
+		return rc;
+	while ((rc = sql_step(s, stmt)) > 0) {
+		struct ledger_info info = {.base = sqlite3_column_int64(stmt, 2)};
+
+		sql_text(stmt, 0, info.uuid, sizeof(info.uuid));
+		sql_text(stmt, 1, info.machine, sizeof(info.machine));
+		info.head = sqlite3_column_int64(stmt, 3);
+		info.opened_ms = sqlite3_column_int64(stmt, 4);
+		info.heard_ms = sqlite3_column_int64(stmt, 5);
+		info.closed_ms = sqlite3_column_int64(stmt, 6);
+		sql_text(stmt, 7, info.why, sizeof(info.why));
+		rc = fn(arg, &info);
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
+/* ---- sums ---- */
+
+#define SUM(key) \
+	"SELECT " key " AS key, count(*), sum(max(impressions, 0)), sum(max(sheets, 0))," \
+	" sum(impressions < 0), sum(state = 'unknown') FROM ledger_print" \
+	" JOIN ledger_record ON ledger_record.id = ledger_print.record_id" \
+	" JOIN ledger ON ledger.id = ledger_id" \
+	" LEFT JOIN ledger_person ON ledger_person.record_id = ledger_record.id" \
+	" WHERE ended_s >= ?1 AND ended_s <= ?2 GROUP BY key ORDER BY key"
+
+static const char *const sums[] = {
+	[LEDGER_ALL] = SUM("''"),
+	[LEDGER_OWNER] = SUM("coalesce(owner, x'')"),
+	[LEDGER_QUEUE] = SUM("queue"),
+	[LEDGER_TARGET] = SUM("target"),
+	[LEDGER_MACHINE] = SUM("machine"),
+};
+
+int ledger_sum(struct sql *s, int64_t from_s, int64_t to_s, enum ledger_by by,
+	int (*fn)(void *arg, const struct ledger_total *total), void *arg)
+{
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if ((unsigned)by > LEDGER_MACHINE)
+		return -EINVAL;
+	rc = sql_prepare(s, &stmt, sums[by], VALUES(V_NUM(from_s), V_NUM(to_s)));
+	if (rc)
+		return rc;
+	while ((rc = sql_step(s, stmt)) > 0) {
+		struct ledger_total t = {.prints = sqlite3_column_int64(stmt, 1)};
+
+		sql_text(stmt, 0, t.key, sizeof(t.key));
+		t.impressions = sqlite3_column_int64(stmt, 2);
+		t.sheets = sqlite3_column_int64(stmt, 3);
+		t.uncounted = sqlite3_column_int64(stmt, 4);
+		t.uncertain = sqlite3_column_int64(stmt, 5);
+		rc = fn(arg, &t);
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
+/* ---- records ---- */
+
+#define RECORD_COLUMNS \
+	"ledger_record.sequence, record_uuid, ledger_record.document_uuid, ledger_record.attempt," \
+	" ledger_record.copy, client_job_id, queue, target, diverted, not_at_server, state, certainty," \
+	" impressions, sheets, copies, created_s, ended_s, person_hash, hash, coalesce(salt, x'')," \
+	" coalesce(owner, x''), coalesce(title, x'')"
+#define RECORD_TABLES \
+	"ledger_record JOIN ledger ON ledger.id = ledger_id" \
+	" LEFT JOIN ledger_person ON ledger_person.record_id = ledger_record.id"
+enum { COLUMN_LEDGER = 22, COLUMN_MACHINE, COLUMN_RECEIVED, COLUMN_COUNTS };
+
+static void read_record(sqlite3_stmt *stmt, struct record *r)
+{
+	char word[64];
+
+	memset(r, 0, sizeof(*r));
+	r->sequence = sqlite3_column_int64(stmt, 0);
+	sql_text(stmt, 1, r->record_uuid, sizeof(r->record_uuid));
+	sql_text(stmt, 2, r->document_uuid, sizeof(r->document_uuid));
+	r->attempt = sqlite3_column_int(stmt, 3);
+	r->copy = sqlite3_column_int(stmt, 4);
+	r->job_id = sqlite3_column_int(stmt, 5);
+	sql_text(stmt, 6, r->queue, sizeof(r->queue));
+	sql_text(stmt, 7, r->target, sizeof(r->target));
+	r->diverted = sqlite3_column_int(stmt, 8);
+	r->not_at_server = sqlite3_column_int(stmt, 9);
+	sql_text(stmt, 10, word, sizeof(word));
+	r->state = job_state_from_name(word);
+	sql_text(stmt, 11, word, sizeof(word));
+	r->certainty = record_certainty_from_name(word);
+	r->impressions = sqlite3_column_int(stmt, 12);
+	r->sheets = sqlite3_column_int(stmt, 13);
+	r->copies = sqlite3_column_int(stmt, 14);
+	r->created_s = sqlite3_column_int64(stmt, 15);
+	r->ended_s = sqlite3_column_int64(stmt, 16);
+	sql_octets(stmt, 17, r->person_hash, sizeof(r->person_hash));
+	sql_octets(stmt, 18, r->hash, sizeof(r->hash));
+	r->has_person = sqlite3_column_bytes(stmt, 19) > 0;
+	sql_octets(stmt, 19, r->salt, sizeof(r->salt));
+	sql_text(stmt, 20, r->owner, sizeof(r->owner));
+	sql_text(stmt, 21, r->title, sizeof(r->title));
+}
+
+int ledger_export(struct sql *s, int64_t from_s, int64_t to_s, bool all,
+	int (*fn)(void *arg, const struct ledger_line *line), void *arg)
+{
+	static const char sql[] =
+		"SELECT " RECORD_COLUMNS
+		", uuid, machine, received_ms, ledger_print.record_id IS NOT NULL FROM"
+		" " RECORD_TABLES
+		" LEFT JOIN ledger_print ON ledger_print.record_id = ledger_record.id"
+		" WHERE ended_s >= ?1 AND ended_s <= ?2"
+		" AND (?3 OR ledger_print.record_id IS NOT NULL)"
+		" ORDER BY ledger_record.id";
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(s, &stmt, sql, VALUES(V_NUM(from_s), V_NUM(to_s), V_NUM(all)));
+
+	if (rc)
+		return rc;
+	while ((rc = sql_step(s, stmt)) > 0) {
+		struct ledger_line line = {
+			.received_ms = sqlite3_column_int64(stmt, COLUMN_RECEIVED)};
+
+		read_record(stmt, &line.record);
+		sql_text(stmt, COLUMN_LEDGER, line.ledger, sizeof(line.ledger));
+		sql_text(stmt, COLUMN_MACHINE, line.machine, sizeof(line.machine));
+		line.counts = sqlite3_column_int(stmt, COLUMN_COUNTS);
+		line.clock_ahead = line.record.ended_s > line.received_ms / 1000 + CLOCK_AHEAD_S;
+		rc = fn(arg, &line);
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
+/* ---- is it as it came? ---- */
+
+struct chain {
+	int64_t id, last, head;
+	uint8_t hash[RECORD_HASH], head_hash[RECORD_HASH];
+};
+
+static int walk_rows(struct sql *s, struct chain *c, int64_t *bad)
+{
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(s, &stmt,
+		"SELECT " RECORD_COLUMNS " FROM " RECORD_TABLES
+		" WHERE ledger_id = ?1 ORDER BY ledger_record.sequence",
+		VALUES(V_NUM(c->id)));
+
+	if (rc)
+		return rc;
+	while ((rc = sql_step(s, stmt)) > 0) {
+		struct record r;
+
+		read_record(stmt, &r);
+		memcpy(r.previous, c->hash, RECORD_HASH);
+		*bad = r.sequence;
+		if (r.sequence != c->last + 1 || !record_fits(&r))
+			return LEDGER_E_BAD;
+		c->last = r.sequence;
+		memcpy(c->hash, r.hash, RECORD_HASH);
+	}
+	*bad = c->last + 1;
+	if (!rc && (c->last != c->head || memcmp(c->hash, c->head_hash, RECORD_HASH) != 0))
+		return LEDGER_E_BAD;
+	return rc;
+}
+
+/* Each print that was recorded has one record that counts, and that is of this print. */
+static int check_prints(struct sql *s)
+{
+	int64_t wrong = 0;
+	int rc = sql_number(s,
+		"SELECT (SELECT count(*) FROM ledger_record r WHERE NOT EXISTS (SELECT 1 FROM"
+		" ledger_print p WHERE p.document_uuid = r.document_uuid AND p.attempt = r.attempt AND"
+		" p.copy = r.copy)) + (SELECT count(*) FROM ledger_print p WHERE NOT EXISTS (SELECT 1"
+		" FROM ledger_record r WHERE r.id = p.record_id AND r.document_uuid = p.document_uuid"
+		" AND r.attempt = p.attempt AND r.copy = p.copy))",
+		NULL, &wrong);
+
+	return rc < 0 ? rc : wrong ? LEDGER_E_BAD : 0;
+}
+
+int ledger_verify(struct sql *s, const char *uuid, char bad[64], int64_t *sequence)
+{
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	bool any = false;
+	int rc = sql_prepare(s, &stmt,
+		"SELECT id, base, base_hash, head, head_hash, uuid FROM ledger"
+		" WHERE ?1 = '' OR uuid = ?1 ORDER BY id",
+		VALUES(V_TEXT(uuid ? uuid : "")));
+
+	if (rc)
+		return rc;
+	while ((rc = sql_step(s, stmt)) > 0) {
+		struct chain c = {.id = sqlite3_column_int64(stmt, 0)};
+
+		c.last = sqlite3_column_int64(stmt, 1);
+		sql_octets(stmt, 2, c.hash, RECORD_HASH);
+		c.head = sqlite3_column_int64(stmt, 3);
+		sql_octets(stmt, 4, c.head_hash, RECORD_HASH);
+		sql_text(stmt, 5, bad, 64);
+		any = true;
+		rc = walk_rows(s, &c, sequence);
+		if (rc)
+			return rc;
+	}
+	if (rc)
+		return rc;
+	if (uuid && uuid[0])
+		return any ? 0 : LEDGER_E_NONE;
+	bad[0] = '\0';
+	*sequence = 0;
+	return check_prints(s);
+}
+
+/* ---- a person ---- */
+
+int ledger_erase(struct sql *s, const char *owner, int64_t *count)
+{
+	int rc = sql_enter(s);
+
+	if (rc)
+		return rc;
+	rc = sql_run(s, "DELETE FROM ledger_person WHERE owner = ?1", VALUES(V_RAW(owner)));
+	if (!rc) {
+		s->erased++; /* it leaves the WAL too */
+		if (count)
+			*count = sqlite3_changes(s->db);
+	}
+	return sql_leave(s, rc);
+}
