@@ -153,14 +153,6 @@ static void skip_dict(struct content *c)
 	}
 }
 
-const double *content_operands(struct content *c, int n)
-{
-	if (c->nnum >= n)
-		return c->num + c->nnum - n;
-	memset(c->num + c->nnum, 0, (size_t)(n - c->nnum) * sizeof(*c->num));
-	return c->num;
-}
-
 static void op_save(struct run *r)
 {
 	if (r->nsaved < SAVED_MAX)
@@ -271,21 +263,18 @@ static void op_scn(struct run *r, struct content *c, struct paint *p)
 		paint_set(r, p, p->cs, content_operands(c, p->cs->n));
 }
 
-/* A picture in a device space that the resources replace, with the space that stands for it. */
+/* A picture in DeviceGray with the space that stands for it. For the other two renderers disagree, and colours stay
+ * colours in what stands for them. */
 static struct obj with_default(struct run *r, struct content *c, const struct obj *image)
 {
-	static const char *const names[DEVICES][2] = {{"DeviceGray", "DefaultGray"},
-		{"DeviceRGB", "DefaultRGB"}, {"DeviceCMYK", "DefaultCMYK"}};
 	struct obj space = pdf_get(r->pdf, image, "ColorSpace"), spaces;
 
 	if (!c->defaults_read)
 		read_defaults(r, c);
-	for (int i = 0; i < DEVICES; i++)
-		if (c->defaults[i] != device_spaces[i] && pdf_name_is(&space, names[i][0])) {
-			spaces = pdf_get(r->pdf, c->resources, "ColorSpace");
-			return image_in_space(r, image, pdf_raw(&spaces, names[i][1]));
-		}
-	return *image;
+	if (c->defaults[DEVICE_GRAY] == &cs_gray || !pdf_name_is(&space, "DeviceGray"))
+		return *image;
+	spaces = pdf_get(r->pdf, c->resources, "ColorSpace");
+	return image_in_space(r, image, pdf_raw(&spaces, "DefaultGray"));
 }
 
 static void op_do(struct run *r, struct content *c)

@@ -8,6 +8,7 @@
 
 #include "parse/pdf.h"
 #include "parse/pdf_cs.h"
+#include <string.h>
 
 enum {
 	RUN_DEPTH = 12,
@@ -16,7 +17,7 @@ enum {
 	STRING_KEPT = 2048,
 	WAITING_MAX = 64,
 	PENDING_MAX = 4,
-	PENDING_OPS = 200, /* run behind a colour that may be hidden yet */
+	PENDING_OPS = 100, /* run behind a colour that may be hidden yet */
 	CORNERS = 5,
 	JUMP = 2000
 };
@@ -187,7 +188,13 @@ struct content {
 /* pdf_content.c */
 void run_content(struct run *r, struct stm *in, const struct obj *resources);
 /* The last @n numbers before the operator; absent ones read as 0. */
-const double *content_operands(struct content *c, int n);
+static inline const double *content_operands(struct content *c, int n)
+{
+	if (c->nnum >= n)
+		return c->num + c->nnum - n;
+	memset(c->num + c->nnum, 0, (size_t)(n - c->nnum) * sizeof(*c->num));
+	return c->num;
+}
 /* What @name is among the resources; @raw receives it unresolved unless it is NULL. */
 struct obj content_resource(struct run *r, const struct content *c, const char *kind,
 	const char *name, const struct obj **raw);
