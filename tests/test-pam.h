@@ -366,7 +366,7 @@ static inline struct stat lab_cache_time(void)
 /* Each time it is another file; times alone are too coarse to tell two apart. */
 static inline bool lab_cache_changed(struct stat before)
 {
-	int64_t until = mono_ms() + 20000;
+	int64_t until = mono_ms() + 8000;
 
 	while (mono_ms() < until) {
 		struct stat now = lab_cache_time();
