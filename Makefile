@@ -63,8 +63,10 @@ LIBS_cli     := libsodium libcurl gnutls dbus-1 json-c libsystemd
 LIBS_agent   := dbus-1 libsystemd
 LIBS_server  := sqlite3 libsodium libcurl gnutls libmicrohttpd json-c libsystemd libcrypt
 LIBS_verifier := libsodium libcrypt libsystemd
+# Whose headers alone are needed: it is loaded when a document asks for it.
+LIBS_loaded  := libopenjp2
 LIBS_all     := $(sort $(LIBS_filter) $(LATE_filter) $(LIBS_backend) $(LIBS_daemon) $(LIBS_cli) $(LIBS_agent) $(LIBS_server) $(LIBS_verifier))
-PC_CFLAGS     = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBS_all)))$(PC_CFLAGS)
+PC_CFLAGS     = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBS_all) $$(LIBS_loaded)))$(PC_CFLAGS)
 
 LIB_SRC   := $(sort $(wildcard lib/*/*.c))
 TEST_SRC  := $(sort $(wildcard tests/test-*.c tests/fault-*.c))
@@ -399,7 +401,7 @@ CORPUS   ?= ../shared/corpus
 FUZZ_S   ?= 60
 FUZZ_CC  ?= clang
 PARSE_SRC := $(filter-out lib/parse/inspect.c,$(sort $(wildcard lib/parse/*.c)))
-parse_link = -std=gnu17 -D_GNU_SOURCE -Ilib $(PARSE_SRC) $(call pc_libs,zlib libdeflate libjpeg) -lm
+parse_link = -std=gnu17 -D_GNU_SOURCE -Ilib $(PC_CFLAGS) $(PARSE_SRC) $(call pc_libs,zlib libdeflate libjpeg) -lm
 
 $(OUT)/fuzz/mutate-%: tests/fuzz/mutate.c tests/fuzz/fuzz-%.c $(PARSE_SRC) $(wildcard lib/parse/*.h)
 	@mkdir -p $(@D)

@@ -131,12 +131,70 @@ static void pcl_colour_is_seen_or_doubted(void)
 	AUTO(parse_result_freep)
 	struct parse_result *text =
 		read_text("\033E\033*r3U\033*v1Sred\f\033*v0Sblack\f\033E", "colour.pcl");
-	AUTO(parse_result_freep)
-	struct parse_result *raster =
-		read_text("\033E\033*r3U\033*r1A\033*b3Wabc\033*rC\f\033E", NULL);
 
 	CHECK(is(text, PARSE_FORMAT_PCL, 2) && looks(text, "cg"));
-	CHECK(is(raster, PARSE_FORMAT_PCL, 1) && looks(raster, "u"));
+}
+
+/* A page with rows of a raster: what is before them, and the rows themselves. */
+static bool raster_looks(const char *setup, const void *rows, size_t len, char want)
+{
+	AUTO(parse_result_freep) struct parse_result *r = NULL;
+	struct doc d = {0};
+	char name[32];
+	static int count;
+
+	doc_printf(&d, "\033E");
+	if (setup[0] == 'v') { /* configure image data: six octets */
+		doc_printf(&d, "\033*v6W");
+		for (int i = 0; i < 6; i++)
+			doc_bytes(&d, &(char){(char)(setup[i + 1] - '0')}, 1);
+		setup += 7;
+	}
+	doc_printf(&d, "%s\033*r1A", setup);
+	doc_bytes(&d, rows, len);
+	doc_printf(&d, "\033*rC\f\033E");
+	snprintf(name, sizeof(name), "raster-%d.pcl", ++count);
+	r = read_doc(&d, name);
+	return is(r, PARSE_FORMAT_PCL, 1) && looks(r, (char[]){want, 0});
+}
+
+#define RASTER(setup, rows, want) CHECK(raster_looks(setup, rows, sizeof(rows) - 1, want))
+
+static void pcl_rasters_are_unpacked_and_looked_at(void)
+{
+	/* three planes */
+	RASTER("\033*r3U", "\033*b2V\xf0\xff\033*b2V\xf0\xff\033*b2W\xf0\xff", 'g');
+	RASTER("\033*r3U", "\033*b2V\xf0\xff\033*b2V\xf0\xff\033*b2W\xf0\xfe", 'c');
+	RASTER("\033*r-3U", "\033*b1V\0\033*b1V\0\033*b1W\1", 'c');
+	RASTER("\033*r1U", "\033*b3Wabc", 'g');
+	/* black and another plane is black */
+	RASTER("\033*r-4U", "\033*b1V\xff\033*b1V\x0f\033*b1V\0\033*b1W\0", 'g');
+	RASTER("\033*r-4U", "\033*b1V\x0f\033*b1V\xf0\033*b1V\0\033*b1W\0", 'c');
+	/* compression: runs, packed bits, and changes to the row before */
+	RASTER("\033*r3U\033*b1M", "\033*b2V\7\xff\033*b2V\7\xff\033*b2W\7\xff", 'g');
+	RASTER("\033*r3U\033*b1M", "\033*b2V\7\xff\033*b2V\7\xff\033*b2W\6\xff", 'c');
+	RASTER("\033*r3U\033*b2M", "\033*b2V\xfe\xff\033*b4V\2\xff\xff\xff\033*b2W\xfe\xff", 'g');
+	RASTER("\033*r3U\033*b2M", "\033*b2V\xfe\xff\033*b4V\2\xff\xff\xfd\033*b2W\xfe\xff", 'c');
+	RASTER("\033*r3U\033*b3M",
+		"\033*b2V\3\xff\033*b2V\3\xff\033*b2W\3\xff\033*b0V\033*b0V\033*b0W", 'g');
+	RASTER("\033*r3U\033*b3M",
+		"\033*b2V\3\xff\033*b2V\3\xff\033*b2W\3\xff\033*b0V\033*b0V\033*b2W\1\xff", 'c');
+	/* direct colours of eight bits, and what the compression of several rows makes of them */
+	RASTER("v033888", "\033*b6W\x40\x40\x40\x80\x80\x84", 'g');
+	RASTER("v033888", "\033*b6W\x40\x40\x40\x80\x80\xf4", 'c');
+	RASTER("v033888\033*b5M", "\033*b15W\4\0\3\0\0\3\x40\x40\x40\5\0\2\0\0\0", 'g');
+	RASTER("v033888\033*b5M", "\033*b12W\4\0\3\0\0\3\x40\x40\xf0\5\0\2", 'c');
+	/* the picture is narrower than its rows */
+	RASTER("v033888\033*r1S", "\033*b6W\x40\x40\x40\x80\x80\xf4", 'g');
+	/* indices into a palette, as it is at first and as it is made */
+	RASTER("v018888", "\033*b2W\0\7", 'g');
+	RASTER("v018888", "\033*b2W\0\1", 'c');
+	RASTER("v018888\033*v90a90b90c1I", "\033*b2W\0\1", 'g');
+	RASTER("v018888\033*v90a90b9c9I", "\033*b2W\0\11", 'c');
+	RASTER("v018888\033*v444444444a0b-9c9I", "\033*b2W\0\11", 'c');
+	/* what is not known is not guessed */
+	RASTER("v333888", "\033*b6W\x40\x40\x40\x80\x80\x84", 'u');
+	RASTER("\033*r3U\033*b9M", "\033*b2V\3\xff\033*b2V\3\xff\033*b2W\3\xff", 'u');
 }
 
 /* One attribute of one octet, and an operator. */
@@ -182,6 +240,52 @@ static void pclxl_pages_are_between_their_operators(void)
 	CHECK(looks(r, "gcu"));
 	CHECK(has_size(r, 0, 842, 595));
 	CHECK(r->copies == 2);
+}
+
+/* A page with a picture of two pixels a row and its one block of data. */
+static bool picture_looks(int mapping, int compression, const void *data, size_t len, char want)
+{
+	AUTO(parse_result_freep) struct parse_result *r = NULL;
+	struct doc d = {0};
+	char name[32];
+
+	doc_printf(&d, ") HP-PCL XL;2;0;Comment\n");
+	pxl_op(&d, 0x43);
+	/* RGB, with a palette of gray and red for pictures of indices */
+	doc_bytes(&d, "\xc8\xc1\6\0\x40\x40\x40\xff\0\0\xf8\6", 12);
+	pxl_byte(&d, 2, 3);
+	pxl_op(&d, 0x6a);
+	pxl_byte(&d, 2, 98);
+	pxl_byte(&d, mapping, 100);
+	pxl_byte(&d, 2, 108);
+	pxl_op(&d, 0xb0);
+	pxl_byte(&d, compression, 101);
+	pxl_op(&d, 0xb1);
+	doc_bytes(&d, (uint8_t[]){0xfb, (uint8_t)len}, 2);
+	doc_bytes(&d, data, len);
+	pxl_op(&d, 0xb2);
+	pxl_op(&d, 0x44);
+	snprintf(name, sizeof(name), "picture-%d-%d.pxl", mapping, compression);
+	r = read_doc(&d, name);
+	return is(r, PARSE_FORMAT_PCLXL, 1) && looks(r, (char[]){want, 0});
+}
+
+#define PICTURE(mapping, compression, data, want) \
+	CHECK(picture_looks(mapping, compression, data, sizeof(data) - 1, want))
+
+static void pclxl_pictures_are_unpacked_and_looked_at(void)
+{
+	/* two rows of two pixels, each row padded to eight octets */
+	PICTURE(0, 0, "\x40\x40\x40\x80\x80\x80\0\xff\x40\x40\x40\x80\x80\x80\0\xff", 'g');
+	PICTURE(0, 0, "\x40\x40\x40\x80\x80\x80\0\xff\x40\x40\x40\x80\x80\xf0\0\xff", 'c');
+	PICTURE(0, 1, "\xfb\x40\xff\0\xfb\x40\xff\0", 'g');
+	PICTURE(0, 1, "\xfb\x40\xff\0\xfc\x40\2\xf0\0\0", 'c');
+	PICTURE(0, 3, "\7\0\xa0\x40\x40\x40\x40\x40\x40\0\0", 'g');
+	PICTURE(0, 3, "\7\0\xa0\x40\x40\x40\x40\x40\x40\2\0\1\xf0", 'c');
+	PICTURE(1, 0, "\0\0\1\1", 'g'); /* the palette's red entry is in the padding alone */
+	PICTURE(1, 0, "\0\1\0\0", 'c');
+	PICTURE(0, 2, "no JPEG", 'u');
+	PICTURE(0, 7, "\x40\x40\x40\x80\x80\x80\0\xff", 'u');
 }
 
 static void put_word(uint8_t *p, uint32_t v, bool little)
@@ -309,6 +413,7 @@ static void png_chunk(struct doc *d, const char *type, const void *data, size_t 
 	doc_bytes(d, crc, 4);
 }
 
+/* @type: the colour type; plus 256 when it is interlaced */
 static void make_png(struct doc *d, int type, int depth, const void *rows, size_t len,
 	const void *palette, size_t plen)
 {
@@ -316,6 +421,7 @@ static void make_png(struct doc *d, int type, int depth, const void *rows, size_
 		packed[256];
 	uLongf n = sizeof(packed);
 
+	head[12] = (uint8_t)(type >> 8);
 	put_word(phys, 2835, false); /* 72 dpi */
 	put_word(phys + 4, 2835, false);
 	phys[8] = 1;
@@ -346,6 +452,11 @@ static void png_is_one_page_of_its_colour(void)
 		{3, 2, "\0\x10\0\x20", 4, "\1\1\1\2\2\2\xff\0\0", "c", "palette.png"},
 		{6, 8, "\0\1\1\1\xff\2\2\2\x10\0\3\3\3\x80\xff\0\0\xff", 18, "", "c", "alpha.png"},
 		{6, 8, "\0\1\1\1\xff\2\2\2\x10\0\3\3\3\x80\7\7\7\xff", 18, "", "g", NULL},
+		/* a pixel, a pixel and a row of two: the passes of Adam7 that such a picture has */
+		{256 + 2, 8, "\0\1\1\1\0\2\2\2\0\3\3\3\4\4\4", 15, "", "g", NULL},
+		{256 + 2, 8, "\0\1\1\1\0\2\2\2\1\3\3\3\0\0\xf0", 15, "", "c", "adam7.png"},
+		{256 + 2, 8, "\0\1\1\1\0\xff\2\2\0\3\3\3\4\4\4", 15, "", "c", NULL},
+		{256 + 3, 2, "\0\0\0\x80\0\0", 6, "\1\1\1\2\2\2\xff\0\0", "c", NULL},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -553,7 +664,9 @@ int main(void)
 	RUN(pcl_pages_are_ejected_by_feeds_and_resets);
 	RUN(pcl_lines_run_over);
 	RUN(pcl_colour_is_seen_or_doubted);
+	RUN(pcl_rasters_are_unpacked_and_looked_at);
 	RUN(pclxl_pages_are_between_their_operators);
+	RUN(pclxl_pictures_are_unpacked_and_looked_at);
 	RUN(pwg_runs_are_walked);
 	RUN(cups_raster_of_the_other_byte_order_is_read);
 	RUN(raster_that_ends_early_says_so);

@@ -73,6 +73,30 @@ static void summary_applies_what_was_asked_for(void)
 	CHECK(strstr(printed, "0 colour, 1 gray") != NULL);
 }
 
+static void finishings_are_told_by_name_for_each_copy(void)
+{
+	struct json_object *all, *file, *totals, *v;
+
+	CHECK(inspect((char *[]){"--summary", "-o", "copies=3", "-o",
+		      "finishings=staple-top-left,5", good, NULL}) == 0);
+	CHECK(strstr(printed, "finishings:   staple-top-left, punch on 3 sets\n") != NULL);
+	CHECK(inspect((char *[]){"--summary", "-o", "finishings=3", good, NULL}) == 0);
+	CHECK(strstr(printed, "finishings:") == NULL);
+	CHECK(inspect((char *[]){"--json", "-o", "finishings=4,4,none,999", good, NULL}) == 0);
+	all = json_tokener_parse(printed);
+	file = all ? json_object_array_get_idx(all, 0) : NULL;
+	CHECK(file && json_object_object_get_ex(file, "totals", &totals));
+	CHECK(file && json_object_object_get_ex(totals, "finished", &v) &&
+		json_object_get_int(v) == 1);
+	CHECK(file && json_object_object_get_ex(totals, "finishings", &v) &&
+		!strcmp(json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN),
+			"[\"staple\",\"999\"]"));
+	json_object_put(all);
+	CHECK(inspect((char *[]){"-o", "finishings=sew", good, NULL}) == 2);
+	CHECK(inspect((char *[]){"-o", "finishings=4,", good, NULL}) == 2);
+	CHECK(inspect((char *[]){"-o", "finishings=70000", good, NULL}) == 2);
+}
+
 static void json_holds_pages_and_totals(void)
 {
 	struct json_object *all, *file, *totals, *pages, *v;
@@ -116,6 +140,7 @@ int main(void)
 	RUN(one_line_a_page);
 	RUN(files_are_separated_and_refusals_come_last);
 	RUN(summary_applies_what_was_asked_for);
+	RUN(finishings_are_told_by_name_for_each_copy);
 	RUN(json_holds_pages_and_totals);
 	RUN(wrong_usage_is_refused);
 	unlink(good);

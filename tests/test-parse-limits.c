@@ -554,6 +554,66 @@ static void records_that_lie_are_refused(void)
 	free(p);
 }
 
+static void mask_within_itself_ends(void)
+{
+	struct doc d = {0};
+
+	doc_page(&d, "", "/ExtGState << /E << /SMask << /S /Alpha /G 5 0 R >> >> >>",
+		"/E gs 1 0 0 rg 0 0 99 99 re f");
+	doc_stream(&d,
+		"/Type /XObject /Subtype /Form /BBox [0 0 200 200] /Group << /S /Transparency >>"
+		" /Resources << /XObject << /X 5 0 R >> /ExtGState << /E << /SMask << /S /Alpha /G 5 0 R >> >> >> >>",
+		"/E gs 1 0 0 rg 0 0 99 99 re f /X Do", 35);
+	doc_end(&d, "");
+	CHECK(first_page(&d, NULL, NULL).colour == PARSE_COLOUR_COLOUR);
+}
+
+static void masks_that_multiply_end_in_time(void)
+{
+	static const char use[] = "/E gs 1 0 0 rg 0 0 9 9 re f 1 0 0 1 .001 0 cm ",
+			  black[] = "0 0 1 1 re f ";
+	struct parse_limits l;
+	unsigned int flags = 0;
+	struct doc d = {0}, page = {0}, group = {0};
+	double before = children_cpu_s();
+
+	for (int i = 0; i < 20000; i++) {
+		doc_bytes(&page, use, sizeof(use) - 1);
+		doc_bytes(&group, black, sizeof(black) - 1);
+	}
+	parse_limits_init(&l);
+	l.cpu_s = 2;
+	doc_page(&d, "", "/ExtGState << /E << /SMask << /S /Luminosity /G 5 0 R >> >> >>", page.p);
+	doc_stream(&d,
+		"/Type /XObject /Subtype /Form /BBox [0 0 200 200] /Group << /S /Transparency >>",
+		group.p, group.len);
+	doc_end(&d, "");
+	CHECK(first_page(&d, &l, &flags).colour == PARSE_COLOUR_UNKNOWN);
+	CHECK(flags & (PARSE_F_LIMIT | PARSE_F_DIED));
+	CHECK(children_cpu_s() - before < 4);
+	doc_fini(&page);
+	doc_fini(&group);
+}
+
+static void jpeg_2000_of_any_size_costs_little(void)
+{
+	/* SIZ: 60000 by 60000, three components of eight bits, one tile; COD: no decomposition. */
+	static const uint8_t head[] =
+		"\xff\x4f\xff\x51\0\x2f\0\0\0\0\xea\x60\0\0\xea\x60\0\0\0\0\0\0\0\0"
+		"\0\0\xea\x60\0\0\xea\x60\0\0\0\0\0\0\0\0\0\3\7\1\1\7\1\1\7\1\1"
+		"\xff\x52\0\x0c\0\0\0\1\0\0\4\4\0\1\xff\x5c\0\4\x40\x40\xff\x90\0\x0a"
+		"\0\0\0\0\0\0\0\1\xff\x93";
+	struct doc d = {0};
+	double before = children_cpu_s();
+
+	doc_page(&d, "", "/XObject << /X 5 0 R >>", "100 0 0 100 20 20 cm /X Do");
+	doc_stream(&d, "/Subtype /Image /Width 9 /Height 9 /Filter /JPXDecode", head,
+		sizeof(head) - 1);
+	doc_end(&d, "");
+	CHECK(first_page(&d, NULL, NULL).colour == PARSE_COLOUR_UNKNOWN);
+	CHECK(children_cpu_s() - before < 0.5 * SLOWER);
+}
+
 int main(void)
 {
 	RUN(bomb_is_answered_in_a_second);
@@ -565,6 +625,9 @@ int main(void)
 	RUN(forms_nest_twelve_deep_at_most);
 	RUN(form_within_itself_ends);
 	RUN(forms_that_multiply_end_in_time);
+	RUN(mask_within_itself_ends);
+	RUN(masks_that_multiply_end_in_time);
+	RUN(jpeg_2000_of_any_size_costs_little);
 	RUN(deep_arrays_do_not_overrun_the_stack);
 	RUN(q_nests_beyond_what_is_kept);
 	RUN(page_tree_that_claims_too_much_is_counted);

@@ -4,6 +4,7 @@
  * On stdout one line a page: number, colour, how it is known, width and height in points. The
  * line is an interface; a file that is refused says why on stderr. */
 #include "parse/inspect.h"
+#include "parse/finishings.h"
 #include "parse/parse.h"
 #include "parse/totals.h"
 #include <errno.h>
@@ -25,7 +26,8 @@ static int usage(void)
 {
 	fputs("usage: stillprint-ticket --inspect [--summary] [--json] [--count-only] [--tolerance 0..255]\n"
 	      "           [--composite-colour] [--printed-annotations] [--render] [-o copies=N] [-o sides=WORD]\n"
-	      "           [-o number-up=N] [-o page-ranges=LIST] [-o print-color-mode=WORD] FILE...\n",
+	      "           [-o number-up=N] [-o page-ranges=LIST] [-o print-color-mode=WORD]\n"
+	      "           [-o finishings=LIST] FILE...\n",
 		stderr);
 	return 2;
 }
@@ -52,6 +54,8 @@ static bool job_option(struct totals_options *o, const char *arg)
 		o->sides = strncmp(arg + 6, "two-sided", 9) ? 1 : 2;
 	else if (!strncmp(arg, "page-ranges=", 12))
 		return !totals_ranges(o, arg + 12);
+	else if (!strncmp(arg, "finishings=", 11))
+		return !totals_finishings(o, arg + 11);
 	else if (!strncmp(arg, "print-color-mode=", 17))
 		o->monochrome = strstr(arg + 17, "monochrome") != NULL;
 	else
@@ -74,9 +78,10 @@ static int take_option(struct inspect *in, int argc, char **argv)
 		in->limits.count_only = true;
 	else if (!strcmp(argv[0], "--composite-colour"))
 		in->limits.composite_colour = true;
-	else if (!strcmp(argv[0], "--render"))
+	else if (!strcmp(argv[0], "--render")) {
 		in->limits.renderer = "/usr/bin/pdftoppm";
-	else if (!strcmp(argv[0], "--printed-annotations"))
+		in->limits.interpreter = "/usr/bin/gs";
+	} else if (!strcmp(argv[0], "--printed-annotations"))
 		in->limits.printed_annotations = true;
 	else if (!strcmp(argv[0], "--tolerance") && argc > 1 && number(argv[1], 0, 255, &v))
 		in->limits.tolerance = (uint8_t)v;
@@ -110,6 +115,15 @@ static void print_pages(const struct parse_result *r)
 	}
 }
 
+/* Its name; a number that has none in @buf. */
+static const char *finishing_of(int number, char buf[16])
+{
+	const char *name = finishing_name(number);
+
+	snprintf(buf, 16, "%d", number);
+	return name ? name : buf;
+}
+
 static void print_summary(const struct inspect *in, const struct parse_result *r)
 {
 	struct totals t;
@@ -131,6 +145,11 @@ static void print_summary(const struct inspect *in, const struct parse_result *r
 	for (int32_t i = 0; i < t.nsizes; i++)
 		printf("paper:        %.0f x %.0f mm, %d pages\n", t.sizes[i].width_pt * 25.4 / 72,
 			t.sizes[i].height_pt * 25.4 / 72, t.sizes[i].pages);
+	for (int32_t i = 0; i < in->options.nfinishings; i++)
+		printf("%s%s", i ? ", " : "finishings:   ",
+			finishing_of(in->options.finishings[i], (char[16]){0}));
+	if (in->options.nfinishings)
+		printf(" on %lld sets\n", (long long)t.finished);
 	if (r->flags & PARSE_F_JOB)
 		printf("itself asks:  %d copies, duplex %d\n", r->copies, r->duplex);
 }
@@ -156,7 +175,7 @@ static struct json_object *json_pages(const struct parse_result *r)
 
 static struct json_object *json_totals(const struct inspect *in, const struct parse_result *r)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
 	struct totals t;
 
 	totals_compute(r, &in->options, &t);
@@ -167,6 +186,11 @@ static struct json_object *json_totals(const struct inspect *in, const struct pa
 	json_object_object_add(o, "colour", json_object_new_int64(t.colour));
 	json_object_object_add(o, "gray", json_object_new_int64(t.gray));
 	json_object_object_add(o, "unknown", json_object_new_int64(t.unknown));
+	for (int32_t i = 0; i < in->options.nfinishings; i++)
+		json_object_array_add(list, json_object_new_string(finishing_of(
+						    in->options.finishings[i], (char[16]){0})));
+	json_object_object_add(o, "finishings", list);
+	json_object_object_add(o, "finished", json_object_new_int64(t.finished));
 	return o;
 }
 

@@ -221,6 +221,36 @@ static void choose_output(struct decoder *d, const struct jpeg_look *look, const
 	d->jpeg.dct_method = JDCT_IFAST;
 }
 
+static void look_at(const struct decoder *d, const JSAMPLE *row, uint32_t n, const struct cs *cs,
+	struct jpeg_look *look)
+{
+	if (d->jpeg.out_color_space == JCS_YCbCr)
+		look_at_ycc(row, n, look);
+	else
+		look_at_any(row, n, d->jpeg.output_components, cs, look);
+}
+
+/* The row that was read last, or the parts of it that show. */
+static void look_at_row(
+	const struct decoder *d, const JSAMPLE *row, const struct cs *cs, struct jpeg_look *look)
+{
+	uint32_t width = d->jpeg.output_width, y = d->jpeg.output_scanline - 1, from = 0;
+
+	if (!look->shown) {
+		look_at(d, row, width, cs, look);
+		return;
+	}
+	for (uint32_t i = 0; i < CELLS; i++) {
+		/* The first element of the next cell. */
+		uint32_t to = (uint32_t)(((uint64_t)(i + 1) * width + CELLS - 1) / CELLS);
+
+		if (look->shown->on[cell_of(y, d->jpeg.output_height)][i] && to > from)
+			look_at(d, row + (size_t)from * (size_t)d->jpeg.output_components,
+				to - from, cs, look);
+		from = to;
+	}
+}
+
 enum jpeg_answer jpeg_look(struct stm *in, struct jpeg_look *look)
 {
 	struct decoder d;
@@ -259,11 +289,7 @@ enum jpeg_answer jpeg_look(struct stm *in, struct jpeg_look *look)
 			look->top <= look->tolerance) {
 			jpeg_read_scanlines(&d.jpeg, row, 1);
 			seen = true;
-			if (d.jpeg.out_color_space == JCS_YCbCr)
-				look_at_ycc(row[0], d.jpeg.output_width, look);
-			else
-				look_at_any(row[0], d.jpeg.output_width, d.jpeg.output_components,
-					cs, look);
+			look_at_row(&d, row[0], cs, look);
 		}
 	}
 	jpeg_destroy_decompress(&d.jpeg);

@@ -2,6 +2,7 @@
 /* jpeg - look at a JPEG's colours at the resolution of a 72 dpi page. */
 #pragma once
 
+#include "parse/cells.h"
 #include "parse/pdf_cs.h"
 #include "parse/stm.h"
 
@@ -18,6 +19,7 @@ struct jpeg_look {
 	bool no_transform; /* the document says: three components are RGB */
 	double scale; /* picture elements per point */
 	double tolerance; /* chroma 0..255 */
+	const struct cells *shown; /* NULL: all of it */
 	bool composite_colour;
 	double top; /* receives the largest chroma that was seen */
 	uint32_t width, height; /* receive the size */

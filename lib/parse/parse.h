@@ -56,6 +56,7 @@ enum parse_flag {
 	PARSE_F_PASSWORD = 1 << 2, /* needs a password that we lack */
 	PARSE_F_LIMIT = 1 << 3, /* a limit of struct parse_limits was met */
 	PARSE_F_DIED = 1 << 4, /* the reading child crashed, was killed or ran out of time */
+	PARSE_F_JPX = 1 << 6, /* JPEG 2000 pictures are not judged: OpenJPEG is not installed */
 	PARSE_F_JOB = 1 << 5, /* copies or duplex below are what the document itself asks for */
 };
 
@@ -90,6 +91,9 @@ struct parse_limits {
 	const char *renderer;
 	uint32_t render_pages; /* 20 */
 	uint32_t render_ms; /* 10000 */
+	/* The program that runs PostScript, as gs does: an absolute path; NULL, the default: none is allowed. It draws
+	 * the document as a whole, within render_ms; its pages then are those that it drew. */
+	const char *interpreter;
 	bool no_sandbox; /* for debugging and fuzzing alone: read in this process */
 };
 

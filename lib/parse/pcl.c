@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pcl - PCL 5 as a state machine: what marks a page, what ejects it, and what data to step over.
  *
- * Not here: the raster data itself, so a page with a picture in a colour mode is of unknown colour. */
+ * Rasters in a colour mode are unpacked and looked at; see planes.h for what a row is. */
 #include "parse/formats.h"
+#include "parse/planes.h"
 #include "parse/result.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINES_LETTER = 60, LINES_A4 = 64 };
+enum { LINES_LETTER = 60, LINES_A4 = 64, CONFIG = 6, ROW_DATA_MAX = 1 << 20 };
 
 struct pcl {
 	struct format *f;
@@ -19,6 +20,12 @@ struct pcl {
 	bool placed; /* the cursor was set vertically: lines tell nothing */
 	bool colour_mode; /* a palette with more than black and white */
 	int foreground;
+	/* the raster */
+	struct planes rows;
+	int plane, compression;
+	bool unknown_space; /* its colours mean something that is not known here */
+	int entry[3],
+		top; /* the palette entry that is being made; the most that a primary can be */
 	bool landscape;
 	double portrait[2]; /* width, height in points; 0 = not said */
 	bool at_exit;
@@ -58,9 +65,125 @@ static int eject_marked(struct pcl *p)
 static void mark(struct pcl *p)
 {
 	p->marks = true;
-	/* In the simple palettes 0 is black or white, 7 the other. */
-	if (p->colour_mode && p->foreground % 8 != 0 && p->foreground % 8 != 7)
+	if (p->colour_mode && p->rows.coloured[p->foreground & 255])
 		p->coloured = true;
+}
+
+/* The palette that a mode begins with: of its eight colours the first and the last are black and white. */
+static void set_palette(struct pcl *p, int entries)
+{
+	memset(p->rows.coloured, 0, sizeof(p->rows.coloured));
+	for (int i = 1; i < 7 && i < entries - 1; i++)
+		p->rows.coloured[i] = true;
+}
+
+/* ESC * r U: a plane for each primary. */
+static void simple_colour(struct pcl *p, int value)
+{
+	p->colour_mode = value == 3 || value == -3 || value == -4;
+	p->unknown_space = false;
+	p->rows.pixels = PLANES_BY_INDEX;
+	p->rows.bits = 1;
+	p->rows.n = p->colour_mode ? abs(value) : 1;
+	set_palette(p, 8);
+	/* With a plane of black, what is black and something else is black. */
+	for (int i = 0; value == -4 && i < 16; i++)
+		p->rows.coloured[i] = i % 2 == 0 && i != 0 && i != 14;
+}
+
+/* ESC * v W: space, pixel encoding, bits of an index, bits of each primary. */
+static void configure(struct pcl *p, const uint8_t *v, size_t n)
+{
+	int bits = n > 2 ? v[2] : 1, primary = n > 3 ? v[3] : 8;
+
+	p->colour_mode = n > 0;
+	p->unknown_space = n < CONFIG || v[0] > 1 || v[1] > PIXELS_OF_COLOUR;
+	p->rows.pixels =
+		n > 1 && v[1] <= PIXELS_OF_COLOUR ? (enum planes_pixels)v[1] : PLANES_BY_INDEX;
+	if (p->rows.pixels == PIXELS_OF_COLOUR || p->rows.pixels == PLANES_OF_COLOUR)
+		bits = primary;
+	p->unknown_space |= bits < 1 || bits > 8 ||
+			    (p->rows.pixels == PIXELS_BY_INDEX && 8 % bits) ||
+			    (p->rows.pixels == PLANES_OF_COLOUR && bits != 1) ||
+			    (p->rows.pixels == PIXELS_OF_COLOUR && bits != 8);
+	p->rows.bits = p->unknown_space ? 1 : bits;
+	p->rows.n = p->rows.pixels == PLANES_BY_INDEX    ? p->rows.bits
+		    : p->rows.pixels == PLANES_OF_COLOUR ? 3
+							 : 1;
+	p->top = primary >= 1 && primary <= 8 ? (1 << primary) - 1 : 255;
+	set_palette(p, bits >= 1 && bits < 8 ? 1 << bits : 8);
+}
+
+/* ESC * v I: the entry that A, B and C made. */
+static void assign(struct pcl *p, int index)
+{
+	int low = p->entry[0], top = low;
+
+	for (int i = 1; i < 3; i++) {
+		low = p->entry[i] < low ? p->entry[i] : low;
+		top = p->entry[i] > top ? p->entry[i] : top;
+	}
+	if (index >= 0 && index < 256)
+		p->rows.coloured[index] =
+			(top - low) * 255 > p->f->limits->tolerance * (p->top ? p->top : 255);
+	memset(p->entry, 0, sizeof(p->entry));
+}
+
+static void look_at_row(struct pcl *p)
+{
+	p->plane = 0;
+	if (!p->coloured && planes_show_colour(&p->rows))
+		p->coloured = true;
+}
+
+/* Compression 5: commands of an octet and a number of two, each for a row or for several. */
+static void read_adaptive(struct pcl *p, const uint8_t *data, size_t len)
+{
+	while (len >= 3) {
+		int how = data[0];
+		size_t n = (size_t)data[1] << 8 | data[2];
+
+		data += 3;
+		len -= 3;
+		if (how == 4) /* empty rows */
+			planes_clear(&p->rows);
+		if (how >= 4)
+			continue; /* 5: the same row again */
+		n = n < len ? n : len;
+		planes_unpack(&p->rows, 0, (enum planes_packing)how, data, n);
+		look_at_row(p);
+		data += n;
+		len -= n;
+	}
+}
+
+/* ESC * b V and W: a plane of a row, and the last or only one. */
+static void read_raster(struct pcl *p, size_t len, bool last)
+{
+	AUTO(auto_free) uint8_t *data = NULL;
+
+	p->marks = true;
+	if (!p->colour_mode || p->coloured) {
+		stm_skip(p->f->in, len);
+		return;
+	}
+	data = len <= ROW_DATA_MAX ? malloc(len) : NULL;
+	if (!data || p->unknown_space || !planes_init(&p->rows) ||
+		(p->compression > PLANES_DELTA && p->compression != 5) ||
+		(p->compression == 5 && p->rows.n > 1) || !budget_look(p->f->in->budget)) {
+		p->doubtful = true;
+		stm_skip(p->f->in, len);
+		return;
+	}
+	p->rows.tolerance = p->f->limits->tolerance;
+	len = stm_read(p->f->in, data, len);
+	if (p->compression == 5)
+		read_adaptive(p, data, len);
+	else if (p->plane < p->rows.n)
+		planes_unpack(&p->rows, p->plane, (enum planes_packing)p->compression, data, len);
+	p->plane++;
+	if (last)
+		look_at_row(p);
 }
 
 static void set_size(struct pcl *p, int code)
@@ -104,15 +227,23 @@ static int page_command(struct pcl *p, int value, char end)
 /* ESC * ...: graphics and colour. */
 static void graphics_command(struct pcl *p, char group, int value, char end)
 {
-	if (group == 'b' && (end == 'W' || end == 'V') && value > 0) {
-		p->marks = true;
-		p->doubtful = p->doubtful || p->colour_mode;
+	if (group == 'b' && end == 'M') {
+		p->compression = value >= 0 && value < 256 ? value : 255;
+	} else if (group == 'b' && end == 'Y') {
+		planes_clear(&p->rows);
 	} else if (group == 'c' && end == 'P') {
 		mark(p); /* fill a rectangle */
 	} else if (group == 'r' && end == 'U') {
-		p->colour_mode = value == 3 || value == -3;
-	} else if (group == 'v' && end == 'W') {
-		p->colour_mode = value > 0;
+		simple_colour(p, value);
+	} else if (group == 'r' && end == 'A') {
+		planes_clear(&p->rows);
+		p->plane = 0;
+	} else if (group == 'r' && end == 'S') {
+		p->rows.width = value > 0 ? (size_t)value : 0;
+	} else if (group == 'v' && end >= 'A' && end <= 'C') {
+		p->entry[end - 'A'] = value > UINT16_MAX ? UINT16_MAX : value < 0 ? 0 : value;
+	} else if (group == 'v' && end == 'I') {
+		assign(p, value);
 	} else if (group == 'v' && end == 'S') {
 		p->foreground = abs(value);
 	} else if (group == 'p' && end == 'Y') {
@@ -127,6 +258,26 @@ static bool has_data(char family, char group, char end)
 	       (end == 'X' && family == '&' && group == 'p');
 }
 
+/* The octets after a command that has some. */
+static void read_data(struct pcl *p, char family, char group, int value, char end)
+{
+	uint8_t config[CONFIG];
+	size_t n;
+
+	if (family == '&' && group == 'p')
+		mark(p);
+	if (family == '*' && group == 'b') {
+		read_raster(p, (size_t)value, end == 'W');
+		return;
+	}
+	if (family == '*' && group == 'v') {
+		n = stm_read(p->f->in, config, value < CONFIG ? (size_t)value : CONFIG);
+		configure(p, config, n);
+		value -= (int)n;
+	}
+	stm_skip(p->f->in, (size_t)value);
+}
+
 static int command(struct pcl *p, char family, char group, int value, char end)
 {
 	int rc = 0;
@@ -137,11 +288,10 @@ static int command(struct pcl *p, char family, char group, int value, char end)
 		graphics_command(p, group, value, end);
 	else if (family == '&' && group == 'a' && (end == 'R' || end == 'V'))
 		p->placed = true;
-	if (has_data(family, group, end) && value > 0) {
-		if (family == '&' && group == 'p')
-			mark(p);
-		stm_skip(p->f->in, (size_t)value);
-	}
+	if (has_data(family, group, end) && value > 0)
+		read_data(p, family, group, value, end);
+	else if (family == '*' && group == 'b' && (end == 'W' || end == 'V')) /* a row of nothing */
+		p->plane = end == 'V' ? p->plane + 1 : 0;
 	return rc;
 }
 
@@ -213,7 +363,9 @@ static int escape(struct pcl *p)
 		int rc = eject_marked(p);
 
 		p->colour_mode = p->landscape = false;
-		p->foreground = 0;
+		p->foreground = p->compression = p->plane = 0;
+		planes_clear(&p->rows);
+		p->rows.width = 0;
 		return rc;
 	}
 	return c >= 0x21 && c <= 0x2f ? parameterised(p, (char)c) : 0;
@@ -241,5 +393,6 @@ int pcl_read(struct format *f)
 		else if (c > ' ')
 			mark(&p);
 	}
+	planes_fini(&p.rows);
 	return rc ? rc : eject_marked(&p);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pclxl - PCL XL (PCL 6): tagged values, attributes and operators; data is stepped over.
+/* pclxl - PCL XL (PCL 6): tagged values, attributes and operators; data but that of pictures is stepped over.
  *
  * HP, PCL XL Feature Reference Protocol Class 2.1. */
 #include "parse/formats.h"
+#include "parse/jpeg.h"
+#include "parse/planes.h"
 #include "parse/result.h"
 #include <errno.h>
 #include <string.h>
@@ -15,7 +17,9 @@ enum {
 	OP_SET_PEN = 0x79,
 	OP_TEXT = 0xa8,
 	OP_BEGIN_IMAGE = 0xb0,
+	OP_READ_IMAGE = 0xb1,
 	OP_BEGIN_PATTERN = 0xb3,
+	OP_READ_PATTERN = 0xb4,
 	ATTR_SPACE = 3,
 	ATTR_PALETTE = 6,
 	ATTR_RGB = 11,
@@ -26,8 +30,19 @@ enum {
 	ATTR_COPIES = 49,
 	ATTR_SIMPLEX = 52,
 	ATTR_DUPLEX = 53,
+	ATTR_DEPTH = 98,
+	ATTR_MAPPING = 100,
+	ATTR_COMPRESSION = 101,
+	ATTR_SOURCE_WIDTH = 108,
+	ATTR_PAD = 110,
 	SPACE_GRAY = 1,
+	SPACE_RGB = 2,
+	SPACE_CRGB = 5,
+	SPACE_SRGB = 6,
 	VALUES = 768,
+	BLOCK_MAX = 64 << 20,
+	COMPRESSED_BY_JPEG = 2,
+	COMPRESSED_BY_DELTA = 3,
 };
 
 struct pclxl {
@@ -40,10 +55,14 @@ struct pclxl {
 	int space, media, orientation;
 	double rgb[3], custom[2];
 	int custom_units;
-	bool has_rgb, has_palette, palette_coloured;
+	bool has_rgb, new_palette;
+	int depth, mapping, width, compression, pad;
 	/* in force */
-	bool rgb_space, coloured, doubtful, in_page, marks;
+	bool has_palette, palette_coloured; /* of the colour space */
+	bool rgb_space, known_space, coloured, doubtful, in_page, marks;
 	bool brush_coloured;
+	bool looks, reads; /* the picture's colours matter; the data that comes next is its own */
+	struct planes rows;
 	struct parse_page page;
 };
 
@@ -110,6 +129,41 @@ static int whole(double v)
 	return v >= -1e9 && v <= 1e9 ? (int)v : 0;
 }
 
+static void read_palette(struct pclxl *x)
+{
+	/* Of a gray palette this is nonsense, and not asked for. */
+	x->new_palette = true;
+	x->palette_coloured = false;
+	memset(x->rows.coloured, 0, sizeof(x->rows.coloured));
+	for (int i = 0; i + 2 < x->n; i += 3) {
+		x->rows.coloured[i / 3] = is_coloured(x, x->v + i, 255);
+		x->palette_coloured |= x->rows.coloured[i / 3];
+	}
+}
+
+static void picture_attribute(struct pclxl *x, int id)
+{
+	int v = whole(x->v[0]);
+
+	switch (id) {
+	case ATTR_DEPTH: /* 0, 1, 2: bits */
+		x->depth = v == 0 ? 1 : v == 1 ? 4 : v == 2 ? 8 : 0;
+		break;
+	case ATTR_MAPPING:
+		x->mapping = v;
+		break;
+	case ATTR_SOURCE_WIDTH:
+		x->width = v;
+		break;
+	case ATTR_COMPRESSION:
+		x->compression = v;
+		break;
+	case ATTR_PAD:
+		x->pad = v;
+		break;
+	}
+}
+
 static void attribute(struct pclxl *x, int id)
 {
 	switch (id) {
@@ -117,10 +171,7 @@ static void attribute(struct pclxl *x, int id)
 		x->space = whole(x->v[0]);
 		break;
 	case ATTR_PALETTE:
-		x->has_palette = true;
-		x->palette_coloured = false;
-		for (int i = 0; i + 2 < x->n && x->rgb_space; i += 3)
-			x->palette_coloured |= is_coloured(x, x->v + i, 255);
+		read_palette(x);
 		break;
 	case ATTR_RGB:
 		x->has_rgb = x->n >= 3;
@@ -148,6 +199,9 @@ static void attribute(struct pclxl *x, int id)
 		break;
 	case ATTR_DUPLEX:
 		format_job(x->f->r, 0, x->v[0] == 0 ? 3 : 2);
+		break;
+	default:
+		picture_attribute(x, id);
 		break;
 	}
 }
@@ -188,6 +242,86 @@ static int end_page(struct pclxl *x)
 	return rc;
 }
 
+/* A palette without colours, or a gray space: what it holds does not matter. */
+static void begin_picture(struct pclxl *x)
+{
+	bool indexed = x->mapping == 1;
+
+	x->marks = true;
+	x->looks = x->rgb_space && (!indexed || !x->has_palette || x->palette_coloured);
+	x->rows.pixels = indexed ? PIXELS_BY_INDEX : PIXELS_OF_COLOUR;
+	x->rows.bits = x->depth;
+	x->rows.width = x->width > 0 ? (size_t)x->width : 0;
+	x->rows.tolerance = x->f->limits->tolerance;
+	if (!x->looks || (x->known_space && x->depth && x->rows.width &&
+				 x->rows.width * (size_t)x->depth * 3 / 8 + 4 < PLANE_MAX))
+		return;
+	x->doubtful = true;
+	x->looks = false;
+}
+
+static void look_at_jpeg(struct pclxl *x, const uint8_t *data, size_t len)
+{
+	struct jpeg_look look = {.scale = 1,
+		.tolerance = x->f->limits->tolerance,
+		.composite_colour = x->f->limits->composite_colour};
+	AUTO(stm_closep) struct stm *in = stm_new_mem(data, len, x->f->in->budget);
+	enum jpeg_answer answer = in ? jpeg_look(in, &look) : JPEG_BROKEN;
+
+	x->coloured = x->coloured || answer == JPEG_COLOUR;
+	x->doubtful = x->doubtful || (answer != JPEG_COLOUR && answer != JPEG_GRAY);
+}
+
+/* The rows of one block. Each is padded to four octets. */
+static void look_at_rows(struct pclxl *x, const uint8_t *data, size_t len)
+{
+	size_t bits =
+		x->rows.width * (size_t)x->rows.bits * (x->rows.pixels == PIXELS_OF_COLOUR ? 3 : 1);
+	size_t row = (bits + 31) / 32 * 4, n;
+
+	planes_clear(&x->rows);
+	while (len && !x->coloured && budget_look(x->f->in->budget)) {
+		n = len;
+		if (x->compression == COMPRESSED_BY_DELTA) {
+			if (len < 2)
+				return;
+			n = data[0] | (size_t)data[1] << 8;
+			data += 2;
+			len -= 2;
+			n = n < len ? n : len;
+			planes_unpack(&x->rows, 0, PLANES_DELTA, data, n);
+		} else if (x->compression == 1) {
+			n = planes_unpack(&x->rows, 0, PLANES_PACKBITS, data, n);
+		} else {
+			n = n < row ? n : row;
+			planes_unpack(&x->rows, 0, PLANES_PLAIN, data, n);
+		}
+		x->coloured = planes_show_colour(&x->rows);
+		data += n;
+		len -= n;
+	}
+}
+
+static void read_picture(struct pclxl *x, size_t len)
+{
+	AUTO(auto_free) uint8_t *data = NULL;
+
+	x->reads = false;
+	if (!x->coloured && len <= BLOCK_MAX)
+		data = malloc(len + 1);
+	if (!data || x->compression < 0 || x->compression > COMPRESSED_BY_DELTA ||
+		(x->pad && x->pad != 4) || !planes_init(&x->rows)) {
+		x->doubtful = x->doubtful || !x->coloured;
+		stm_skip(x->f->in, len);
+		return;
+	}
+	len = stm_read(x->f->in, data, len);
+	if (x->compression == COMPRESSED_BY_JPEG)
+		look_at_jpeg(x, data, len);
+	else
+		look_at_rows(x, data, len);
+}
+
 static int operator(struct pclxl *x, int op)
 {
 	int rc = 0;
@@ -199,18 +333,21 @@ static int operator(struct pclxl *x, int op)
 	} else if (op == OP_END_PAGE && x->in_page) {
 		rc = end_page(x);
 	} else if (op == OP_SET_SPACE) {
+		x->has_palette = x->new_palette;
 		x->rgb_space = x->space >= 0 ? x->space != SPACE_GRAY : x->rgb_space;
+		x->known_space =
+			x->space == SPACE_RGB || x->space == SPACE_CRGB || x->space == SPACE_SRGB;
 	} else if ((op == OP_SET_BRUSH || op == OP_SET_PEN) && x->has_rgb) {
 		x->coloured = x->coloured || is_coloured(x, x->rgb, 255);
 	} else if (op == OP_BEGIN_IMAGE || op == OP_BEGIN_PATTERN) {
-		x->marks = true;
-		x->doubtful =
-			x->doubtful || (x->rgb_space && (!x->has_palette || x->palette_coloured));
+		begin_picture(x);
+	} else if (op == OP_READ_IMAGE || op == OP_READ_PATTERN) {
+		x->reads = x->looks;
 	} else if (op >= 0x84 && op <= OP_TEXT + 1) {
 		x->marks = true;
 	}
 	x->space = -1;
-	x->has_rgb = x->has_palette = false;
+	x->has_rgb = x->new_palette = false;
 	x->custom[0] = x->custom[1] = 0;
 	return rc;
 }
@@ -235,7 +372,12 @@ static int read_tag(struct pclxl *x, int tag)
 		return 0;
 	}
 	if (tag == 0xfa || tag == 0xfb) {
-		stm_skip(x->f->in, (size_t)number(x, tag == 0xfa ? 4 : 1, false, false));
+		size_t n = (size_t)number(x, tag == 0xfa ? 4 : 1, false, false);
+
+		if (x->reads)
+			read_picture(x, n);
+		else
+			stm_skip(x->f->in, n);
 		return 0;
 	}
 	return 1;
@@ -264,6 +406,7 @@ int pclxl_read(struct format *f)
 		rc = end_page(x);
 	if (rc > 0)
 		f->r->flags |= PARSE_F_DAMAGED;
+	planes_fini(&x->rows);
 	free(x);
 	return rc < 0 ? rc : 0;
 }

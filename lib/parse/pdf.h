@@ -94,6 +94,7 @@ struct pdf {
 	struct arena trailer_arena;
 	struct pdf_crypt crypt;
 	bool repaired, damaged, password, keep; /* keep: pdf_forget() must not */
+	bool wants_jpx; /* a picture could not be judged for want of its decoder */
 	struct obj *stack; /* values of the composite being read */
 	size_t nstack, stack_room;
 	struct obj_slot *slots; /* hash of loaded objects, a power of two of them */

@@ -7,10 +7,6 @@
 #include "parse/pdf_run.h"
 #include <string.h>
 
-#define OP1(a) ((uint32_t)(a))
-#define OP2(a, b) ((uint32_t)(a) << 8 | (uint32_t)(b))
-#define OP3(a, b, c) ((uint32_t)(a) << 16 | (uint32_t)(b) << 8 | (uint32_t)(c))
-
 /* Reads a number whose first octet @c is still in the stream. */
 static double read_number(struct stm *in, int c)
 {
@@ -157,74 +153,6 @@ static void skip_dict(struct content *c)
 	}
 }
 
-/* The last @n numbers before the operator; absent ones read as 0. */
-static const double *operands(struct content *c, int n)
-{
-	if (c->nnum >= n)
-		return c->num + c->nnum - n;
-	memset(c->num + c->nnum, 0, (size_t)(n - c->nnum) * sizeof(*c->num));
-	return c->num;
-}
-
-static void add_point(struct run *r, double x, double y)
-{
-	struct box *b = &r->path;
-
-	if (!r->has_path) {
-		*b = (struct box){x, y, x, y};
-		r->has_path = true;
-		return;
-	}
-	b->x0 = x < b->x0 ? x : b->x0;
-	b->y0 = y < b->y0 ? y : b->y0;
-	b->x1 = x > b->x1 ? x : b->x1;
-	b->y1 = y > b->y1 ? y : b->y1;
-}
-
-static void add_points(struct run *r, struct content *c, int n)
-{
-	const double *v = operands(c, 2 * n);
-
-	for (int i = 0; i < n; i++)
-		add_point(r, v[2 * i], v[2 * i + 1]);
-}
-
-static void op_re(struct run *r, struct content *c)
-{
-	const double *v = operands(c, 4);
-
-	add_point(r, v[0], v[1]);
-	add_point(r, v[0] + v[2], v[1] + v[3]);
-}
-
-enum { FILL = 1, STROKE = 2 };
-
-static void end_path(struct run *r, int how)
-{
-	struct gstate *gs = &r->gs;
-	struct box b = box_through(gs->ctm, r->path);
-
-	if (r->has_path && (how & FILL) && (b.x1 > b.x0 || b.y1 > b.y0))
-		paint_mark(r, &gs->fill, gs->fill_alpha, b);
-	if (r->has_path && (how & STROKE)) {
-		double w = gs->line_width / 2;
-		struct box wide = {r->path.x0 - w, r->path.y0 - w, r->path.x1 + w, r->path.y1 + w};
-
-		paint_mark(r, &gs->stroke, gs->stroke_alpha, box_through(gs->ctm, wide));
-	}
-	if (r->clip_next && !r->has_path)
-		b = (struct box){1, 1, 0, 0}; /* an empty path clips everything away */
-	if (r->clip_next) {
-		struct box *clip = &gs->clip;
-
-		clip->x0 = b.x0 > clip->x0 ? b.x0 : clip->x0;
-		clip->y0 = b.y0 > clip->y0 ? b.y0 : clip->y0;
-		clip->x1 = b.x1 < clip->x1 ? b.x1 : clip->x1;
-		clip->y1 = b.y1 < clip->y1 ? b.y1 : clip->y1;
-	}
-	r->has_path = r->clip_next = false;
-}
-
 static void op_save(struct run *r)
 {
 	if (r->nsaved < SAVED_MAX)
@@ -241,7 +169,7 @@ static void op_restore(struct run *r, const struct content *c)
 		r->gs = r->saved[--r->nsaved];
 }
 
-static struct obj resource(struct run *r, const struct content *c, const char *kind,
+struct obj content_resource(struct run *r, const struct content *c, const char *kind,
 	const char *name, const struct obj **raw)
 {
 	static const struct obj null = {.type = OBJ_NULL};
@@ -253,40 +181,46 @@ static struct obj resource(struct run *r, const struct content *c, const char *k
 	return pdf_resolve(r->pdf, found);
 }
 
-static void op_gs(struct run *r, const struct content *c)
-{
-	struct obj gs = resource(r, c, "ExtGState", c->name[1], NULL), o;
-
-	o = pdf_get(r->pdf, &gs, "ca");
-	r->gs.fill_alpha = pdf_number(&o, r->gs.fill_alpha);
-	o = pdf_get(r->pdf, &gs, "CA");
-	r->gs.stroke_alpha = pdf_number(&o, r->gs.stroke_alpha);
-	o = pdf_get(r->pdf, &gs, "LW");
-	r->gs.line_width = pdf_number(&o, r->gs.line_width);
-	o = pdf_get(r->pdf, &gs, "Font");
-	if (o.type == OBJ_ARRAY && o.len == 2) {
-		struct obj size = pdf_at(r->pdf, &o, 1);
-
-		r->gs.font = o.u.items[0];
-		r->gs.font_size = pdf_number(&size, 0);
-	}
-}
-
 static void op_cm(struct run *r, struct content *c)
 {
 	double m[6];
 
-	memcpy(m, operands(c, 6), sizeof(m));
+	memcpy(m, content_operands(c, 6), sizeof(m));
 	matrix_multiply(r->gs.ctm, m, r->gs.ctm);
 }
 
-static void op_device(struct run *r, struct content *c, struct paint *p, const struct cs *cs)
+enum device { DEVICE_GRAY, DEVICE_RGB, DEVICE_CMYK, DEVICES };
+
+static const struct cs *const device_spaces[DEVICES] = {&cs_gray, &cs_rgb, &cs_cmyk};
+
+/* The spaces that resources put in the place of device spaces: ISO 32000-2 8.6.5.6. */
+static void read_defaults(struct run *r, struct content *c)
 {
-	if (!r->uncoloured)
-		paint_set(r, p, cs, operands(c, cs->n));
+	static const char *const names[DEVICES] = {"DefaultGray", "DefaultRGB", "DefaultCMYK"};
+	struct obj spaces = pdf_get(r->pdf, c->resources, "ColorSpace");
+
+	c->defaults_read = true;
+	for (int i = 0; i < DEVICES; i++) {
+		const struct obj *o = spaces.type == OBJ_DICT ? pdf_raw(&spaces, names[i]) : NULL;
+		const struct cs *to = o ? cs_load(r->pdf, &r->caches->cs, o, NULL) : NULL;
+
+		if (!to || to->n != device_spaces[i]->n || to->kind == CS_UNKNOWN ||
+			to->kind == CS_PATTERN)
+			to = device_spaces[i];
+		c->defaults[i] = to;
+	}
 }
 
-static void op_cs(struct run *r, const struct content *c, struct paint *p)
+static void op_device(struct run *r, struct content *c, struct paint *p, enum device device)
+{
+	if (r->uncoloured)
+		return;
+	if (!c->defaults_read)
+		read_defaults(r, c);
+	paint_set(r, p, c->defaults[device], content_operands(c, device_spaces[device]->n));
+}
+
+static void op_cs(struct run *r, struct content *c, struct paint *p)
 {
 	struct obj name = {
 		.type = OBJ_NAME, .len = (uint32_t)strlen(c->name[1]), .u.s = c->name[1]};
@@ -297,8 +231,13 @@ static void op_cs(struct run *r, const struct content *c, struct paint *p)
 		return;
 	cs = cs_load(r->pdf, &r->caches->cs, &name, c->resources);
 	if (cs->kind == CS_UNKNOWN &&
-		resource(r, c, "ColorSpace", c->name[1], NULL).type == OBJ_NULL)
+		content_resource(r, c, "ColorSpace", c->name[1], NULL).type == OBJ_NULL)
 		return; /* a name of nothing: renderers go on with the space they have */
+	if (!c->defaults_read)
+		read_defaults(r, c);
+	for (int i = 0; i < DEVICES; i++)
+		if (cs == device_spaces[i])
+			cs = c->defaults[i];
 	cs_initial(cs, v);
 	paint_set(r, p, cs, v);
 }
@@ -310,23 +249,38 @@ static void op_scn(struct run *r, struct content *c, struct paint *p)
 	if (r->uncoloured)
 		return;
 	if (c->nnames) {
-		resource(r, c, "Pattern", c->name[1], &raw);
+		content_resource(r, c, "Pattern", c->name[1], &raw);
 		p->pattern = *raw;
 		p->chroma = 0;
+		p->light = 1;
 		p->white = false;
 		if (p->cs->kind == CS_PATTERN && p->cs->base && c->nnum)
-			p->chroma = cs_chroma(p->cs->base, operands(c, p->cs->n),
+			p->chroma = cs_chroma(p->cs->base, content_operands(c, p->cs->n),
 				r->pdf->limits->composite_colour);
 		return;
 	}
 	if (c->nnum)
-		paint_set(r, p, p->cs, operands(c, p->cs->n));
+		paint_set(r, p, p->cs, content_operands(c, p->cs->n));
 }
 
-static void op_do(struct run *r, const struct content *c)
+/* A picture in DeviceGray with the space that stands for it. For the other two renderers disagree, and colours stay
+ * colours in what stands for them. */
+static struct obj with_default(struct run *r, struct content *c, const struct obj *image)
+{
+	struct obj space = pdf_get(r->pdf, image, "ColorSpace"), spaces;
+
+	if (!c->defaults_read)
+		read_defaults(r, c);
+	if (c->defaults[DEVICE_GRAY] == &cs_gray || !pdf_name_is(&space, "DeviceGray"))
+		return *image;
+	spaces = pdf_get(r->pdf, c->resources, "ColorSpace");
+	return image_in_space(r, image, pdf_raw(&spaces, "DefaultGray"));
+}
+
+static void op_do(struct run *r, struct content *c)
 {
 	const struct obj *raw;
-	struct obj x = resource(r, c, "XObject", c->name[1], &raw),
+	struct obj x = content_resource(r, c, "XObject", c->name[1], &raw),
 		   subtype = pdf_get(r->pdf, &x, "Subtype"), oc;
 
 	if (x.type != OBJ_STREAM)
@@ -334,20 +288,29 @@ static void op_do(struct run *r, const struct content *c)
 	oc = pdf_get(r->pdf, &x, "OC");
 	if (oc.type == OBJ_DICT && layer_is_off(r, pdf_raw(&x, "OC")))
 		return;
-	if (pdf_name_is(&subtype, "Image"))
+	if (pdf_name_is(&subtype, "Image")) {
+		x = with_default(r, c, &x);
 		image_paint(r, &x, raw, c->resources);
-	else if (pdf_name_is(&subtype, "Form") || subtype.type == OBJ_NULL)
+	}
+	if (pdf_name_is(&subtype, "Form") || subtype.type == OBJ_NULL)
 		run_form(r, &x, raw, c->resources);
 }
 
 static void op_sh(struct run *r, const struct content *c)
 {
 	const struct obj *raw;
-	struct obj sh = resource(r, c, "Shading", c->name[1], &raw);
+	struct obj sh = content_resource(r, c, "Shading", c->name[1], &raw);
 
-	if (in_sight(&r->gs, r->gs.clip))
+	if (!in_sight(&r->gs, r->gs.clip))
+		return;
+	if (r->probe)
+		probe_mark(r, 1, r->gs.fill_alpha * r->gs.group_alpha, r->gs.clip);
+	else if (!mark_hidden(r, 255, r->gs.clip))
 		paint_shading(r, &sh, raw->type == OBJ_REF ? raw->u.num : 0,
 			r->gs.fill_alpha * r->gs.group_alpha);
+	run_marks(r, -1);
+	if (r->v.colour)
+		cover_defer(r, r->gs.clip);
 }
 
 static void op_bdc(struct run *r, struct content *c, bool has_properties)
@@ -357,7 +320,7 @@ static void op_bdc(struct run *r, struct content *c, bool has_properties)
 	c->marked++;
 	if (c->hidden || !has_properties || c->nnames < 2 || strcmp(c->name[0], "OC") != 0)
 		return;
-	resource(r, c, "Properties", c->name[1], &raw);
+	content_resource(r, c, "Properties", c->name[1], &raw);
 	if (raw->type != OBJ_NULL && layer_is_off(r, raw))
 		c->hidden = c->marked;
 }
@@ -390,9 +353,9 @@ static void op_tf(struct run *r, struct content *c)
 {
 	const struct obj *raw;
 
-	resource(r, c, "Font", c->name[1], &raw);
+	content_resource(r, c, "Font", c->name[1], &raw);
 	r->gs.font = *raw;
-	r->gs.font_size = operands(c, 1)[0];
+	r->gs.font_size = content_operands(c, 1)[0];
 }
 
 static void text_op(struct run *r, struct content *c, uint32_t op)
@@ -403,26 +366,31 @@ static void text_op(struct run *r, struct content *c, uint32_t op)
 	switch (op) {
 	case OP2('B', 'T'):
 		text_set(r, identity);
+		r->text_clips = false;
+		r->clip_text = (struct box){1, 1, 0, 0};
 		break;
 	case OP2('T', 'f'):
 		op_tf(r, c);
 		break;
 	case OP2('T', 'r'):
-		v = operands(c, 1);
+		v = content_operands(c, 1);
 		r->gs.text_mode = v[0] >= 0 && v[0] < 8 ? (int)v[0] : 0;
 		break;
+	case OP2('T', 'z'):
+		r->gs.squeezed = content_operands(c, 1)[0] == 0;
+		break;
 	case OP2('T', 'L'):
-		r->gs.leading = operands(c, 1)[0];
+		r->gs.leading = content_operands(c, 1)[0];
 		break;
 	case OP2('T', 'd'):
 	case OP2('T', 'D'):
-		v = operands(c, 2);
+		v = content_operands(c, 2);
 		if (op == OP2('T', 'D'))
 			r->gs.leading = -v[1];
 		text_move(r, v[0], v[1]);
 		break;
 	case OP2('T', 'm'):
-		text_set(r, operands(c, 6));
+		text_set(r, content_operands(c, 6));
 		break;
 	case OP2('T', '*'):
 		text_move(r, 0, -r->gs.leading);
@@ -439,70 +407,28 @@ static void text_op(struct run *r, struct content *c, uint32_t op)
 	}
 }
 
-static void path_op(struct run *r, struct content *c, uint32_t op)
-{
-	switch (op) {
-	case OP1('m'):
-	case OP1('l'):
-		add_points(r, c, 1);
-		break;
-	case OP1('c'):
-		add_points(r, c, 3);
-		break;
-	case OP1('v'):
-	case OP1('y'):
-		add_points(r, c, 2);
-		break;
-	case OP2('r', 'e'):
-		op_re(r, c);
-		break;
-	case OP1('W'):
-	case OP2('W', '*'):
-		r->clip_next = true;
-		break;
-	case OP1('n'):
-		end_path(r, 0);
-		break;
-	case OP1('f'):
-	case OP1('F'):
-	case OP2('f', '*'):
-		end_path(r, FILL);
-		break;
-	case OP1('S'):
-	case OP1('s'):
-		end_path(r, STROKE);
-		break;
-	case OP1('B'):
-	case OP1('b'):
-	case OP2('B', '*'):
-	case OP2('b', '*'):
-		end_path(r, FILL | STROKE);
-		break;
-	}
-}
-
 static void colour_op(struct run *r, struct content *c, uint32_t op)
 {
 	struct gstate *gs = &r->gs;
 
 	switch (op) {
 	case OP1('g'):
-		op_device(r, c, &gs->fill, &cs_gray);
+		op_device(r, c, &gs->fill, DEVICE_GRAY);
 		break;
 	case OP1('G'):
-		op_device(r, c, &gs->stroke, &cs_gray);
+		op_device(r, c, &gs->stroke, DEVICE_GRAY);
 		break;
 	case OP2('r', 'g'):
-		op_device(r, c, &gs->fill, &cs_rgb);
+		op_device(r, c, &gs->fill, DEVICE_RGB);
 		break;
 	case OP2('R', 'G'):
-		op_device(r, c, &gs->stroke, &cs_rgb);
+		op_device(r, c, &gs->stroke, DEVICE_RGB);
 		break;
 	case OP1('k'):
-		op_device(r, c, &gs->fill, &cs_cmyk);
+		op_device(r, c, &gs->fill, DEVICE_CMYK);
 		break;
 	case OP1('K'):
-		op_device(r, c, &gs->stroke, &cs_cmyk);
+		op_device(r, c, &gs->stroke, DEVICE_CMYK);
 		break;
 	case OP2('c', 's'):
 		op_cs(r, c, &gs->fill);
@@ -525,7 +451,7 @@ static void other_op(struct run *r, struct content *c, uint32_t op)
 {
 	switch (op) {
 	case OP1('w'):
-		r->gs.line_width = operands(c, 1)[0];
+		r->gs.line_width = content_operands(c, 1)[0];
 		break;
 	case OP2('c', 'm'):
 		op_cm(r, c);
@@ -540,6 +466,11 @@ static void other_op(struct run *r, struct content *c, uint32_t op)
 	case OP2('s', 'h'):
 		if (!c->hidden)
 			op_sh(r, c);
+		break;
+	case OP2('E', 'T'):
+		if (r->text_clips)
+			path_clip(r, r->clip_text, true);
+		r->text_clips = false;
 		break;
 	case OP2('d', '1'):
 		r->uncoloured = r->uncoloured || r->glyph;
@@ -645,6 +576,8 @@ static bool step(struct run *r, struct content *c)
 
 		dispatch(r, c, op);
 		forget_operands(c);
+		if (r->npending && ++r->pending_ops > PENDING_OPS)
+			r->v.colour = true;
 		return !r->v.colour;
 	}
 	c->in->p++;
@@ -671,7 +604,7 @@ static bool step(struct run *r, struct content *c)
 void run_content(struct run *r, struct stm *in, const struct obj *resources)
 {
 	struct content *c = calloc(1, sizeof(*c));
-	bool had_path = r->has_path, clip_next = r->clip_next;
+	bool had_path = r->has_path, clip_next = r->clip_next, text_clips = r->text_clips;
 	int lost = r->lost;
 	struct box path = r->path;
 
@@ -682,7 +615,8 @@ void run_content(struct run *r, struct stm *in, const struct obj *resources)
 	c->in = in;
 	c->resources = resources;
 	c->base = r->nsaved;
-	r->has_path = r->clip_next = false;
+	r->has_path = r->clip_next = r->text_clips = r->curved = false;
+	r->npoints = r->nrects = 0;
 	r->lost = 0;
 	while (step(r, c))
 		;
@@ -693,6 +627,8 @@ void run_content(struct run *r, struct stm *in, const struct obj *resources)
 	r->lost = lost;
 	r->has_path = had_path;
 	r->clip_next = clip_next;
+	r->text_clips = text_clips;
 	r->path = path;
+	r->curved = had_path; /* its corners are not known any more */
 	free(c);
 }

@@ -397,6 +397,8 @@ int pdf_document(struct src *src, const struct parse_limits *limits, struct pars
 		r->flags |= PARSE_F_PASSWORD;
 	if (pdf.budget.spent)
 		r->flags |= PARSE_F_LIMIT;
+	if (pdf.wants_jpx)
+		r->flags |= PARSE_F_JPX;
 	pdf_close(&pdf);
 	return rc == -ENOMEM ? rc : 0;
 }

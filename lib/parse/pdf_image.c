@@ -2,12 +2,13 @@
 /* pdf_image - pictures: those whose space has colours are decoded until one shows. */
 #include "parse/pdf_image.h"
 #include "parse/jpeg.h"
+#include "parse/jpx.h"
 #include "parse/pdf_chars.h"
 #include "parse/pdf_run.h"
 #include <math.h>
 #include <string.h>
 
-enum { INLINE_MAX = 64 << 20, INLINE_DICT = 64, JPX_HEAD = 8192 };
+enum { INLINE_MAX = 64 << 20, INLINE_PENDING = 4 << 10, INLINE_DICT = 64 };
 
 static double px_per_point(const struct run *r, const struct obj *image)
 {
@@ -36,17 +37,22 @@ static uint8_t judge_bilevel(struct run *r, const struct cs *cs, const double *d
 	return bits;
 }
 
-/* A JPEG 2000 codestream says in SIZ how many components it has; one is gray, if no palette is there. */
-static uint8_t judge_jpx(struct stm *in)
+static uint8_t judge_jpx(struct run *r, struct stm *in, struct jpx_look *look)
 {
-	uint8_t head[JPX_HEAD], *siz;
-	size_t n = stm_read(in, head, sizeof(head));
+	uint8_t bits = VERDICT_KNOWN | VERDICT_MARKS | VERDICT_DECODED;
 
-	siz = memmem(head, n, "\xff\x4f\xff\x51", 4);
-	if (siz && siz + 42 <= head + n && siz[40] == 0 && siz[41] == 1 &&
-		!memmem(head, (size_t)(siz - head), "pclr", 4))
-		return VERDICT_KNOWN | VERDICT_MARKS | VERDICT_DECODED;
-	return VERDICT_KNOWN | VERDICT_MARKS | VERDICT_DOUBT;
+	switch (jpx_look(in, look)) {
+	case JPX_COLOUR:
+		return bits | VERDICT_COLOUR;
+	case JPX_GRAY:
+		return look->top > look->tolerance / 2 ? bits | VERDICT_FAINT : bits;
+	case JPX_NO_DECODER:
+		r->pdf->wants_jpx = true;
+		break;
+	case JPX_BROKEN:
+		break;
+	}
+	return bits | VERDICT_DOUBT;
 }
 
 static uint8_t judge_dct(
@@ -75,7 +81,7 @@ static const double *read_decode(struct run *r, const struct obj *image, double 
 }
 
 static uint8_t judge_raw(struct run *r, struct stm *in, const struct obj *image,
-	const struct cs *cs, const double *decode, double scale)
+	const struct cs *cs, const double *decode, double scale, const struct cells *shown)
 {
 	struct obj w = pdf_get2(r->pdf, image, "Width", "W"),
 		   h = pdf_get2(r->pdf, image, "Height", "H");
@@ -89,6 +95,7 @@ static uint8_t judge_raw(struct run *r, struct stm *in, const struct obj *image,
 		.bpc = (int)pdf_int(&b, 8),
 		.decode = decode,
 		.scale = scale,
+		.shown = shown,
 		.tolerance = r->pdf->limits->tolerance,
 		.composite_colour = r->pdf->limits->composite_colour,
 	};
@@ -102,7 +109,7 @@ static uint8_t judge_raw(struct run *r, struct stm *in, const struct obj *image,
 }
 
 static uint8_t judge(struct run *r, struct stm *in, enum pdf_codec codec, const struct obj *image,
-	const struct obj *parms, double scale)
+	const struct obj *parms, double scale, const struct cells *shown)
 {
 	struct obj space = pdf_get2(r->pdf, image, "ColorSpace", "CS");
 	const struct cs *cs = cs_load(r->pdf, &r->caches->cs, &space, NULL);
@@ -111,46 +118,123 @@ static uint8_t judge(struct run *r, struct stm *in, enum pdf_codec codec, const 
 	struct jpeg_look look = {.cs = cs->kind == CS_UNKNOWN ? NULL : cs,
 		.decode = decode,
 		.scale = scale,
+		.shown = shown,
 		.tolerance = r->pdf->limits->tolerance,
 		.composite_colour = r->pdf->limits->composite_colour};
+	struct jpx_look jpx = {
+		look.cs, decode, scale, look.tolerance, look.composite_colour, shown, 0};
 
 	switch (codec) {
 	case CODEC_DCT:
 		return judge_dct(r, in, parms, &look);
 	case CODEC_JPX:
-		return judge_jpx(in);
+		return judge_jpx(r, in, &jpx);
 	case CODEC_CCITT:
 	case CODEC_JBIG2:
 		return judge_bilevel(r, cs, decode);
 	case CODEC_UNKNOWN: /* nobody can draw it */
 		return VERDICT_KNOWN;
 	default:
-		return judge_raw(r, in, image, cs, decode, scale);
+		return judge_raw(r, in, image, cs, decode, scale, shown);
 	}
 }
 
-/* Whether the mask of a picture lets nothing of it show. */
-static bool is_masked_out(struct run *r, const struct obj *image)
+/* A mask of 1 or 8 bits that is no picture of a codec: its numbers, and which of them let the picture show. */
+struct mask_form {
+	int64_t width, height;
+	int bits;
+	bool soft, inverse;
+};
+
+static bool read_mask_form(struct run *r, const struct obj *mask, bool soft, struct mask_form *m)
+{
+	struct obj w = pdf_get2(r->pdf, mask, "Width", "W"),
+		   h = pdf_get2(r->pdf, mask, "Height", "H");
+	struct obj bits = pdf_get2(r->pdf, mask, "BitsPerComponent", "BPC"),
+		   decode = pdf_get2(r->pdf, mask, "Decode", "D");
+	double d[2] = {0, 1};
+
+	pdf_numbers(r->pdf, &decode, d, 2);
+	*m = (struct mask_form){pdf_int(&w, 0), pdf_int(&h, 0), (int)pdf_int(&bits, soft ? 8 : 1),
+		soft, d[0] > d[1]};
+	return m->width > 0 && m->width < 1 << 16 && m->height > 0 && m->height < 1 << 20 &&
+	       (m->bits == 1 || (soft && m->bits == 8)) && fabs(d[0] - d[1]) == 1;
+}
+
+static bool shows(const struct mask_form *m, const uint8_t *row, int64_t x, int tolerance)
+{
+	int v = m->bits == 8 ? row[x] : row[x / 8] >> (7 - x % 8) & 1 ? 255 : 0;
+
+	v = m->inverse ? 255 - v : v;
+	return m->soft ? v > tolerance : v == 0;
+}
+
+static void add_row(
+	struct cells *c, const struct mask_form *m, const uint8_t *row, int64_t y, int tolerance)
+{
+	bool *on = c->on[cell_of((uint64_t)y, (uint64_t)m->height)];
+
+	for (int64_t x = 0; x < m->width; x++)
+		if (shows(m, row, x, tolerance))
+			on[cell_of((uint64_t)x, (uint64_t)m->width)] = true;
+}
+
+/* The cell in which the element of the mask stands that covers cell @i: small masks have fewer elements than cells. */
+static int cell_in_force(int i, int64_t size)
+{
+	return (int)cell_of((uint64_t)(i * size / CELLS), (uint64_t)size);
+}
+
+/* Cells beside those that show may show as well: sizes differ, and renderers and codecs smooth. */
+static void spread(struct cells *c, const struct mask_form *m)
+{
+	struct cells was = *c;
+
+	for (int y = 0; y < CELLS; y++)
+		for (int x = 0; x < CELLS; x++)
+			was.on[y][x] |=
+				c->on[cell_in_force(y, m->height)][cell_in_force(x, m->width)];
+	c->any = false;
+	c->all = true;
+	for (int y = 0; y < CELLS; y++)
+		for (int x = 0; x < CELLS; x++) {
+			bool *on = &c->on[y][x];
+
+			*on = was.on[y][x] || (x && was.on[y][x - 1]) || (y && was.on[y - 1][x]) ||
+			      (x < CELLS - 1 && was.on[y][x + 1]) ||
+			      (y < CELLS - 1 && was.on[y + 1][x]);
+			c->any = c->any || *on;
+			c->all = c->all && *on;
+		}
+}
+
+/* What the mask of @image lets show. Return: false when it has none, or none that is understood. */
+static bool read_cells(struct run *r, const struct obj *image, struct cells *c)
 {
 	struct obj soft = pdf_get(r->pdf, image, "SMask"), hard = pdf_get(r->pdf, image, "Mask");
-	const struct obj *mask = soft.type == OBJ_STREAM ? &soft : &hard;
-	struct obj bits = pdf_get(r->pdf, mask, "BitsPerComponent"),
-		   decode = pdf_get(r->pdf, mask, "Decode");
-	enum pdf_codec codec;
+	bool is_soft = soft.type == OBJ_STREAM;
+	const struct obj *mask = is_soft ? &soft : &hard;
 	AUTO(stm_closep) struct stm *in = NULL;
-	uint64_t seen = 0;
+	AUTO(auto_free) uint8_t *row = NULL;
+	struct mask_form m;
+	enum pdf_codec codec;
+	size_t len;
 
-	if (mask->type != OBJ_STREAM || decode.type == OBJ_ARRAY ||
-		(mask == &soft && pdf_int(&bits, 8) != 8))
+	if (mask->type != OBJ_STREAM || !read_mask_form(r, mask, is_soft, &m))
 		return false;
 	in = pdf_stream_open(r->pdf, mask, &codec, NULL);
-	if (!in || codec != CODEC_NONE)
+	len = ((size_t)m.width * (size_t)m.bits + 7) / 8;
+	row = in && codec == CODEC_NONE ? malloc(len) : NULL;
+	if (!row)
 		return false;
-	for (; stm_fill(in); in->p = in->end)
-		for (const uint8_t *p = in->p; p < in->end; p++, seen++)
-			if (mask == &soft ? *p > r->pdf->limits->tolerance : *p != 0xff)
-				return false;
-	return seen > 0;
+	memset(c, 0, sizeof(*c));
+	for (int64_t y = 0; y < m.height; y++) {
+		if (stm_read(in, row, len) < len)
+			return false;
+		add_row(c, &m, row, y, r->pdf->limits->tolerance);
+	}
+	spread(c, &m);
+	return true;
 }
 
 static uint8_t decode_object(struct run *r, const struct obj *image, double scale)
@@ -158,13 +242,20 @@ static uint8_t decode_object(struct run *r, const struct obj *image, double scal
 	enum pdf_codec codec;
 	struct obj parms = {.type = OBJ_NULL};
 	AUTO(stm_closep) struct stm *in = pdf_stream_open(r->pdf, image, &codec, &parms);
+	uint8_t bits = in ? judge(r, in, codec, image, &parms, scale, NULL)
+			  : VERDICT_KNOWN | VERDICT_DOUBT;
+	struct cells cells;
 
-	uint8_t bits =
-		in ? judge(r, in, codec, image, &parms, scale) : VERDICT_KNOWN | VERDICT_DOUBT;
-
-	if ((bits & (VERDICT_COLOUR | VERDICT_DOUBT)) && is_masked_out(r, image))
-		bits = VERDICT_KNOWN | VERDICT_DECODED;
-	return bits;
+	if (!(bits & (VERDICT_COLOUR | VERDICT_DOUBT)) || !read_cells(r, image, &cells))
+		return bits;
+	if (!cells.any)
+		return VERDICT_KNOWN | VERDICT_DECODED;
+	if (cells.all || !(bits & VERDICT_COLOUR))
+		return bits;
+	/* Its colours may all lie where the mask hides them. */
+	stm_close(in);
+	in = pdf_stream_open(r->pdf, image, &codec, &parms);
+	return in ? judge(r, in, codec, image, &parms, scale, &cells) : bits;
 }
 
 /* Decodes @image unless it was before. Its verdict counts here and for every later use. */
@@ -182,25 +273,103 @@ static void settle(struct run *r, const struct obj *image, double scale)
 	verdict_add(r, bits);
 }
 
+static const struct box unit_square = {0, 0, 1, 1};
+
+/* Whether nothing shows through a picture that is painted now. */
+static bool is_opaque(const struct run *r, const struct obj *image)
+{
+	const double *m = r->gs.ctm;
+
+	return cover_opaque(r) && !pdf_raw(image, "SMask") && !pdf_raw(image, "Mask") &&
+	       !pdf_raw(image, "SMaskInData") &&
+	       ((m[1] == 0 && m[2] == 0) || (m[0] == 0 && m[3] == 0));
+}
+
 static void postpone(struct run *r, const struct obj *image)
 {
 	double scale = px_per_point(r, image);
 	const uint8_t *kept = verdict_of(r->caches, image->u.stream->num);
+	struct box where = box_cut(box_through(r->gs.ctm, unit_square), r->gs.clip);
 
-	if (r->eager || r->nwaiting == WAITING_MAX || (kept && *kept))
+	if (r->eager || r->nwaiting == WAITING_MAX || (kept && (*kept & VERDICT_COLOUR))) {
 		settle(r, image, scale);
-	else
-		r->waiting[r->nwaiting++] = (struct waiting_image){*image, scale};
+		if (r->v.colour)
+			cover_defer(r, where);
+	} else {
+		r->waiting[r->nwaiting++] =
+			(struct waiting_image){*image, scale, where, is_opaque(r, image), ++r->seq};
+	}
 }
 
+static void finish(struct run *r, struct waiting_image *w)
+{
+	struct verdict before = r->v;
+	bool known;
+
+	if (w->image.type == OBJ_NULL)
+		return;
+	r->v = (struct verdict){.colour = false};
+	settle(r, &w->image, w->scale);
+	known = !r->v.colour && !r->v.doubt;
+	verdict_add(r, verdict_bits(&before));
+	r->v.culled = before.culled;
+	if (known && w->opaque)
+		cover_with(r, w->where, w->seq);
+}
+
+/* Where one that is gray may hide what was painted before it, the last ones go first. */
 void images_finish(struct run *r)
 {
+	bool backwards = cover_among_images(r);
+
 	for (int i = 0; i < r->nwaiting && !r->v.colour; i++)
-		settle(r, &r->waiting[i].image, r->waiting[i].scale);
+		finish(r, &r->waiting[backwards ? r->nwaiting - 1 - i : i]);
 	r->nwaiting = 0;
 }
 
-static const struct box unit_square = {0, 0, 1, 1};
+static bool has_no_area(const double m[6])
+{
+	return m[0] == 0 && m[1] == 0 && m[2] == 0 && m[3] == 0;
+}
+
+/* A soft mask of the picture's own stands for that of the graphics state: ISO 32000-2 11.6.5.3. */
+static bool picture_hidden(struct run *r, const struct obj *image, struct box where)
+{
+	struct obj own = pdf_get(r->pdf, image, "SMask");
+	struct mask *mask = r->gs.mask;
+	bool hidden;
+
+	if (own.type == OBJ_STREAM)
+		r->gs.mask = NULL;
+	hidden = mark_hidden(r, 255, where);
+	r->gs.mask = mask;
+	return hidden;
+}
+
+/* Whether a gray picture of eight bits is all black: only that is looked for in soft masks. */
+static bool is_dark(struct run *r, const struct obj *image)
+{
+	struct obj space = pdf_get2(r->pdf, image, "ColorSpace", "CS"),
+		   bits = pdf_get2(r->pdf, image, "BitsPerComponent", "BPC"),
+		   decode = pdf_get2(r->pdf, image, "Decode", "D");
+	AUTO(stm_closep) struct stm *in = NULL;
+	enum pdf_codec codec;
+	bool any = false;
+
+	if (image->type != OBJ_STREAM || !pdf_name_is(&space, "DeviceGray") ||
+		pdf_int(&bits, 0) != 8 || decode.type != OBJ_NULL)
+		return false;
+	in = pdf_stream_open(r->pdf, image, &codec, NULL);
+	if (!in || codec != CODEC_NONE)
+		return false;
+	for (; stm_fill(in); in->p = in->end) {
+		any = true;
+		for (const uint8_t *p = in->p; p < in->end; p++)
+			if (*p > r->pdf->limits->tolerance)
+				return false;
+	}
+	return any;
+}
 
 /* What every picture has in common. Return: whether its colours must be looked at. */
 static bool needs_look(
@@ -215,14 +384,18 @@ static bool needs_look(
 		paint_mark(r, &r->gs.fill, r->gs.fill_alpha, where);
 		return false;
 	}
-	if (!in_sight(&r->gs, where)) {
+	if (!in_sight(&r->gs, where) || has_no_area(r->gs.ctm)) {
 		r->v.culled++;
 		return false;
 	}
-	if (r->uncoloured ||
-		r->gs.fill_alpha * r->gs.group_alpha * 255 <= r->pdf->limits->tolerance)
+	if (r->probe)
+		probe_mark(
+			r, is_dark(r, image) ? 0 : 1, r->gs.fill_alpha * r->gs.group_alpha, where);
+	if (r->uncoloured || r->probe ||
+		r->gs.fill_alpha * r->gs.group_alpha * 255 <= r->pdf->limits->tolerance ||
+		picture_hidden(r, image, where))
 		return false;
-	r->v.marks = true;
+	run_marks(r, -1);
 	if (space.type != OBJ_NULL)
 		*gray = cs_load(r->pdf, &r->caches->cs, &space, resources)->never_colour;
 	else
@@ -230,14 +403,35 @@ static bool needs_look(
 	return !*gray;
 }
 
+/* Whether it is a picture, and not a stencil, and somebody can draw it. */
+static bool has_data(struct run *r, const struct obj *image)
+{
+	struct obj mask = pdf_get2(r->pdf, image, "ImageMask", "IM");
+	enum pdf_codec codec;
+	AUTO(stm_closep) struct stm *in = NULL;
+
+	if (mask.type == OBJ_BOOL && mask.u.b)
+		return false;
+	in = pdf_stream_open(r->pdf, image, &codec, NULL);
+	return in && codec != CODEC_UNKNOWN && stm_fill(in);
+}
+
 void image_paint(
 	struct run *r, const struct obj *image, const struct obj *ref, const struct obj *resources)
 {
+	struct box where;
 	bool gray;
 
 	(void)ref;
-	if (needs_look(r, image, resources, &gray))
+	if (needs_look(r, image, resources, &gray)) {
 		postpone(r, image);
+		return;
+	}
+	if (!gray || (!r->npending && !r->nwaiting))
+		return;
+	where = box_cut(box_through(r->gs.ctm, unit_square), r->gs.clip);
+	if (cover_hits(r, where) && is_opaque(r, image) && has_data(r, image))
+		cover_with(r, where, ++r->seq);
 }
 
 struct capture {
@@ -278,12 +472,12 @@ static bool at_end(const struct capture *c, const struct stm *in)
 	return true;
 }
 
-/* The octets between ID and EI, of which the first @known are data whatever they look like. */
-static void capture_data(struct content *c, struct capture *to, size_t known)
+/* The octets between ID and EI, of which the first @known are data whatever they look like; at most @max. */
+static void capture_data(struct content *c, struct capture *to, size_t known, size_t max)
 {
 	int ch;
 
-	while ((ch = stm_get(c->in)) >= 0) {
+	while (to->len < max && (ch = stm_get(c->in)) >= 0) {
 		if (!capture_add(to, (uint8_t)ch))
 			return;
 		if (ch == 'I' && to->len >= known + 2) {
@@ -339,23 +533,47 @@ static size_t raw_size(struct run *r, const struct obj *dict, const struct cs *c
 	return (size_t)((width * n * bpc + 7) / 8 * height);
 }
 
+/* @dict with another ColorSpace, at its end: of a key that stands twice the last one counts. */
+static bool put_space(
+	struct run *r, const struct obj *dict, const struct obj *space, struct obj *out)
+{
+	struct obj *items =
+		arena_alloc(&r->pdf->arena, 2 * ((size_t)dict->len + 1) * sizeof(*items));
+
+	if (!items)
+		return false;
+	memcpy(items, dict->u.items, 2 * (size_t)dict->len * sizeof(*items));
+	items[2 * dict->len] = (struct obj){.type = OBJ_NAME, .len = 10, .u.s = "ColorSpace"};
+	items[2 * dict->len + 1] = *space;
+	*out = (struct obj){.type = OBJ_DICT, .len = dict->len + 1, .u.items = items};
+	return true;
+}
+
+struct obj image_in_space(struct run *r, const struct obj *image, const struct obj *space)
+{
+	struct pdf_stream *st = arena_alloc(&r->pdf->arena, sizeof(*st));
+	struct obj out = *image;
+
+	if (!st)
+		return out;
+	*st = *image->u.stream;
+	if (put_space(r, &image->u.stream->dict, space, &st->dict))
+		out.u.stream = st;
+	return out;
+}
+
 /* Names of colour spaces in the page's resources are not known to judge(): the space goes in. */
 static struct obj with_space(struct run *r, const struct obj *dict, const struct obj *resources)
 {
-	struct obj space = pdf_get2(r->pdf, dict, "ColorSpace", "CS"), spaces, found;
-	struct obj *items;
+	struct obj space = pdf_get2(r->pdf, dict, "ColorSpace", "CS"), spaces, found, out = *dict;
 
 	if (space.type != OBJ_NAME)
-		return *dict;
+		return out;
 	spaces = pdf_get(r->pdf, resources, "ColorSpace");
 	found = pdf_get(r->pdf, &spaces, space.u.s);
-	items = arena_alloc(&r->pdf->arena, 2 * (dict->len + 1) * sizeof(*items));
-	if (found.type == OBJ_NULL || !items)
-		return *dict;
-	items[0] = (struct obj){.type = OBJ_NAME, .len = 10, .u.s = "ColorSpace"};
-	items[1] = found;
-	memcpy(items + 2, dict->u.items, 2 * dict->len * sizeof(*items));
-	return (struct obj){.type = OBJ_DICT, .len = dict->len + 1, .u.items = items};
+	if (found.type != OBJ_NULL)
+		put_space(r, dict, &found, &out);
+	return out;
 }
 
 void image_inline(struct run *r, struct content *c)
@@ -365,19 +583,30 @@ void image_inline(struct run *r, struct content *c)
 	const struct cs *cs = cs_load(r->pdf, &r->caches->cs, &space, c->resources);
 	struct capture data = {NULL};
 	enum pdf_codec codec;
+	struct box where;
 	struct stm *in;
+	uint8_t bits;
 	bool gray;
 
 	if (stm_peek(c->in) >= 0 && pdf_is_space(stm_peek(c->in)))
 		c->in->p++;
-	capture_data(c, &data, raw_size(r, &dict, cs));
-	if (!c->hidden && needs_look(r, &dict, c->resources, &gray)) {
+	capture_data(c, &data, raw_size(r, &dict, cs), r->npending ? INLINE_PENDING : INLINE_MAX);
+	if (r->npending && data.len == INLINE_PENDING)
+		r->v.colour = true; /* too much to read for a colour that is hardly hidden */
+	if (!r->v.colour && !c->hidden && needs_look(r, &dict, c->resources, &gray)) {
 		dict = with_space(r, &dict, c->resources);
 		in = stm_new_mem(data.p, data.len, &r->pdf->budget);
 		in = in ? pdf_filters(r->pdf, &dict, in, &codec, &parms) : NULL;
-		verdict_add(r, in ? judge(r, in, codec, &dict, &parms, px_per_point(r, &dict))
-				  : VERDICT_DOUBT);
+		bits = in ? judge(r, in, codec, &dict, &parms, px_per_point(r, &dict), NULL)
+			  : VERDICT_DOUBT;
 		stm_close(in);
+		verdict_add(r, bits);
+		where = box_through(r->gs.ctm, unit_square);
+		if (r->v.colour)
+			cover_defer(r, where);
+		else if ((r->npending || r->nwaiting) && !(bits & VERDICT_DOUBT) &&
+			 is_opaque(r, &dict))
+			cover_with(r, box_cut(where, r->gs.clip), ++r->seq);
 	}
 	free(data.p);
 }

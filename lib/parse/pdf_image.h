@@ -2,6 +2,7 @@
 /* pdf_image - rows of samples: does any of them show a colour at 72 dpi? */
 #pragma once
 
+#include "parse/cells.h"
 #include "parse/pdf_cs.h"
 #include "parse/stm.h"
 
@@ -13,6 +14,7 @@ struct raw_image {
 	double scale; /* picture elements per point */
 	double tolerance;
 	bool composite_colour;
+	const struct cells *shown; /* NULL: all of it */
 	bool keyed; /* what lies within @key is not painted */
 	double key[2 * FUNC_MAX];
 };

@@ -91,10 +91,9 @@ static void run_init(struct run *r, struct pdf *pdf, struct caches *caches, stru
 	memcpy(r->gs.ctm, identity, sizeof(identity));
 	memcpy(r->text, identity, sizeof(identity));
 	memcpy(r->line, identity, sizeof(identity));
-	r->gs.clip = (struct box){box->x0, box->y0, box->x1, box->y1};
-	paint_init(&r->gs.fill);
-	paint_init(&r->gs.stroke);
-	r->gs.fill_alpha = r->gs.stroke_alpha = r->gs.group_alpha = 1;
+	r->gs.clip = r->page = (struct box){box->x0, box->y0, box->x1, box->y1};
+	ground_none(r);
+	gstate_reset(&r->gs);
 	r->gs.line_width = 1;
 }
 
@@ -107,10 +106,15 @@ static void judge(
 	if (in)
 		run_content(r, in, resources);
 	r->gs = first;
+	/* What follows is hardly ever laid over the page to hide something. */
+	r->settled = true;
+	if (!cover_may_come(r))
+		r->v.colour = true;
 	if (!r->v.colour)
 		run_annotations(r, page);
 	if (!r->v.colour)
 		images_finish(r);
+	r->v.colour = r->v.colour || r->npending;
 	if (!r->v.colour && (r->pdf->budget.out_of_time || (in && in->bad && r->pdf->budget.spent)))
 		r->v.doubt = true;
 	out->how = r->v.decoded ? PARSE_HOW_DECODED : PARSE_HOW_PARSED;

@@ -131,15 +131,29 @@ void paint_init(struct paint *p)
 	*p = (struct paint){.cs = &cs_gray};
 }
 
+void gstate_reset(struct gstate *gs)
+{
+	paint_init(&gs->fill);
+	paint_init(&gs->stroke);
+	gs->fill_alpha = gs->stroke_alpha = gs->group_alpha = 1;
+	gs->clip_cut = gs->flat = gs->blended = false;
+	gs->blend = 0;
+	gs->mask = gs->group_mask = NULL;
+}
+
 void paint_set(struct run *r, struct paint *p, const struct cs *cs, const double *v)
 {
 	double rgb[3];
 
 	p->cs = cs;
+	p->light = 1;
 	p->pattern = (struct obj){.type = OBJ_NULL};
 	p->chroma = cs->kind == CS_PATTERN ? 0 : cs_chroma(cs, v, r->pdf->limits->composite_colour);
-	p->white = cs->kind != CS_PATTERN && cs_rgb_of(cs, v, rgb) && rgb[0] > 0.99 &&
-		   rgb[1] > 0.99 && rgb[2] > 0.99;
+	p->white = false;
+	if (cs->kind == CS_PATTERN || !cs_rgb_of(cs, v, rgb))
+		return;
+	p->white = rgb[0] > 0.99 && rgb[1] > 0.99 && rgb[2] > 0.99;
+	p->light = p->white ? 1 : 0.3 * rgb[0] + 0.59 * rgb[1] + 0.11 * rgb[2];
 }
 
 /* Runs @stream apart, so that what it is can be told of it alone. Return: its verdict. */
@@ -148,6 +162,8 @@ static uint8_t run_apart(struct run *r, const struct obj *stream, bool uncoloure
 	struct verdict before = r->v;
 	struct gstate gs = r->gs;
 	bool was_uncoloured = r->uncoloured, was_eager = r->eager;
+	struct probe *probe = r->probe;
+	struct box ground = r->ground;
 	struct obj own = pdf_get(r->pdf, stream, "Resources"),
 		   bbox = pdf_get(r->pdf, stream, "BBox");
 	static const double identity[6] = {1, 0, 0, 1, 0, 0};
@@ -160,13 +176,16 @@ static uint8_t run_apart(struct run *r, const struct obj *stream, bool uncoloure
 	if (pdf_numbers(r->pdf, &bbox, b, 4) == 4)
 		r->gs.clip = (struct box){
 			fmin(b[0], b[2]), fmin(b[1], b[3]), fmax(b[0], b[2]), fmax(b[1], b[3])};
-	paint_init(&r->gs.fill);
-	paint_init(&r->gs.stroke);
-	r->gs.fill_alpha = r->gs.stroke_alpha = r->gs.group_alpha = 1;
+	gstate_reset(&r->gs);
+	ground_none(r);
 	r->uncoloured = uncoloured;
 	r->eager = true;
+	r->probe = NULL;
 	run_stream(r, stream, &own);
 	bits = verdict_bits(&r->v);
+	r->probe = probe;
+	r->ground = ground;
+	r->ground_spoiled = true;
 	r->v = before;
 	r->gs = gs;
 	r->uncoloured = was_uncoloured;
@@ -226,22 +245,41 @@ static void paint_pattern(struct run *r, const struct paint *p, double alpha)
 		paint_tiling(r, p, &pattern, alpha);
 }
 
+bool mark_hidden(struct run *r, double chroma, struct box where)
+{
+	if (!r->gs.flat && (chroma <= r->pdf->limits->tolerance || !state_hides(r, chroma, where)))
+		return false;
+	r->v.culled += !r->gs.flat;
+	run_marks(r, -1);
+	return true;
+}
+
 void paint_mark(struct run *r, const struct paint *p, double alpha, struct box where)
 {
+	bool pattern = p->pattern.type != OBJ_NULL && !r->uncoloured;
+
 	alpha *= r->gs.group_alpha;
+	alpha = alpha < 1 ? alpha : 1;
 	if (!in_sight(&r->gs, where)) {
 		r->v.culled += p->chroma != 0 || p->pattern.type != OBJ_NULL;
 		return;
 	}
 	if (alpha <= 0 || p->cs->kind == CS_NONE)
 		return;
-	if (p->pattern.type != OBJ_NULL && !r->uncoloured) {
-		paint_pattern(r, p, alpha < 1 ? alpha : 1);
+	if (r->probe) {
+		probe_mark(r, pattern || p->chroma < 0 ? 1 : p->light, alpha, where);
 		return;
 	}
-	r->v.marks = r->v.marks || !p->white;
-	if (p->chroma)
-		run_chroma(r, p->chroma < 0 ? p->chroma : p->chroma * (alpha < 1 ? alpha : 1));
+	if ((pattern || p->chroma) &&
+		mark_hidden(r, pattern ? 255 : fabs(p->chroma) * alpha, where))
+		return;
+	if (pattern)
+		paint_pattern(r, p, alpha);
+	run_marks(r, pattern ? -1 : p->white ? 1 : p->light);
+	if (!pattern && p->chroma)
+		run_chroma(r, p->chroma < 0 ? p->chroma : p->chroma * alpha);
+	if (r->v.colour)
+		cover_defer(r, where);
 }
 
 /* The largest chroma that @f gives over its domain, looked at on a grid. Negative: cannot be told. */
@@ -423,8 +461,7 @@ static bool is_gray(const struct run *r, const struct paint *p)
 	       p->chroma <= r->pdf->limits->tolerance;
 }
 
-/* Clips to BBox and goes into the form's own space. */
-static void enter_form(struct run *r, const struct obj *form)
+void form_enter(struct run *r, const struct obj *form)
 {
 	struct obj bbox = pdf_get(r->pdf, form, "BBox");
 	double m[6], b[4];
@@ -436,53 +473,113 @@ static void enter_form(struct run *r, const struct obj *form)
 		return;
 	clip = box_through(r->gs.ctm, (struct box){fmin(b[0], b[2]), fmin(b[1], b[3]),
 					      fmax(b[0], b[2]), fmax(b[1], b[3])});
-	r->gs.clip.x0 = fmax(r->gs.clip.x0, clip.x0);
-	r->gs.clip.y0 = fmax(r->gs.clip.y0, clip.y0);
-	r->gs.clip.x1 = fmin(r->gs.clip.x1, clip.x1);
-	r->gs.clip.y1 = fmin(r->gs.clip.y1, clip.y1);
+	path_clip(r, clip,
+		!((r->gs.ctm[1] == 0 && r->gs.ctm[2] == 0) ||
+			(r->gs.ctm[0] == 0 && r->gs.ctm[3] == 0)));
+}
+
+/* A transparency group is painted apart and then laid onto the page as one thing: ISO 32000-2 11.6.6. */
+static void enter_group(struct run *r, const struct obj *group)
+{
+	struct gstate *gs = &r->gs;
+	struct obj space = pdf_get(r->pdf, group, "CS"), isolated = pdf_get(r->pdf, group, "I");
+	struct obj knockout = pdf_get(r->pdf, group, "K");
+
+	gs->group_alpha *= gs->fill_alpha < 1 ? gs->fill_alpha : 1;
+	gs->fill_alpha = gs->stroke_alpha = 1;
+	gs->flat = gs->flat || (gs->blend && state_hides(r, 255, gs->clip));
+	gs->group_mask = gs->mask ? gs->mask : gs->group_mask;
+	gs->mask = NULL;
+	gs->blended = gs->blended || gs->blend || (knockout.type == OBJ_BOOL && knockout.u.b);
+	gs->blend = 0;
+	if (isolated.type != OBJ_BOOL || !isolated.u.b)
+		return;
+	/* It begins as nothing, and its space is its own. */
+	ground_none(r);
+	if (space.type != OBJ_NULL && cs_load(r->pdf, &r->caches->cs, &space, NULL)->never_colour)
+		gs->flat = true;
+}
+
+/* What was found of a form is good for all its uses, unless something around it or out of it may change that. */
+static bool may_keep(const struct run *r)
+{
+	const struct gstate *gs = &r->gs;
+
+	return gs->group_alpha >= 1 && is_gray(r, &gs->fill) && is_gray(r, &gs->stroke) &&
+	       gs->fill_alpha >= 1 && gs->stroke_alpha >= 1 && !r->uncoloured && !r->probe &&
+	       !gs->flat && !gs->blend && !gs->mask && !gs->group_mask;
+}
+
+/* The verdict on what was painted since @seq: colours that were kept apart count, pictures that wait spoil it. */
+static uint8_t form_bits(const struct run *r, uint32_t seq, bool *whole)
+{
+	uint8_t bits = verdict_bits(&r->v);
+
+	*whole = true;
+	for (int i = 0; i < r->npending; i++)
+		if (r->pending[i].seq > seq)
+			bits |= VERDICT_COLOUR;
+	for (int i = 0; i < r->nwaiting; i++)
+		if (r->waiting[i].seq > seq && r->waiting[i].image.type != OBJ_NULL)
+			*whole = false;
+	return bits;
+}
+
+/* A form that was run before: what it was found to be is painted onto its box. */
+static void use_form(struct run *r, const struct obj *form, uint8_t bits)
+{
+	struct gstate gs = r->gs;
+
+	verdict_add(r, bits);
+	form_enter(r, form);
+	if (bits & VERDICT_MARKS)
+		run_marks(r, -1);
+	if (r->v.colour)
+		cover_defer(r, r->gs.clip);
+	r->gs = gs;
 }
 
 void run_form(
 	struct run *r, const struct obj *form, const struct obj *ref, const struct obj *resources)
 {
 	uint32_t num = ref->type == OBJ_REF ? ref->u.num : 0;
-	bool keep = num && r->gs.group_alpha >= 1 && is_gray(r, &r->gs.fill) &&
-		    is_gray(r, &r->gs.stroke) && r->gs.fill_alpha >= 1 && r->gs.stroke_alpha >= 1 &&
-		    !r->uncoloured;
+	bool keep = num && may_keep(r), whole;
 	uint8_t *kept = num ? verdict_of(r->caches, num) : NULL;
-	struct obj own = pdf_get(r->pdf, form, "Resources");
+	struct obj own = pdf_get(r->pdf, form, "Resources"), group;
 	struct verdict before = r->v;
 	struct gstate gs = r->gs;
-	int waiting = r->nwaiting;
+	struct box ground = r->ground;
+	uint32_t seq = r->seq;
 	uint8_t found;
 
 	if (kept && (*kept & VERDICT_BUSY))
 		return; /* a form within itself */
-	if (keep && kept && (*kept & VERDICT_KNOWN) && in_sight(&gs, gs.clip)) {
-		verdict_add(r, *kept);
+	if (keep && kept && (*kept & VERDICT_KNOWN) && in_sight(&gs, gs.clip) &&
+		((*kept & VERDICT_COLOUR) || !r->npending)) {
+		use_form(r, form, *kept);
 		return;
 	}
 	if (kept)
 		*kept |= VERDICT_BUSY;
 	r->v = (struct verdict){.colour = false};
-	enter_form(r, form);
-	if (pdf_raw(form, "Group")) {
-		r->gs.group_alpha *= r->gs.fill_alpha < 1 ? r->gs.fill_alpha : 1;
-		r->gs.fill_alpha = r->gs.stroke_alpha = 1;
-	}
+	form_enter(r, form);
+	group = pdf_get(r->pdf, form, "Group");
+	if (group.type == OBJ_DICT)
+		enter_group(r, &group);
 	if (in_sight(&r->gs, r->gs.clip))
 		run_stream(r, form, own.type == OBJ_DICT ? &own : resources);
 	else
 		r->v.culled++;
 	/* What was out of sight here may be in sight elsewhere; pictures that wait are not judged yet. */
-	found = verdict_bits(&r->v);
+	found = form_bits(r, seq, &whole);
 	kept = num ? verdict_of(r->caches, num) : NULL;
 	if (kept)
-		*kept = keep && !r->v.culled && r->nwaiting == waiting
-				? found
-				: *kept & (uint8_t)~VERDICT_BUSY;
+		*kept = keep && !r->v.culled && whole ? found : *kept & (uint8_t)~VERDICT_BUSY;
+	found = verdict_bits(&r->v);
 	before.culled += r->v.culled;
 	r->v = before;
 	r->gs = gs;
+	r->ground = ground;
+	r->ground_spoiled |= (found & VERDICT_MARKS) != 0;
 	verdict_add(r, found);
 }

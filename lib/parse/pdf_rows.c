@@ -22,6 +22,7 @@ struct rows {
 	int n, step; /* components; samples mixed each way */
 	uint8_t *band;
 	int have; /* rows in the band */
+	int64_t y; /* of the row after the band */
 	bool plain_rgb, plain_cmyk, in_doubt;
 	uint8_t byte_hit[256]; /* one component: some sample in this octet is coloured */
 	struct memo *memo;
@@ -181,16 +182,33 @@ static double mixed_chroma(struct rows *rs, size_t x)
 	return 255 / n * (fmax(sum[0], fmax(sum[1], sum[2])) - fmin(sum[0], fmin(sum[1], sum[2])));
 }
 
+/* Whether something of the point whose left upper sample is @x in the band may show. */
+static bool point_shows(const struct rows *rs, size_t x)
+{
+	const struct raw_image *img = rs->img;
+	size_t right = x + (size_t)rs->step - 1;
+	int64_t top = rs->y - rs->have;
+
+	return cells_show(
+		       img->shown, x, (uint64_t)img->width, (uint64_t)top, (uint64_t)img->height) ||
+	       cells_show(img->shown, right, (uint64_t)img->width, (uint64_t)rs->y - 1,
+		       (uint64_t)img->height);
+}
+
 static bool band_shows_colour(struct rows *rs)
 {
 	bool hit = false;
 
 	for (int y = 0; y < rs->have && !hit; y++)
 		hit = row_hit(rs, rs->band + (size_t)y * rs->row);
-	if (!hit || rs->step == 1 || rs->img->composite_colour)
+	if (!hit || (!rs->img->shown && (rs->step == 1 || rs->img->composite_colour)))
 		return hit;
 	for (size_t x = 0; x < (size_t)rs->img->width; x += (size_t)rs->step) {
-		double c = mixed_chroma(rs, x);
+		double c;
+
+		if (rs->img->shown && !point_shows(rs, x))
+			continue;
+		c = mixed_chroma(rs, x);
 
 		rs->top = c > rs->top ? c : rs->top;
 		if (c > rs->img->tolerance)
@@ -219,6 +237,7 @@ static bool read_bands(struct stm *in, struct rows *rs)
 			memset(to + n, 0, rs->row - n);
 			rs->have++;
 		}
+		rs->y = y;
 		if (rs->have && band_shows_colour(rs))
 			return true;
 		if (end || rs->in_doubt)

@@ -280,15 +280,17 @@ static void learn_glyph(struct run *r, struct font *f, const struct obj *dict, u
 	struct verdict before = r->v;
 	struct gstate gs = r->gs;
 	bool uncoloured = r->uncoloured, eager = r->eager, glyph = r->glyph;
+	struct probe *probe = r->probe;
+	struct box ground = r->ground;
 
 	f->glyphs[code] = GLYPH_KNOWN; /* before it is drawn: it may show itself */
 	if (proc.type != OBJ_STREAM)
 		return;
 	r->v = (struct verdict){.colour = false};
 	r->gs.clip = (struct box){-INFINITY, -INFINITY, INFINITY, INFINITY};
-	paint_init(&r->gs.fill);
-	paint_init(&r->gs.stroke);
-	r->gs.fill_alpha = r->gs.stroke_alpha = r->gs.group_alpha = 1;
+	gstate_reset(&r->gs);
+	r->probe = NULL;
+	ground_none(r);
 	r->uncoloured = false;
 	r->eager = r->glyph = true;
 	run_stream(r, &proc, &res);
@@ -302,6 +304,8 @@ static void learn_glyph(struct run *r, struct font *f, const struct obj *dict, u
 	r->uncoloured = uncoloured;
 	r->eager = eager;
 	r->glyph = glyph;
+	r->probe = probe;
+	r->ground = ground;
 }
 
 static void show_type3(struct run *r, struct font *f, const struct content *c)
@@ -316,12 +320,31 @@ static void show_type3(struct run *r, struct font *f, const struct content *c)
 
 		if (!f->glyphs[code])
 			learn_glyph(r, f, &dict, code);
-		if (f->glyphs[code] & GLYPH_OWN)
+		if ((f->glyphs[code] & GLYPH_OWN) && !r->probe && in_sight(&r->gs, where) &&
+			!((f->glyphs[256 + code] & VERDICT_COLOUR) && mark_hidden(r, 255, where)))
 			verdict_add(r, f->glyphs[256 + code]);
+		if (r->v.colour)
+			cover_defer(r, where);
 		/* Even a glyph that may set its own colour begins with this one. */
 		if (f->glyphs[code] & GLYPH_PAINTS)
 			paint_mark(r, &r->gs.fill, r->gs.fill_alpha, where);
 	}
+}
+
+/* What is shown in such a mode is where the clip will be. */
+static void text_clip(struct run *r, const struct content *c, bool marks)
+{
+	struct box *to = &r->clip_text, b = text_box(r, c);
+
+	r->text_clips = true;
+	if (!marks)
+		return;
+	if (to->x1 < to->x0) {
+		*to = b;
+		return;
+	}
+	*to = (struct box){
+		fmin(to->x0, b.x0), fmin(to->y0, b.y0), fmax(to->x1, b.x1), fmax(to->y1, b.y1)};
 }
 
 void text_show(struct run *r, struct content *c)
@@ -336,9 +359,12 @@ void text_show(struct run *r, struct content *c)
 	struct obj dict;
 	struct font *f;
 
-	if (!c->nstr || gs->font_size == 0)
+	if (!c->nstr || gs->font_size == 0 || gs->squeezed)
 		return;
 	f = font_of(r, &dict);
+	r->in_text = true;
+	if (gs->text_mode >= 4 && !(f && f->type3))
+		text_clip(r, c, !all_blank(r, f, &dict, c, true));
 	if (f && f->type3 && gs->text_mode != 3) {
 		show_type3(r, f, c);
 	} else if ((fills || strokes) && !all_blank(r, f, &dict, c, coloured)) {
@@ -349,6 +375,7 @@ void text_show(struct run *r, struct content *c)
 		if (strokes && !r->v.colour)
 			paint_mark(r, &gs->stroke, gs->stroke_alpha, where);
 	}
+	r->in_text = false;
 	r->text_moved = true;
 	if (f && !f->num)
 		font_free(f);

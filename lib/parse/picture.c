@@ -84,18 +84,57 @@ static void idat_close(struct stm *s)
 	free(s);
 }
 
-static struct stm *open_rows(struct format *f, uint32_t first, const struct stm_predictor *how)
+/* The octets of all rows, still with their filters. */
+static struct stm *open_data(struct format *f, uint32_t first)
 {
 	struct idat_stm *d = calloc(1, sizeof(*d));
-	struct stm *s;
 
 	if (!d)
 		return NULL;
 	d->s = (struct stm){.fill = idat_fill, .close = idat_close, .budget = f->in->budget};
 	d->in = f->in;
 	d->left = first;
-	s = stm_new_flate(&d->s);
-	return s ? stm_new_predictor(s, how) : NULL;
+	return stm_new_flate(&d->s);
+}
+
+/* A part of another stream, which stays open. */
+struct part_stm {
+	struct stm s;
+	struct stm *in;
+	uint64_t left;
+};
+
+static bool part_fill(struct stm *s)
+{
+	struct part_stm *p = (struct part_stm *)s;
+	size_t n;
+
+	if (!p->left || !stm_fill(p->in))
+		return false;
+	n = (size_t)(p->in->end - p->in->p);
+	n = n < p->left ? n : (size_t)p->left;
+	s->p = p->in->p;
+	s->end = s->p + n;
+	p->in->p += n;
+	p->left -= n;
+	return true;
+}
+
+static void part_close(struct stm *s)
+{
+	free(s);
+}
+
+static struct stm *open_rows(struct stm *data, uint64_t octets, const struct stm_predictor *how)
+{
+	struct part_stm *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->s = (struct stm){.fill = part_fill, .close = part_close, .budget = data->budget};
+	p->in = data;
+	p->left = octets;
+	return stm_new_predictor(&p->s, how);
 }
 
 struct png {
@@ -141,7 +180,9 @@ static uint32_t read_chunks(struct format *f, struct png *png)
 	return 0;
 }
 
-static uint8_t judge_rows(struct format *f, const struct png *png, uint32_t first)
+/* A picture that stands in the file as one of its own: all of it, or a pass of an interlaced one. */
+static uint8_t judge_part(
+	struct format *f, const struct png *png, struct stm *data, uint32_t width, uint32_t height)
 {
 	struct cs indexed = {.kind = CS_INDEXED,
 		.n = 1,
@@ -152,21 +193,51 @@ static uint8_t judge_rows(struct format *f, const struct png *png, uint32_t firs
 		png->type == 3   ? 1
 		: png->type == 6 ? 4
 				 : 3,
-		png->depth, (int)png->width};
+		png->depth, (int)width};
 	/* With alpha: the fourth sample is no ink, and black lets all of it show. */
 	struct cs rgba = {.kind = CS_RGB, .n = 4};
 	struct raw_image img = {.cs = png->type == 3   ? &indexed
 				      : png->type == 6 ? &rgba
 						       : &cs_rgb,
-		.width = png->width,
-		.height = png->height,
+		.width = width,
+		.height = height,
 		.bpc = png->depth,
 		.scale = 1,
 		.tolerance = f->limits->tolerance,
 		.composite_colour = f->limits->composite_colour};
-	AUTO(stm_closep) struct stm *rows = open_rows(f, first, &how);
+	uint64_t row = ((uint64_t)width * (uint64_t)how.colours * (uint64_t)how.bpc + 7) / 8 + 1;
+	AUTO(stm_closep) struct stm *rows = open_rows(data, row * height, &how);
+	uint8_t bits = rows ? raw_image_judge(rows, &img) : VERDICT_DOUBT;
 
-	return rows ? raw_image_judge(rows, &img) : VERDICT_DOUBT;
+	/* What a reader that stopped early left is no part of the next pass. */
+	while (rows && png->interlace && !(bits & (VERDICT_COLOUR | VERDICT_DOUBT)) &&
+		stm_fill(rows))
+		rows->p = rows->end;
+	return bits;
+}
+
+/* Adam7: the first pixel of each pass, and how far apart its pixels are. */
+static const uint8_t passes[7][4] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4},
+	{0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
+
+static uint8_t judge_rows(struct format *f, const struct png *png, uint32_t first)
+{
+	AUTO(stm_closep) struct stm *data = open_data(f, first);
+	uint8_t bits = 0;
+
+	if (!data)
+		return VERDICT_DOUBT;
+	if (!png->interlace)
+		return judge_part(f, png, data, png->width, png->height);
+	for (int i = 0; i < 7 && !(bits & (VERDICT_COLOUR | VERDICT_DOUBT)); i++) {
+		const uint8_t *p = passes[i];
+		uint32_t w = (uint32_t)(((uint64_t)png->width + p[2] - 1 - p[0]) / p[2]);
+		uint32_t h = (uint32_t)(((uint64_t)png->height + p[3] - 1 - p[1]) / p[3]);
+
+		if (w && h)
+			bits |= judge_part(f, png, data, w, h);
+	}
+	return bits;
 }
 
 int png_read(struct format *f)
@@ -180,7 +251,6 @@ int png_read(struct format *f)
 	if (!first || !png.width || !png.height || png.width > INT32_MAX || png.height > INT32_MAX)
 		return 0;
 	if (png.type == 2 || png.type == 3 || png.type == 6)
-		bits = f->limits->count_only || png.interlace ? VERDICT_DOUBT
-							      : judge_rows(f, &png, first);
+		bits = f->limits->count_only ? VERDICT_DOUBT : judge_rows(f, &png, first);
 	return add(f, &png.page, bits);
 }

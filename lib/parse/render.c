@@ -1,185 +1,129 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* render - have a separate program draw the pages whose colour is still unknown.
- *
- * The program is pdftoppm of poppler, or one with its options. It is not ours and not trusted: it has
- * the document as its standard input, a pipe, little memory and time, no network, no new privilege,
- * no file to write to, and its output is a picture of which only the pixels are looked at. */
+/* render - have a separate program draw what is still unknown: PDF pages one by one, PostScript as a whole. */
 #include "parse/render.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <sched.h>
-#include <signal.h>
+#include "parse/drawing.h"
+#include "parse/result.h"
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
 	LONGEST_PT = 2400, /* a page longer than this is drawn smaller */
-	SIDE_MAX = 4096,
-	CPU_S = 10,
+	HEAD = 4096, /* within which PostScript begins */
 };
 
-static int64_t now_ms(void)
+static void settle(struct parse_page *page, int chroma, const struct parse_limits *limits)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+	page->colour = chroma > limits->tolerance ? PARSE_COLOUR_COLOUR : PARSE_COLOUR_GRAY;
+	page->how = PARSE_HOW_RENDERED;
+	page->faint = page->colour == PARSE_COLOUR_GRAY && chroma > limits->tolerance / 2;
 }
 
-static void cap(int what, rlim_t value)
+static void draw_page(int fd, int number, struct parse_page *page,
+	const struct parse_limits *limits, struct drawing *d, int64_t end)
 {
-	struct rlimit rl = {value, value};
+	bool small = page->width_pt > LONGEST_PT || page->height_pt > LONGEST_PT;
+	char n[16], longest[16];
+	char *argv[] = {"pdftoppm", "-q", "-cropbox", small ? "-scale-to" : "-r",
+		small ? longest : "72", "-f", n, "-l", n, "/dev/fd/0", NULL};
+	struct drawn picture;
+	int got;
 
-	setrlimit(what, &rl);
-}
-
-static void draw(int fd, int out, int page, bool small, const struct parse_limits *limits)
-	__attribute__((__noreturn__));
-static void draw(int fd, int out, int page, bool small, const struct parse_limits *limits)
-{
-	char number[16], longest[16];
-	char *plain[] = {"pdftoppm", "-q", "-cropbox", "-r", "72", "-f", number, "-l", number,
-		"/dev/fd/0", NULL};
-	char *scaled[] = {"pdftoppm", "-q", "-cropbox", "-scale-to", longest, "-f", number, "-l",
-		number, "/dev/fd/0", NULL};
-	char *env[] = {"PATH=/usr/bin:/bin", "LANG=C", "HOME=/nonexistent", NULL};
-	int nowhere = open("/dev/null", O_WRONLY);
-
-	snprintf(number, sizeof(number), "%d", page);
+	snprintf(n, sizeof(n), "%d", number);
 	snprintf(longest, sizeof(longest), "%d", LONGEST_PT);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
-	/* Its own descriptors first, as @fd and @out may be among the first three. */
-	fd = fcntl(fd, F_DUPFD, 3);
-	out = fcntl(out, F_DUPFD, 3);
-	if (fd < 0 || out < 0 || dup2(fd, 0) < 0 || dup2(out, 1) < 0 || dup2(nowhere, 2) < 0)
-		_exit(127);
-	close_range(3, ~0U, 0);
-	/* Where the kernel lets us: no network and nobody to talk to. */
-	unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC);
-	cap(RLIMIT_AS, limits->memory_octets);
-	cap(RLIMIT_CPU, CPU_S);
-	cap(RLIMIT_FSIZE, 0);
-	cap(RLIMIT_CORE, 0);
-	cap(RLIMIT_NOFILE, 64);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		_exit(127);
-	execve(limits->renderer, small ? scaled : plain, env);
-	_exit(127);
+	if (drawing_start(d, limits->renderer, argv, fd, 0, limits, end))
+		return;
+	got = drawing_next(d, limits->tolerance + 1, &picture);
+	drawing_stop(d);
+	if (got == 1)
+		settle(page, picture.chroma, limits);
 }
 
-/* What comes through the pipe, until the deadline. */
-struct picture {
-	int fd;
-	int64_t end;
-	uint8_t buf[16384];
-	size_t at, len;
-};
-
-static int next_octet(struct picture *p)
+static void draw_pdf(int fd, const struct parse_limits *limits, struct parse_result *r)
 {
-	while (p->at == p->len) {
-		struct pollfd pfd = {p->fd, POLLIN, 0};
-		int64_t left = p->end - now_ms();
-		ssize_t n;
+	AUTO(auto_free) struct drawing *d = malloc(sizeof(*d));
+	int64_t end = drawing_now_ms() + limits->render_ms;
+	uint32_t drawn = 0;
 
-		if (left <= 0 || (poll(&pfd, 1, (int)left) < 0 && errno != EINTR))
-			return -1;
-		if (!pfd.revents)
-			continue;
-		n = read(p->fd, p->buf, sizeof(p->buf));
-		if (n <= 0 && !(n < 0 && errno == EINTR))
-			return -1;
-		p->at = 0;
-		p->len = n > 0 ? (size_t)n : 0;
+	for (int32_t i = 0;
+		d && i < r->count && drawn < limits->render_pages && drawing_now_ms() < end; i++)
+		if (r->pages[i].colour == PARSE_COLOUR_UNKNOWN) {
+			drawn++;
+			draw_page(fd, i + 1, &r->pages[i], limits, d, end);
+		}
+}
+
+/* Where the program begins: at once, or after the PJL that asks for it. Return: false for neither, as when it is
+ * packed. */
+static bool find_program(int fd, uint64_t *from)
+{
+	char head[HEAD], *at, *end;
+	ssize_t n = pread(fd, head, sizeof(head), 0);
+	size_t len = n > 0 ? (size_t)n : 0;
+
+	*from = len > 2 && head[0] == '\004';
+	if (len > 2 && !memcmp(head + *from, "%!", 2))
+		return true;
+	if (len < 9 || (memcmp(head, "\033%-12345X", 9) && memcmp(head, "@PJL", 4)))
+		return false;
+	at = memmem(head, len, "%!", 2);
+	end = at ? memrchr(head, '\n', (size_t)(at - head)) : NULL;
+	*from = at ? (uint64_t)(at - head) : 0;
+	return end && end + 1 == at;
+}
+
+/* The pages that the program drew. What the comments said of their sizes stands. */
+static void take_pages(struct parse_result *r, struct parse_result *drawn, bool whole)
+{
+	if (!whole && drawn->count > r->count)
+		return;
+	for (int32_t i = 0; i < drawn->count && i < r->count; i++) {
+		struct parse_page *to = &drawn->pages[i];
+
+		if (r->pages[i].width_pt > 0) {
+			to->width_pt = r->pages[i].width_pt;
+			to->height_pt = r->pages[i].height_pt;
+		}
+		r->pages[i] = *to;
 	}
-	return p->buf[p->at++];
+	if (!whole || drawn->count < 1 || drawn->count == r->count)
+		return;
+	free(r->pages);
+	r->pages = STEAL(drawn->pages);
+	r->count = drawn->count;
 }
 
-/* A number of a PPM's head, with the one blank after it. */
-static int head_number(struct picture *p)
+static void draw_postscript(int fd, const struct parse_limits *limits, struct parse_result *r)
 {
-	int c = next_octet(p), v = 0;
+	char *argv[] = {"gs", "-q", "-dSAFER", "-dNOPAUSE", "-dNOPROMPT", "-dBATCH",
+		"-sDEVICE=ppmraw", "-r72", "-dTextAlphaBits=4", "-dGraphicsAlphaBits=4",
+		"-dMaxBitmap=100000000", "-sstdout=%stderr", "-sOutputFile=-", "-", NULL};
+	AUTO(parse_result_freep) struct parse_result *drawn = NULL;
+	AUTO(auto_free) struct drawing *d = malloc(sizeof(*d));
+	struct drawn picture;
+	uint64_t from;
+	int got;
 
-	while (c == ' ' || c == '\n')
-		c = next_octet(p);
-	for (; c >= '0' && c <= '9' && v < 100000; c = next_octet(p))
-		v = v * 10 + (c - '0');
-	return c == ' ' || c == '\n' ? v : -1;
-}
+	if (!d || !find_program(fd, &from) || result_new(&drawn) ||
+		drawing_start(d, limits->interpreter, argv, fd, from, limits,
+			drawing_now_ms() + limits->render_ms))
+		return;
+	while ((got = drawing_next(d, 256, &picture)) == 1) {
+		struct parse_page page = {.width_pt = picture.width, .height_pt = picture.height};
 
-/* Return: the largest chroma of the picture, -1 when it did not come whole. */
-static int picture_chroma(struct picture *p, int tolerance)
-{
-	int magic = next_octet(p) == 'P' ? next_octet(p) : 0;
-	int w = head_number(p), h = head_number(p), max = head_number(p), worst = 0;
-
-	if (magic != '6' || w < 1 || h < 1 || w > SIDE_MAX || h > SIDE_MAX || max != 255)
-		return -1;
-	for (int64_t i = 0; i < (int64_t)w * h && worst <= tolerance; i++) {
-		int r = next_octet(p), g = next_octet(p), b = next_octet(p), top, low;
-
-		if (b < 0)
-			return -1;
-		top = r > g ? r : g;
-		low = r < g ? r : g;
-		top = top > b ? top : b;
-		low = low < b ? low : b;
-		worst = top - low > worst ? top - low : worst;
+		settle(&page, picture.chroma, limits);
+		if (result_add_page(drawn, limits, &page))
+			break;
 	}
-	return worst;
-}
-
-static int page_chroma(int fd, int page, bool small, const struct parse_limits *limits, int64_t end)
-{
-	struct picture p = {.end = end};
-	int pipefd[2], chroma;
-	pid_t pid;
-
-	if (pipe2(pipefd, O_CLOEXEC))
-		return -1;
-	pid = fork();
-	if (pid == 0)
-		draw(fd, pipefd[1], page, small, limits);
-	close(pipefd[1]);
-	p.fd = pipefd[0];
-	chroma = pid < 0 ? -1 : picture_chroma(&p, limits->tolerance);
-	close(pipefd[0]);
-	if (pid > 0) {
-		kill(pid, SIGKILL); /* it may draw on for a colour that was seen */
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	return chroma;
+	/* One that ends badly behind its last page, as at the PJL that follows, has drawn what its comments say. */
+	take_pages(r, drawn, drawing_stop(d) && got == 0);
 }
 
 void render_unknown(int fd, const struct parse_limits *limits, struct parse_result *r)
 {
-	int64_t end = now_ms() + limits->render_ms;
-	uint32_t drawn = 0;
-
-	if (!limits->renderer || r->format != PARSE_FORMAT_PDF || access(limits->renderer, X_OK))
-		return;
-	for (int32_t i = 0; i < r->count && drawn < limits->render_pages && now_ms() < end; i++) {
-		struct parse_page *page = &r->pages[i];
-		int chroma;
-
-		if (page->colour != PARSE_COLOUR_UNKNOWN)
-			continue;
-		drawn++;
-		chroma = page_chroma(fd, i + 1,
-			page->width_pt > LONGEST_PT || page->height_pt > LONGEST_PT, limits, end);
-		if (chroma < 0)
-			continue;
-		page->colour = chroma > limits->tolerance ? PARSE_COLOUR_COLOUR : PARSE_COLOUR_GRAY;
-		page->how = PARSE_HOW_RENDERED;
-		page->faint = page->colour == PARSE_COLOUR_GRAY && chroma > limits->tolerance / 2;
-	}
+	if (r->format == PARSE_FORMAT_PDF && limits->renderer && !access(limits->renderer, X_OK))
+		draw_pdf(fd, limits, r);
+	if (r->format == PARSE_FORMAT_POSTSCRIPT && limits->interpreter &&
+		!access(limits->interpreter, X_OK))
+		draw_postscript(fd, limits, r);
 }

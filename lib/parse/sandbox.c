@@ -3,6 +3,7 @@
  *
  * The child has the document, a pipe, memory and time; no other file, no new privilege, and where
  * the kernel filters system calls only those listed here.  Its death is an answer: unknown. */
+#include "parse/jpx.h"
 #include "parse/parse.h"
 #include "parse/record.h"
 #include "parse/render.h"
@@ -136,6 +137,7 @@ struct parse_run {
 	size_t count, next; /* @next: whose result comes next */
 	pid_t pid; /* 0: no child */
 	size_t heard; /* from this child */
+	bool jpx; /* the child has the decoder of JPEG 2000 in it */
 	struct ear ear;
 	struct document docs[];
 };
@@ -265,6 +267,9 @@ static void child(const struct parse_run *run, int pipe)
 	mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
 	mallopt(M_MMAP_THRESHOLD, HEAP_KEPT);
 #endif
+	if (run->jpx)
+		jpx_load();
+	jpx_forbid();
 	if (drop_all(run, pipe)) {
 		bool more = true;
 
@@ -440,6 +445,28 @@ int parse_begin(
 	return rc;
 }
 
+/* Few documents have such pictures, so the others do not pay for the decoder: one that met some is read again. */
+static void read_with_jpx(
+	const struct document *d, const struct parse_limits *limits, struct parse_result **r)
+{
+	AUTO(parse_endp) struct parse_run *run = calloc(1, sizeof(*run) + sizeof(*run->docs));
+	struct parse_result *again = NULL;
+
+	if (!run)
+		return;
+	run->limits = *limits;
+	run->count = 1;
+	run->jpx = true;
+	run->docs[0] = *d;
+	if (hear_child(run, &again))
+		return;
+	if (!(again->flags & PARSE_F_DIED) && again->count == (*r)->count) {
+		parse_result_free(*r);
+		*r = STEAL(again);
+	}
+	parse_result_free(again);
+}
+
 int parse_next(struct parse_run *run, struct parse_result **out)
 {
 	const struct document *d = &run->docs[run->next];
@@ -448,6 +475,8 @@ int parse_next(struct parse_run *run, struct parse_result **out)
 	if (rc == 0)
 		rc = run->limits.no_sandbox ? read_document(d, &run->limits, out)
 					    : hear_child(run, out);
+	if (!rc && ((*out)->flags & PARSE_F_JPX) && !run->limits.no_sandbox)
+		read_with_jpx(d, &run->limits, out);
 	if (!rc && !run->limits.count_only && !run->limits.no_sandbox)
 		render_unknown(d->fd, &run->limits, *out);
 	run->next += run->next < run->count;

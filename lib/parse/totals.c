@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* totals - what a job costs: the document's pages under what the user asked for. */
 #include "parse/totals.h"
+#include "parse/finishings.h"
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -50,6 +51,35 @@ int totals_ranges(struct totals_options *o, const char *text)
 			break;
 		if (*p++ != ',')
 			return -EINVAL;
+	}
+	*o = fresh;
+	return 0;
+}
+
+static bool add_finishing(struct totals_options *o, int number)
+{
+	if (!number || o->nfinishings == TOTALS_FINISHINGS)
+		return false;
+	for (int32_t i = 0; i < o->nfinishings; i++)
+		if (o->finishings[i] == number)
+			return true;
+	if (number != FINISHING_NONE)
+		o->finishings[o->nfinishings++] = number;
+	return true;
+}
+
+int totals_finishings(struct totals_options *o, const char *text)
+{
+	struct totals_options fresh = *o;
+	size_t n;
+
+	fresh.nfinishings = 0;
+	for (;; text += n + 1) {
+		n = strcspn(text, ",");
+		if (!add_finishing(&fresh, finishing_number(text, n)))
+			return -EINVAL;
+		if (!text[n])
+			break;
 	}
 	*o = fresh;
 	return 0;
@@ -128,6 +158,7 @@ void totals_compute(
 	if (on_side)
 		count_side(out, side);
 	out->sheets = (out->impressions + o->sides - 1) / o->sides * o->copies;
+	out->finished = o->nfinishings && out->pages ? o->copies : 0;
 	out->impressions *= o->copies;
 	out->colour *= o->copies;
 	out->gray *= o->copies;
