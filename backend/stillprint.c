@@ -148,6 +148,7 @@ static enum result store_stream(const struct envelope *e)
 	rc = incoming_begin(&caller, e, ticket, ticket_octets, &in);
 	if (rc)
 		return explain_incoming(rc);
+	incoming_spare_digest(in); /* the reader proves it */
 	for (;;) {
 		rc = stream_reader_read(reader, &octets, &got);
 		if (rc)
@@ -158,7 +159,7 @@ static enum result store_stream(const struct envelope *e)
 		if (rc)
 			return explain_incoming(rc);
 	}
-	rc = incoming_commit(in, e);
+	rc = incoming_commit(in, e, stream_reader_get_sha256(reader));
 	if (rc)
 		return explain_incoming(rc);
 	log_pages(&summary);
@@ -186,7 +187,7 @@ static enum result store_raw(const struct envelope *e, int fd)
 		rc = incoming_append(in, buf, (size_t)n);
 	}
 	if (!rc)
-		rc = incoming_commit(in, e);
+		rc = incoming_commit(in, e, NULL);
 	return rc ? explain_incoming(rc) : STORED;
 }
 

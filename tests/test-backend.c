@@ -510,11 +510,11 @@ static void cancel_just_before_the_rename_stores_nothing(void)
 	run_setup("application/pdf", VENDOR_JOB_TYPE, "0");
 	CHECK(incoming_begin(&caller, &e, "t", 1, &in) == 0 && incoming_append(in, "x", 1) == 0);
 	canceled = 1;
-	CHECK(incoming_commit(in, &e) == INCOMING_E_CANCELED);
+	CHECK(incoming_commit(in, &e, NULL) == INCOMING_E_CANCELED);
 	incoming_free(STEAL(in));
 	CHECK(nothing_is_stored());
 	canceled = 0;
-	CHECK(incoming_begin(&caller, &e, "t", 1, &other) == 0 && incoming_commit(other, &e) == 0);
+	CHECK(incoming_begin(&caller, &e, "t", 1, &other) == 0 && incoming_commit(other, &e, NULL) == 0);
 	CHECK(one_is_stored(0, &e));
 }
 

@@ -2,6 +2,7 @@
 /* test-seal - a sealed file gives back what went in, or says that it is damaged; nothing between. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -17,7 +18,7 @@ static int sealed(const void *document, size_t count)
 	int fd = memfd_create("sealed", MFD_CLOEXEC);
 
 	if (seal_writer_new(fd, pair.public_key, "envelope", 8, "ticket", 6, &w) ||
-		seal_writer_append(w, document, count) || seal_writer_finish(w))
+		seal_writer_append(w, document, count) || seal_writer_finish(w, NULL))
 		abort();
 	return fd;
 }
@@ -222,13 +223,43 @@ static void trouble_in_mid_write_loses_and_repeats_nothing(void)
 	trouble_count = 0;
 	seal_writer_on_trouble(w, drain, fd);
 	CHECK(seal_writer_append(w, d, 200000) == 0);
-	CHECK(seal_writer_finish(w) == 0);
+	CHECK(seal_writer_finish(w, NULL) == 0);
 	CHECK(trouble_count > 10);
 	while ((n = read(ends[0], buf, sizeof(buf))) > 0)
 		CHECK(write(copy, buf, (size_t)n) == n);
 	CHECK(reread(copy, d, 200000) == 0);
 	close(ends[0]);
 	close(ends[1]);
+}
+
+static int sealed_with(const void *document, size_t count, const uint8_t *sha256)
+{
+	AUTO(seal_writer_freep) struct seal_writer *w = NULL;
+	int fd = memfd_create("sealed", MFD_CLOEXEC);
+
+	if (seal_writer_new(fd, pair.public_key, "envelope", 8, "ticket", 6, &w))
+		abort();
+	seal_writer_spare_digest(w);
+	CHECK(seal_writer_append(w, document, count) == 0);
+	CHECK(seal_writer_finish(w, NULL) == -EINVAL); /* it was promised */
+	CHECK(seal_writer_finish(w, sha256) == 0);
+	return fd;
+}
+
+static void a_digest_of_the_callers_is_proven_by_the_reader(void)
+{
+	static const uint8_t document[100000] = "whatever";
+	uint8_t sha256[crypto_hash_sha256_BYTES];
+	int right, wrong;
+
+	crypto_hash_sha256(sha256, document, sizeof(document));
+	right = sealed_with(document, sizeof(document), sha256);
+	CHECK(reread(right, document, sizeof(document)) == 0);
+	sha256[3] ^= 1;
+	wrong = sealed_with(document, sizeof(document), sha256);
+	CHECK(reread(wrong, document, sizeof(document)) == SEAL_E_DAMAGED);
+	close(right);
+	close(wrong);
 }
 
 int main(void)
@@ -245,5 +276,6 @@ int main(void)
 	RUN(wiped_key_ends_the_intake_key_but_not_the_job_key);
 	RUN(public_key_survives_its_file_and_a_bad_file_is_refused);
 	RUN(trouble_in_mid_write_loses_and_repeats_nothing);
+	RUN(a_digest_of_the_callers_is_proven_by_the_reader);
 	return tap_done();
 }

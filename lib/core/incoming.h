@@ -34,10 +34,13 @@ struct incoming;
  * @caller: borrowed until incoming_free(). Return: 0, INCOMING_E_, or -errno. */
 int incoming_begin(const struct incoming_caller *caller, const struct envelope *e,
 	const void *ticket, size_t ticket_octets, struct incoming **out);
+/* The caller proves the document's SHA-256 by himself, and hands it over at the end. Before the first append. */
+void incoming_spare_digest(struct incoming *in);
 /* Waits while the disk is full; meanwhile nothing that was appended is lost. Same errors. */
 int incoming_append(struct incoming *in, const void *octets, size_t count);
 /** incoming_commit() - trailer, fsync, rename to "<realtime ns, 20 digits>-<uuid>.job", fsync of the folder, and a
- * datagram with that name to the daemon's intake.sock; a daemon that is away finds the file when it starts. Same errors. */
-int incoming_commit(struct incoming *in, const struct envelope *e);
+ * datagram with that name to the daemon's intake.sock; a daemon that is away finds the file when it starts. @sha256: the
+ * document's, if it was spared here, else NULL. Same errors. */
+int incoming_commit(struct incoming *in, const struct envelope *e, const uint8_t *sha256);
 void incoming_free(struct incoming *in); /* removes what was not committed; NULL is fine */
 AUTO_DEFINE(struct incoming *, incoming_free)

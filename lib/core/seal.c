@@ -175,6 +175,7 @@ struct seal_writer {
 	void *trouble_arg;
 	crypto_secretstream_xchacha20poly1305_state state;
 	crypto_hash_sha256_state digest;
+	bool spared; /* the caller knows it */
 	uint64_t octets;
 	size_t filled; /* of @chunk */
 	uint8_t chunk[SEAL_CHUNK];
@@ -250,6 +251,11 @@ void seal_writer_on_trouble(struct seal_writer *w, seal_trouble_fn *fn, void *ar
 	w->trouble_arg = arg;
 }
 
+void seal_writer_spare_digest(struct seal_writer *w)
+{
+	w->spared = true;
+}
+
 static int flush_chunk(struct seal_writer *w)
 {
 	size_t count = w->filled;
@@ -257,7 +263,8 @@ static int flush_chunk(struct seal_writer *w)
 	if (!count)
 		return 0;
 	w->filled = 0;
-	crypto_hash_sha256_update(&w->digest, w->chunk, count);
+	if (!w->spared)
+		crypto_hash_sha256_update(&w->digest, w->chunk, count);
 	w->octets += count;
 	return write_record(w, w->chunk, count, NULL, 0, TAG_MESSAGE);
 }
@@ -280,15 +287,18 @@ int seal_writer_append(struct seal_writer *w, const void *octets, size_t count)
 	return rc;
 }
 
-int seal_writer_finish(struct seal_writer *w)
+int seal_writer_finish(struct seal_writer *w, const uint8_t *sha256)
 {
 	uint8_t trailer[TRAILER_OCTETS];
-	int rc = flush_chunk(w);
+	int rc = w->spared != (sha256 != NULL) ? -EINVAL : flush_chunk(w);
 
 	if (rc)
 		return rc;
 	put64(trailer, w->octets);
-	crypto_hash_sha256_final(&w->digest, trailer + 8);
+	if (sha256)
+		memcpy(trailer + 8, sha256, crypto_hash_sha256_BYTES);
+	else
+		crypto_hash_sha256_final(&w->digest, trailer + 8);
 	return write_record(w, trailer, sizeof(trailer), NULL, 0, TAG_FINAL);
 }
 

@@ -59,9 +59,11 @@ int seal_writer_new(int fd, const uint8_t public_key[SEAL_PUBLIC_OCTETS], const 
  * what append or finish is to return. What was appended is kept meanwhile; nothing is written twice or left out. */
 typedef int seal_trouble_fn(void *arg, int error);
 void seal_writer_on_trouble(struct seal_writer *w, seal_trouble_fn *fn, void *arg);
+/* The caller will know the document's SHA-256 at the end: none is worked out here. Before the first append. */
+void seal_writer_spare_digest(struct seal_writer *w);
 int seal_writer_append(struct seal_writer *w, const void *octets, size_t count);
-/* Writes the last chunk and the trailer. Does not fsync. */
-int seal_writer_finish(struct seal_writer *w);
+/* Writes the last chunk and the trailer. @sha256: the document's if it was spared, else NULL. Does not fsync. */
+int seal_writer_finish(struct seal_writer *w, const uint8_t *sha256);
 void seal_writer_free(struct seal_writer *w); /* wipes; NULL is fine */
 AUTO_DEFINE(struct seal_writer *, seal_writer_free)
 

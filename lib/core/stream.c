@@ -130,6 +130,7 @@ void stream_writer_free(struct stream_writer *w)
 struct stream_reader {
 	int fd;
 	crypto_hash_sha256_state digest;
+	uint8_t sha256[STREAM_SHA256_OCTETS]; /* when @ended */
 	uint64_t octets;
 	bool ended;
 	int broken; /* the error that ended reading, told again on every later call */
@@ -195,15 +196,15 @@ const void *stream_reader_get_ticket(const struct stream_reader *r, size_t *octe
 /* The trailer, whose frame header was read: it must prove what came, and be the last thing in the pipe. */
 static int read_trailer(struct stream_reader *r)
 {
-	uint8_t trailer[TRAILER_OCTETS], sha256[crypto_hash_sha256_BYTES], beyond;
+	uint8_t trailer[TRAILER_OCTETS], beyond;
 	ssize_t n;
 	int rc;
 
 	rc = read_all(r->fd, trailer, sizeof(trailer));
 	if (rc)
 		return rc;
-	crypto_hash_sha256_final(&r->digest, sha256);
-	if (get(trailer, 8) != r->octets || memcmp(trailer + 8, sha256, sizeof(sha256)) != 0)
+	crypto_hash_sha256_final(&r->digest, r->sha256);
+	if (get(trailer, 8) != r->octets || memcmp(trailer + 8, r->sha256, sizeof(r->sha256)) != 0)
 		return STREAM_E_DAMAGED;
 	n = read(r->fd, &beyond, 1);
 	if (n < 0)
@@ -243,6 +244,11 @@ int stream_reader_read(struct stream_reader *r, const void **octets, size_t *got
 	if (!r->broken && !r->ended)
 		r->broken = read_frame(r, got);
 	return r->broken;
+}
+
+const unsigned char *stream_reader_get_sha256(const struct stream_reader *r)
+{
+	return r->ended ? r->sha256 : NULL;
 }
 
 void stream_reader_free(struct stream_reader *r)

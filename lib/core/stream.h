@@ -35,5 +35,7 @@ const void *stream_reader_get_ticket(const struct stream_reader *r, size_t *octe
 /** stream_reader_read() - the next document octets
  * @got: 0 at the end, only after the trailer proved length and digest and nothing follows it. Errors as above. */
 int stream_reader_read(struct stream_reader *r, const void **octets, size_t *got);
+/* The document's SHA-256, once the end was reached; NULL before. */
+const unsigned char *stream_reader_get_sha256(const struct stream_reader *r);
 void stream_reader_free(struct stream_reader *r);
 AUTO_DEFINE(struct stream_reader *, stream_reader_free)

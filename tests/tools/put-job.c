@@ -117,7 +117,7 @@ int main(int argc, char **argv)
 	while ((n = read(in, buf, sizeof(buf))) > 0)
 		if (seal_writer_append(w, buf, (size_t)n))
 			return 1;
-	if (seal_writer_finish(w) || fsync(fd) || rename(tmp, path))
+	if (seal_writer_finish(w, NULL) || fsync(fd) || rename(tmp, path))
 		return 1;
 	poke();
 	seal_writer_free(w);
