@@ -22,11 +22,11 @@ RELAY_STAMP=1 lab_relay device "localhost:$(printer_port hall)" # what the devic
 srv_start
 srv device add hall "ipp://localhost:$(relay_port device)/ipp/print" --no-probe >/dev/null || die device
 srv_queue Office hall
-lab_relay wire "localhost:$srv_port"
+lab_relay wire "localhost:$SRV_PORT"
 ws_enrol Office "ipps://localhost:$(relay_port wire)"
 lab_tool releaser
 # Somebody at the server, on a connection that is there already: only the release is timed.
-coproc RELEASER { exec "$LAB_TOOLS/releaser" "$LAB/server/state/ca.crt" "ipps://localhost:$srv_port/ipp/print/Office" \
+coproc RELEASER { exec "$LAB_TOOLS/releaser" "$LAB/server/state/ca.crt" "ipps://localhost:$SRV_PORT/ipp/print/Office" \
 	"$LAB_USER" "$LAB_PASSWORD" hall; }
 
 # cpu_ms PROCESS - of the lab's process so far

@@ -146,7 +146,7 @@ lab_pdf "$LAB/docs/contract.pdf" -n 60 -b 6000000 -t contract >/dev/null
 lab_pdf "$LAB/docs/payroll.pdf" -n 2 -t payroll >/dev/null
 srv_start
 RELAY_STAMP=1 lab_relay device "localhost:$(printer_port hall)" # notes when the first octet of a document passes
-lab_relay wire2 "localhost:$srv_port"
+lab_relay wire2 "localhost:$SRV_PORT"
 ran "stillprint-server device add hall ...; queue add Secure --device hall --fallback ...; user add $LAB_USER; enrol"
 must "the device is known" srv device add hall "ipp://localhost:$(relay_port device)/ipp/print" --no-probe
 srv_queue Secure hall

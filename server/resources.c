@@ -167,7 +167,8 @@ static void get_policy(void *arg, struct serve_page_call *c)
 		answer_text(c, status == IPP_STATUS_ERROR_NOT_AUTHORIZED ? 403 : 503, why);
 		return;
 	}
-	rc = resources_refresh(app); /* a subcommand may have changed something since the last tick */
+	rc = resources_refresh(
+		app); /* a subcommand may have changed something since the last tick */
 	if (!rc)
 		rc = sql_prepare(&app->sql, &stmt,
 			"SELECT version, octets, signature FROM resource WHERE id = 1", NULL);

@@ -514,7 +514,8 @@ static void cancel_just_before_the_rename_stores_nothing(void)
 	incoming_free(STEAL(in));
 	CHECK(nothing_is_stored());
 	canceled = 0;
-	CHECK(incoming_begin(&caller, &e, "t", 1, &other) == 0 && incoming_commit(other, &e, NULL) == 0);
+	CHECK(incoming_begin(&caller, &e, "t", 1, &other) == 0 &&
+		incoming_commit(other, &e, NULL) == 0);
 	CHECK(one_is_stored(0, &e));
 }
 

@@ -134,7 +134,8 @@ static void every_queue_key_is_taken(void)
 		q->on_outage == ON_OUTAGE_HOLD);
 	CHECK(q && q->fallback_count == 2 && !strcmp(q->fallback[0], "ipps://10.1.2.3/ipp/print") &&
 		!strcmp(q->fallback[1], "cups:Usb"));
-	CHECK(q && q->release == RELEASE_HELD && q->private && q->accept_raw && q->accept_foreign_hosts);
+	CHECK(q && q->release == RELEASE_HELD && q->private && q->accept_raw &&
+		q->accept_foreign_hosts);
 	q = config_queue(c, "Attic");
 	CHECK(q && q->on_outage == ON_OUTAGE_ASK && q->release == RELEASE_DIRECT && !q->accept_raw);
 	q = config_queue(c, "Zoo");

@@ -12,10 +12,10 @@ srv_start()
 	[ -x "$LAB/bin/stillprint-server" ] || die "no stillprint-server"
 	mkdir -p "$LAB/server"
 	install -d -o stillprint -g stillprint -m 700 "$LAB/server/state"
-	srv_port=$(free_port) srv_web=$(free_port)
+	SRV_PORT=$(free_port) SRV_WEB=$(free_port)
 	{
 		printf '[server]\nstate = %s\nlisten = 127.0.0.1\nport = %s\nweb-port = %s\nnames = localhost, 127.0.0.1\n' \
-			"$LAB/server/state" "$srv_port" "$srv_web"
+			"$LAB/server/state" "$SRV_PORT" "$SRV_WEB"
 		[ $# -eq 0 ] || printf '%s\n' "$@"
 	} >"$LAB/server/server.conf"
 	srv setup >"$LAB/server/setup" || die "server setup"
@@ -26,7 +26,7 @@ srv_up()
 	lab_spawn_as stillprint server env STILLPRINT_SERVER_CONF="$LAB/server/server.conf" "$LAB/bin/stillprint-server" serve
 	wait_for 10 srv_ready_or_dead && lab_alive server || die "stillprint-server does not start"
 }
-srv_ready_or_dead() { port_open "$srv_port" || ! lab_alive server; }
+srv_ready_or_dead() { port_open "$SRV_PORT" || ! lab_alive server; }
 srv_stop() { lab_end server; }
 srv_crash() { lab_end server KILL; }
 srv_sql() { sqlite3 "file:$LAB/server/state/server.db?mode=ro" "$1"; }
@@ -47,7 +47,7 @@ ws_enrol()
 {
 	local queue=$1 at=()
 	shift
-	[ $# -gt 0 ] || set -- "ipps://localhost:$srv_port"
+	[ $# -gt 0 ] || set -- "ipps://localhost:$SRV_PORT"
 	while [ $# -gt 0 ]; do at+=(--server "$1") && shift; done
 	[ -d "$LAB/ws" ] || lab_cupsd ws
 	ws_conf none ipp://localhost:9/ && rm "$LAB/etc/stillprint.conf.d/none.conf"

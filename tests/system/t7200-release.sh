@@ -47,7 +47,7 @@ check "canceled here" sp cancel 3
 check "it is canceled at the server" wait_for 10 same_state 3 canceled
 
 # ---- at the server
-uri=ipps://$LAB_USER:$LAB_PASSWORD@localhost:$srv_port/ipp/print/Office
+uri=ipps://$LAB_USER:$LAB_PASSWORD@localhost:$SRV_PORT/ipp/print/Office
 cat >"$LAB/release.test" <<'X'
 {
 	OPERATION Release-Job

@@ -15,7 +15,7 @@ lab_printer corner
 srv_start
 srv_queue Office hall
 srv queue set Office --fallback "$(printer_uri corner)" >/dev/null || die "fallback"
-lab_relay wire "localhost:$srv_port"
+lab_relay wire "localhost:$SRV_PORT"
 ws_enrol Office "ipps://localhost:$(relay_port wire)"
 policy_known() { sp fallback list | grep -q policy; }
 
@@ -71,7 +71,7 @@ cat >"$LAB/release.test" <<'X'
 	STATUS successful-ok
 }
 X
-check "its user releases it at the server" ipptool -tI "ipps://$LAB_USER:$LAB_PASSWORD@localhost:$srv_port/ipp/print/Office" "$LAB/release.test"
+check "its user releases it at the server" ipptool -tI "ipps://$LAB_USER:$LAB_PASSWORD@localhost:$SRV_PORT/ipp/print/Office" "$LAB/release.test"
 check "the workstation notices that it is cut off" wait_for 90 queue_is Office lost
 check "after 20 s the server holds it again" wait_for 40 same_state 3 held
 check "nothing printed" same "$(prints_of hall three)" 0

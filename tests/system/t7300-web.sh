@@ -17,8 +17,8 @@ srv device add corner "$(printer_uri corner)" --no-probe >/dev/null
 srv user add bert <<<"$LAB_PASSWORD" >/dev/null
 ws_enrol Office
 # shellcheck disable=SC2154
-url=https://localhost:$srv_web
-openssl s_client -connect "localhost:$srv_web" -showcerts </dev/null 2>/dev/null |
+url=https://localhost:$SRV_WEB
+openssl s_client -connect "localhost:$SRV_WEB" -showcerts </dev/null 2>/dev/null |
 	sed -n '/BEGIN CERT/,/END CERT/p' >"$LAB/chain.pem"
 
 # web JAR PATH [CURL-ARGUMENTS...] - the answer with its head, in $LAB/answer
