@@ -303,7 +303,8 @@ system: all tools faults		## the system tests alone; ONLY='t1000 t11' picks some
 
 check-server: all tools tests faults	## what concerns the server, by itself
 	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) \
-		$(filter $(addprefix $(OUT)/tests/test-,server-% serve request),$(UNIT)) $(wildcard tests/system/t7*.sh)
+		$(filter $(addprefix $(OUT)/tests/test-,server-% serve% request holder site record settle enrol identity \
+			client-identity store-ledger),$(UNIT)) $(wildcard tests/system/t7*.sh)
 
 IDENTITY := $(filter $(OUT)/tests/test-auth-% $(OUT)/tests/test-pam%,$(UNIT)) $(filter tests/system/t60%,$(SYSTEM))
 check-identity:			## the tests of logins alone: verifier, PAM module, offline cache

@@ -61,6 +61,12 @@ static bool is_good(const struct client_reply *reply)
 	return reply->fault == CLIENT_OK && reply->status <= IPP_STATUS_OK_EVENTS_COMPLETE;
 }
 
+/* The server is there and cannot just now; but 0x0508 says that the job was canceled. */
+static bool is_passing(ipp_status_t status)
+{
+	return status >= IPP_STATUS_ERROR_INTERNAL && status != IPP_STATUS_ERROR_JOB_CANCELED;
+}
+
 static bool queue_uri(struct job *j, char *uri, size_t size)
 {
 	const struct config_queue *q = job_queue(j);
@@ -75,8 +81,16 @@ static void kicked(struct job *j, int rc)
 	plan_kick(j->engine);
 }
 
+/* It was released once more while we asked for the release before. */
+static void dropped_again(struct job *j, int rc)
+{
+	kicked(j, rc);
+	claim_start(j);
+}
+
 void claim_drop(struct job *j)
 {
+	bool again = j->claim && j->claim->again_wanted;
 	struct store_job row = j->row;
 
 	row.server.epoch = 0;
@@ -86,8 +100,8 @@ void claim_drop(struct job *j)
 	row.reason = JOB_R_REGISTERED;
 	deliver_stop(j);
 	claim_stop(j);
-	log_event(LOG_LVL_INFO, "job=%d event=claim-dropped", j->row.id);
-	job_journal(j, job_work_move, &row, NULL, NULL, kicked);
+	log_event(LOG_LVL_INFO, "job=%d event=claim-dropped again=%d", j->row.id, again);
+	job_journal(j, job_work_move, &row, NULL, NULL, again ? dropped_again : kicked);
 }
 
 static void given_back(struct job *j, int rc)
@@ -128,11 +142,11 @@ static void acknowledged(void *arg, const struct client_reply *reply)
 		report_kick(j);
 		deliver_go(j);
 		plan_kick(j->engine);
-	} else if (reply->fault == CLIENT_OK && reply->status != IPP_STATUS_ERROR_BUSY &&
-		   reply->status < IPP_STATUS_ERROR_INTERNAL) {
+	} else if (reply->fault == CLIENT_OK && !is_passing(reply->status)) {
 		claim_drop(j); /* a definite no: the release is over */
 	} else {
-		link_failed(j->engine);
+		if (reply->fault != CLIENT_OK)
+			link_failed(j->engine);
 		timer_set(j->engine, &c->again, ACK_AGAIN_MS, acknowledge, c);
 	}
 }
@@ -235,6 +249,12 @@ static void fetched(void *arg, const struct client_reply *reply)
 			client_fault_name(reply->fault), (unsigned)reply->status);
 		if (reply->fault != CLIENT_OK)
 			link_failed(j->engine); /* the link asks again when it is back */
+		else if (c->again_wanted ||
+			 (is_passing(reply->status) && mono_ms() - c->begun_ms < CLAIM_MS)) {
+			c->again_wanted = false;
+			timer_set(j->engine, &c->again, ACK_AGAIN_MS, fetch, c);
+			return;
+		}
 		claim_stop(j);
 		return;
 	}
@@ -276,6 +296,8 @@ static void fetch(void *arg)
 
 void claim_start(struct job *j)
 {
+	if (j->claim)
+		j->claim->again_wanted = true;
 	if (j->claim || job_is_final(j->row.state))
 		return;
 	j->claim = must(calloc(1, sizeof(*j->claim)));

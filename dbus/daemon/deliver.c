@@ -27,6 +27,7 @@ enum {
 	TARGET_TOTAL_MS = 5000,
 	CREATE_TOTAL_MS = 15000,
 	SEND_STALL_MS = 60000,
+	RELEASED_EXPECT_MS = 10,
 	CREATED_LIFE_MS = 30000 /* a printer gives an empty job up after a minute or so */
 };
 
@@ -291,6 +292,9 @@ static void send_document(struct job *j, int rc)
 	ippAddBoolean(r.ipp, IPP_TAG_OPERATION, "last-document", 1);
 	r.body = body_read;
 	r.body_arg = d;
+	/* Somebody stands there, and it took Create-Job a moment ago: it will not refuse the document now. */
+	if (d->kind == TARGET_RELEASED)
+		r.expect_ms = RELEASED_EXPECT_MS;
 	sent = client_send(j->engine->client, &r, send_answered, d, &d->call);
 	ippDelete(r.ipp);
 	if (sent)

@@ -22,6 +22,7 @@ enum {
 	CONNECT_MS = 4000,
 	ASK_MS = 10000,
 	AGAIN_MS = 500,
+	SYNC_AGAIN_MS = 5000,
 	AGAIN_DOUBLES = 5, /* up to 16 s */
 	RENEW_MS = HOLDER_LEASE_S * 1000 / 2,
 };
@@ -41,10 +42,11 @@ struct link {
 	unsigned failures;
 	struct client_call *call; /* the subscription, or the parked poll */
 	struct client_call *sync; /* what was released, and what differs */
-	struct timer again;
+	struct timer again, sync_again;
 };
 
 static void subscribe(void *arg);
+static void sync_due(void *arg);
 static void poll_events(struct link *l);
 
 /* ---- where it is ---- */
@@ -255,8 +257,8 @@ static struct job *find_document(struct engine *e, const char *uuid)
 	return NULL;
 }
 
-/* Its user deleted it there while nothing had left this computer. */
-static void canceled_there(struct job *j)
+/* It was deleted there by its user, or held for too long, while nothing had left this computer. */
+static void over_there(struct job *j, int state)
 {
 	char label[300];
 	struct uri u;
@@ -267,14 +269,17 @@ static void canceled_there(struct job *j)
 	registrar_stop(j);
 	snprintf(label, sizeof(label), "%s",
 		uri_parse(j->engine->config->server.address[address(j->engine)], &u) ? "" : u.host);
-	j->row.server.told = IPP_JSTATE_CANCELED; /* goes with the end */
-	job_end(j, JOB_CANCELED, JOB_R_CANCELED_AT_SERVER, label, CERTAINTY_SERVER);
+	j->row.server.told = state; /* goes with the end */
+	if (state == IPP_JSTATE_CANCELED)
+		job_end(j, JOB_CANCELED, JOB_R_CANCELED_AT_SERVER, label, CERTAINTY_SERVER);
+	else
+		job_end(j, JOB_EXPIRED, JOB_R_EXPIRED, "the server keeps jobs", CERTAINTY_SERVER);
 }
 
 static void sees(struct job *j, int state)
 {
 	if (state == IPP_JSTATE_CANCELED || state == IPP_JSTATE_ABORTED)
-		canceled_there(j);
+		over_there(j, state);
 	else if (state == IPP_JSTATE_PENDING)
 		claim_start(j);
 	else
@@ -287,8 +292,10 @@ static void active_answered(void *arg, const struct client_reply *reply)
 	ipp_attribute_t *ids, *states;
 
 	l->sync = NULL;
-	if (!is_good(reply))
+	if (!is_good(reply)) {
+		timer_set(l->engine, &l->sync_again, SYNC_AGAIN_MS, sync_due, l);
 		return;
+	}
 	ids = ippFindAttribute(reply->ipp, "job-ids", IPP_TAG_INTEGER);
 	states = ippFindAttribute(reply->ipp, "output-device-job-states", IPP_TAG_ENUM);
 	for (; ids; ids = ippFindNextAttribute(reply->ipp, "job-ids", IPP_TAG_INTEGER)) {
@@ -336,8 +343,10 @@ static void fetchable_answered(void *arg, const struct client_reply *reply)
 	struct link *l = arg;
 
 	l->sync = NULL;
-	if (!is_good(reply))
+	if (!is_good(reply)) {
+		timer_set(l->engine, &l->sync_again, SYNC_AGAIN_MS, sync_due, l);
 		return;
+	}
 	holder_each(reply->ipp, IPP_TAG_JOB, fetchable, l);
 	ask_active(l);
 }
@@ -346,12 +355,23 @@ static void synchronise(struct link *l)
 {
 	char uri[CONFIG_URI_MAX];
 
-	if (!l->sync && link_system_uri(l->engine, uri, sizeof(uri)))
+	if (l->sync) /* from before: its answer may be an old one */
+		client_cancel(l->sync);
+	l->sync = NULL;
+	if (link_system_uri(l->engine, uri, sizeof(uri)))
 		link_send(l->engine, uri, must(holder_fetchable(uri)), ASK_MS, fetchable_answered,
 			l, &l->sync);
 	report_all(l->engine);
 	settle_resync(l->engine);
 	policies_fetch(l->engine);
+}
+
+static void sync_due(void *arg)
+{
+	struct link *l = arg;
+
+	if (l->up) /* else it is done when the link is there again */
+		synchronise(l);
 }
 
 /* ---- events ---- */
@@ -374,8 +394,8 @@ static void event(void *arg, const struct holder_answer *one)
 		claim_start(j);
 	else if (j && one->canceling)
 		report_now(j); /* the answer to it says that it is canceled */
-	else if (j && one->state == IPP_JSTATE_CANCELED)
-		canceled_there(j);
+	else if (j && (one->state == IPP_JSTATE_CANCELED || one->state == IPP_JSTATE_ABORTED))
+		over_there(j, one->state);
 }
 
 static void heard(struct link *l)
@@ -413,7 +433,7 @@ static void polled(void *arg, const struct client_reply *reply)
 	if (reply->fault == CLIENT_OK && reply->status == IPP_STATUS_ERROR_NOT_FOUND) {
 		l->subscription = 0; /* it lapsed: what happened meanwhile is asked for */
 		l->up = false;
-		subscribe(l);
+		timer_set(l->engine, &l->again, AGAIN_MS, subscribe, l);
 		return;
 	}
 	if (!is_good(reply)) {
@@ -537,6 +557,7 @@ void link_free(struct engine *e)
 	if (l->sync)
 		client_cancel(l->sync);
 	timer_stop(&l->again);
+	timer_stop(&l->sync_again);
 	policies_free(e);
 	e->link = NULL;
 	free(l);

@@ -85,9 +85,13 @@ static void known(struct job *j, const struct holder_answer *a)
 	log_event(LOG_LVL_INFO, "job=%d event=registered remote=%d incarnation=%d state=%d",
 		j->row.id, a->job_id, a->incarnation, a->state);
 	link_heard(j->engine, a->incarnation);
-	if (over) { /* it was known, and its user deleted it there while we were away */
+	if (over) { /* it was known, and ended there while we were away: deleted by its user, or held for too long */
 		j->row.server = row.server;
-		job_end(j, JOB_CANCELED, JOB_R_CANCELED_AT_SERVER, label, CERTAINTY_SERVER);
+		if (a->state == IPP_JSTATE_CANCELED)
+			job_end(j, JOB_CANCELED, JOB_R_CANCELED_AT_SERVER, label, CERTAINTY_SERVER);
+		else
+			job_end(j, JOB_EXPIRED, JOB_R_EXPIRED, "the server keeps jobs",
+				CERTAINTY_SERVER);
 		return;
 	}
 	j->claim_wanted = a->state == IPP_JSTATE_PENDING;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* report - the server of our own is told how a job of ours stands: on change, and every 20 s while we have claimed it, which
+/* report - the server of our own is told how a job of ours stands: on change, and every 15 s while we have claimed it, which
  * keeps its lease (docs/wire.md, Update-Job-Status). What could not be told is told when it is there again; a final state
  * is on disk with the job, and so is that the server has it. */
 #include "link.h"

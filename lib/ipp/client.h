@@ -66,6 +66,9 @@ struct client_request {
 	 * for Send-Document. */
 	int32_t stall_ms;
 	int32_t total_ms; /* the whole call; 0: no limit. Set it for questions: a peer may drip octets for days */
+	/* How long a document waits for "100 Continue", by which a peer can refuse it before it has any of it; 0: 100. Many
+	 * printers never say it: short, where the peer took Create-Job a moment ago. */
+	int32_t expect_ms;
 	ipp_t *ipp; /* borrowed during the call of client_send() only */
 	client_read_fn *body; /* document that follows the message, NULL for none */
 	void *body_arg;
