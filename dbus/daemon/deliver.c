@@ -27,6 +27,7 @@ enum {
 	TARGET_TOTAL_MS = 5000,
 	CREATE_TOTAL_MS = 15000,
 	SEND_STALL_MS = 60000,
+	EXPECT_LEAST_MS = 20,
 	CREATED_LIFE_MS = 30000 /* a printer gives an empty job up after a minute or so */
 };
 
@@ -45,7 +46,7 @@ struct delivery {
 	struct probe *probe;
 	struct client_call *call;
 	ipp_t *create; /* the Create-Job to be sent */
-	int64_t created_ms;
+	int64_t create_sent_ms, created_ms;
 	struct store_attempt attempt;
 	char dropped[512];
 	/* why it failed, until the journal has it */
@@ -284,6 +285,8 @@ static void send_document(struct job *j, int rc)
 	printer_address(j->engine, d->uri, &r, uri, sizeof(uri));
 	r.connect_ms = TARGET_CONNECT_MS;
 	r.stall_ms = SEND_STALL_MS;
+	/* Whoever answers the head of a request does so in the time that all of Create-Job took it, connection included. */
+	r.expect_ms = (int32_t)(d->created_ms - d->create_sent_ms) + EXPECT_LEAST_MS;
 	r.ipp = must(
 		target_job_request(IPP_OP_SEND_DOCUMENT, uri, j->attempt.remote_id, j->row.owner));
 	ippAddString(
@@ -406,6 +409,7 @@ static void begun(struct job *j, int rc)
 	r.connect_ms = TARGET_CONNECT_MS;
 	r.total_ms = CREATE_TOTAL_MS;
 	r.ipp = d->create;
+	d->create_sent_ms = mono_ms();
 	sent = client_send(j->engine->client, &r, create_answered, d, &d->call);
 	if (sent)
 		fail(d, TARGET_UNREACHABLE, JOB_R_NONE, strerror(-sent));

@@ -403,7 +403,7 @@ static int set_peer(struct client_call *call, const struct client_request *r, co
 	return 0;
 }
 
-static int set_octets(struct client_call *call)
+static int set_octets(struct client_call *call, int32_t expect_ms)
 {
 	CALL_SET(call, CURLOPT_PRIVATE, call);
 	CALL_SET(call, CURLOPT_ERRORBUFFER, call->words);
@@ -414,7 +414,8 @@ static int set_octets(struct client_call *call)
 	/* -1: as long as it gets, in chunks. */
 	CALL_SET(call, CURLOPT_POSTFIELDSIZE_LARGE,
 		call->body ? (curl_off_t)-1 : (curl_off_t)call->message_size);
-	CALL_SET(call, CURLOPT_EXPECT_100_TIMEOUT_MS, (long)EXPECT_MS);
+	CALL_SET(call, CURLOPT_EXPECT_100_TIMEOUT_MS,
+		(long)(expect_ms > 0 && expect_ms < EXPECT_MS ? expect_ms : EXPECT_MS));
 	CALL_SET(call, CURLOPT_READFUNCTION, on_read);
 	CALL_SET(call, CURLOPT_READDATA, call);
 	CALL_SET(call, CURLOPT_SEEKFUNCTION, on_seek);
@@ -483,7 +484,7 @@ int call_new(const struct client_request *r, unsigned turn, struct client_call *
 	if (!rc)
 		rc = call_set_tls(call, r->identity, turn);
 	if (!rc)
-		rc = set_octets(call);
+		rc = set_octets(call, r->expect_ms);
 	if (rc)
 		return rc;
 	*out = STEAL(call);
