@@ -27,7 +27,11 @@ enum {
 	TARGET_TOTAL_MS = 5000,
 	CREATE_TOTAL_MS = 15000,
 	SEND_STALL_MS = 60000,
+<<<<<<< HEAD
 	RELEASED_EXPECT_MS = 10,
+=======
+	EXPECT_LEAST_MS = 20,
+>>>>>>> speed
 	CREATED_LIFE_MS = 30000 /* a printer gives an empty job up after a minute or so */
 };
 
@@ -46,7 +50,7 @@ struct delivery {
 	struct probe *probe;
 	struct client_call *call;
 	ipp_t *create; /* the Create-Job to be sent */
-	int64_t created_ms;
+	int64_t create_sent_ms, created_ms;
 	struct store_attempt attempt;
 	char dropped[512];
 	/* why it failed, until the journal has it */
@@ -285,6 +289,8 @@ static void send_document(struct job *j, int rc)
 	printer_address(j->engine, d->uri, &r, uri, sizeof(uri));
 	r.connect_ms = TARGET_CONNECT_MS;
 	r.stall_ms = SEND_STALL_MS;
+	/* Whoever answers the head of a request does so in the time that all of Create-Job took it, connection included. */
+	r.expect_ms = (int32_t)(d->created_ms - d->create_sent_ms) + EXPECT_LEAST_MS;
 	r.ipp = must(
 		target_job_request(IPP_OP_SEND_DOCUMENT, uri, j->attempt.remote_id, j->row.owner));
 	ippAddString(
@@ -292,9 +298,6 @@ static void send_document(struct job *j, int rc)
 	ippAddBoolean(r.ipp, IPP_TAG_OPERATION, "last-document", 1);
 	r.body = body_read;
 	r.body_arg = d;
-	/* Somebody stands there, and it took Create-Job a moment ago: it will not refuse the document now. */
-	if (d->kind == TARGET_RELEASED)
-		r.expect_ms = RELEASED_EXPECT_MS;
 	sent = client_send(j->engine->client, &r, send_answered, d, &d->call);
 	ippDelete(r.ipp);
 	if (sent)
@@ -410,6 +413,7 @@ static void begun(struct job *j, int rc)
 	r.connect_ms = TARGET_CONNECT_MS;
 	r.total_ms = CREATE_TOTAL_MS;
 	r.ipp = d->create;
+	d->create_sent_ms = mono_ms();
 	sent = client_send(j->engine->client, &r, create_answered, d, &d->call);
 	if (sent)
 		fail(d, TARGET_UNREACHABLE, JOB_R_NONE, strerror(-sent));
