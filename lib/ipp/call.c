@@ -420,7 +420,6 @@ static int set_octets(struct client_call *call, int32_t expect_ms)
 		call->body ? (curl_off_t)-1 : (curl_off_t)call->message_size);
 	CALL_SET(call, CURLOPT_EXPECT_100_TIMEOUT_MS,
 <<<<<<< HEAD
-		(long)(r->expect_ms > 0 ? r->expect_ms : EXPECT_MS));
 =======
 		(long)(expect_ms > 0 && expect_ms < EXPECT_MS ? expect_ms : EXPECT_MS));
 >>>>>>> speed

@@ -65,9 +65,8 @@ struct client_request {
 	 * the peer's kernel takes; a printer may take all of a document and answer only when it has printed: minutes
 	 * for Send-Document. */
 	int32_t stall_ms;
-	int32_t expect_ms; /* how long a document waits for "100 Continue"; 0 or more than 100: 100 */
 	int32_t total_ms; /* the whole call; 0: no limit. Set it for questions: a peer may drip octets for days */
-	/* How long a document waits for "100 Continue", by which a peer can refuse it before it has any of it; 0: 100. Many
+	/* How long a document waits for "100 Continue", by which a peer can refuse it before it has any of it; 0: 100, the most. Many
 	 * printers never say it: short, where the peer took Create-Job a moment ago. */
 	int32_t expect_ms;
 	ipp_t *ipp; /* borrowed during the call of client_send() only */
