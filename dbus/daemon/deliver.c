@@ -27,11 +27,7 @@ enum {
 	TARGET_TOTAL_MS = 5000,
 	CREATE_TOTAL_MS = 15000,
 	SEND_STALL_MS = 60000,
-<<<<<<< HEAD
-	RELEASED_EXPECT_MS = 10,
-=======
 	EXPECT_LEAST_MS = 20,
->>>>>>> speed
 	CREATED_LIFE_MS = 30000 /* a printer gives an empty job up after a minute or so */
 };
 

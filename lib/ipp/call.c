@@ -403,11 +403,7 @@ static int set_peer(struct client_call *call, const struct client_request *r, co
 	return 0;
 }
 
-<<<<<<< HEAD
-static int set_octets(struct client_call *call, const struct client_request *r)
-=======
 static int set_octets(struct client_call *call, int32_t expect_ms)
->>>>>>> speed
 {
 	CALL_SET(call, CURLOPT_PRIVATE, call);
 	CALL_SET(call, CURLOPT_ERRORBUFFER, call->words);
@@ -419,10 +415,7 @@ static int set_octets(struct client_call *call, int32_t expect_ms)
 	CALL_SET(call, CURLOPT_POSTFIELDSIZE_LARGE,
 		call->body ? (curl_off_t)-1 : (curl_off_t)call->message_size);
 	CALL_SET(call, CURLOPT_EXPECT_100_TIMEOUT_MS,
-<<<<<<< HEAD
-=======
 		(long)(expect_ms > 0 && expect_ms < EXPECT_MS ? expect_ms : EXPECT_MS));
->>>>>>> speed
 	CALL_SET(call, CURLOPT_READFUNCTION, on_read);
 	CALL_SET(call, CURLOPT_READDATA, call);
 	CALL_SET(call, CURLOPT_SEEKFUNCTION, on_seek);
@@ -491,11 +484,7 @@ int call_new(const struct client_request *r, unsigned turn, struct client_call *
 	if (!rc)
 		rc = call_set_tls(call, r->identity, turn);
 	if (!rc)
-<<<<<<< HEAD
-		rc = set_octets(call, r);
-=======
 		rc = set_octets(call, r->expect_ms);
->>>>>>> speed
 	if (rc)
 		return rc;
 	*out = STEAL(call);
