@@ -289,8 +289,10 @@ static int restore(struct admin *a, int from)
 	remove_copy(path);
 	if (!rc)
 		rc = copy_in(from, path);
-	if (rc)
+	if (rc) {
+		remove_copy(path); /* half a copy on a full disk keeps it full */
 		return admin_errno(a, "reading the backup", rc);
+	}
 	rc = check_copy(a, &copy, path);
 	if (!rc)
 		rc = take_keys(a, &copy);

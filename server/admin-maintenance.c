@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "admin.h"
+#include "base/mono.h"
 #include "base/text.h"
 #include "printers.h"
 
@@ -75,6 +76,9 @@ int admin_maintenance(struct admin *a, int argc, char **argv)
 	if (until_s < 0)
 		return admin_fail(a, ADMIN_USAGE,
 			"--until is a time such as 17:30, 2h, 2026-11-23 or 2026-11-23T17:30");
+	if (until && until_s <= mono_utc_s())
+		return admin_fail(a, ADMIN_USAGE,
+			"--until is over already; it tells people when to expect the end, and ends nothing by itself");
 	if (!text_is_clean(message) || strlen(message) > 255)
 		return admin_fail(
 			a, ADMIN_USAGE, "--message must be fit to be shown, at most 255 octets");

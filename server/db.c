@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "app.h"
+#include "base/log.h"
 #include "base/mono.h"
 #include "core/uuid.h"
 
@@ -295,6 +297,13 @@ int db_open(struct app *app, const struct server_config *config)
 	snprintf(path, sizeof(path), "%s/server.db", config->state);
 	/* The file before the database: the server, running beside a subcommand, may commit in between. */
 	k = kept_read(app);
+	/* A restore that was cut off, or a hand that slipped: an empty one in its place would forget everything. */
+	if (k.commits && access(path, F_OK) < 0) {
+		log_event(LOG_LVL_ERROR,
+			"event=database-missing file=%s next=put-it-back-or-restore-a-backup",
+			log_quote(path));
+		return -ENOENT;
+	}
 	rc = sql_open(&app->sql, path, &db_schema);
 	if (!rc)
 		rc = read_identity(app);

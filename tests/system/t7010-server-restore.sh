@@ -100,4 +100,13 @@ check "a damaged database does not start" not server serve
 check "and a restore mends it" server restore "$LAB/backup"
 server_run
 check "so that machines are served again" gpa one 'STATUS successful-ok'
+server_stop
+mv "$SERVER_STATE/server.db" "$LAB/away" && rm -f "$SERVER_STATE"/server.db-*
+check "a database that is missing is not begun anew" not server serve
+check "nor by a subcommand" not server user list
+check "and no empty one is left there" test ! -e "$SERVER_STATE/server.db"
+mv "$LAB/away" "$SERVER_STATE/server.db"
+server_run
+check "put back, it serves again" gpa one 'STATUS successful-ok'
+check "an end of maintenance that is over already is refused" not server maintenance start --until 2020-01-01
 plan_done
