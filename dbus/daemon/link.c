@@ -543,6 +543,10 @@ void link_start(struct engine *e)
 		log_event(LOG_LVL_WARNING, "event=not-enrolled server=%s error=%d",
 			log_quote(e->config->server.address[0]), rc);
 	policies_start(e);
+	/* What a server did not accept from this computer may be right now. */
+	for (struct job *j = e->jobs; j && e->started && l->enrolled; j = j->next)
+		if (j->row.state == JOB_HELD && j->row.reason == JOB_R_NOT_ENROLLED && !j->busy)
+			plan_release(j, NULL);
 	subscribe(l);
 }
 

@@ -117,6 +117,8 @@ static void refused(struct job *j, const struct client_reply *reply)
 		reason = JOB_R_REFUSED;
 	if (health == TARGET_UNREACHABLE || health == TARGET_DEGRADED)
 		link_failed(j->engine);
+	else /* no probe came before: let the queue's health say it, and notice when it is over */
+		upstreams_look_again(j->engine);
 	plan_delivery_failed(j, q ? q->upstream : "", TARGET_UPSTREAM, health, reason,
 		a.message[0]                ? a.message
 		: reply->fault == CLIENT_OK ? ippErrorString(reply->status)
