@@ -13,7 +13,7 @@ lab_printer hall
 srv_start
 srv_queue Office hall
 ws_enrol Office
-for word in early done waits; do lab_pdf "$LAB/$word.pdf" -t $word >/dev/null; done
+for word in early ended waits; do lab_pdf "$LAB/$word.pdf" -t $word >/dev/null; done
 
 ws_lp -d Office "$LAB/early.pdf" >/dev/null
 wait_for 10 job_registered 1 || die "not registered"
@@ -24,7 +24,7 @@ wait_for 20 queue_is Office ok || die "not back"
 
 check "a job that the copy knows as held prints" sp release 1 --device hall
 check "to its end" wait_for 15 job_is 1 completed
-ws_lp -d Office "$LAB/done.pdf" >/dev/null
+ws_lp -d Office "$LAB/ended.pdf" >/dev/null
 wait_for 10 job_registered 2
 check "one that the copy does not know prints" sp release 2 --device hall
 check "to its end too" wait_for 15 job_is 2 completed
@@ -42,9 +42,9 @@ check "the server is there again" wait_for 20 queue_is Office ok
 registered_anew() { [ "$(srv_sql "SELECT count(*) FROM job WHERE state = 'held'")" = 1 ] && job_registered 3; }
 check "what waits is registered again, what is over is not held" wait_for 20 registered_anew
 check "the ledger is complete again" wait_for 20 same_count 2
-check "nothing was printed by that" same "$(prints_of hall early) $(prints_of hall done) $(prints_of hall waits)" "1 1 0"
+check "nothing was printed by that" same "$(prints_of hall early) $(prints_of hall ended) $(prints_of hall waits)" "1 1 0"
 check "what waits is released" sp release 3 --device hall
 check "and prints" wait_for 15 job_is 3 completed
-check "each once" same "$(prints_of hall early) $(prints_of hall done) $(prints_of hall waits)" "1 1 1"
+check "each once" same "$(prints_of hall early) $(prints_of hall ended) $(prints_of hall waits)" "1 1 1"
 check "with a record each" wait_for 15 same_count 3
 plan_done
