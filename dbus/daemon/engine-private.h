@@ -252,6 +252,8 @@ void plan_reconsider(struct job *j); /* after a restart: a held one that may go 
 void plan_kick(struct engine *e); /* look at all pending jobs soon */
 void plan_sweep(struct engine *e);
 void plan_upstream_changed(struct engine *e, struct upstream *u);
+/* It is well, and was when last looked at: what it refused in between may be right now. */
+void plan_forgiven(struct engine *e, struct upstream *u);
 /* The fallbacks for a job, in order; at most @max. @automatic: without those that need the user's act. */
 struct candidate {
 	char uri[CONFIG_URI_MAX];

@@ -18,6 +18,7 @@ enum {
 	TROUBLE_AGAIN_MS = 300, /* a server that answered the probe and then failed */
 	TROUBLE_MAX = 4, /* so often in a row, it counts as lost */
 	FALLBACK_AGAIN_MS = 30000,
+	FORGIVE_S = 5,
 	RELEASED_BUSY_MS = 120000, /* a released job waits so long for its device */
 	BULK_JOBS = 10, /* more than these go back to a returned server spread over */
 	BULK_SPREAD_MS = 60000,
@@ -555,6 +556,18 @@ void plan_sweep(struct engine *e)
 		if (j->row.state == JOB_HELD && !j->busy && !j->retry.source && came_meanwhile(j))
 			plan_release(j, NULL);
 	plan_kick(e);
+}
+
+void plan_forgiven(struct engine *e, struct upstream *u)
+{
+	for (struct job *j = e->jobs; j; j = j->next) {
+		struct queue_state *q = queue_state_find(e, j->row.queue);
+
+		if (q && q->upstream == u && q->config->stillprint && !j->busy &&
+			j->row.state == JOB_HELD && mono_utc_s() - j->row.since_s >= FORGIVE_S &&
+			(j->row.reason == JOB_R_CERTIFICATE || j->row.reason == JOB_R_NOT_ENROLLED))
+			plan_release(j, NULL);
+	}
 }
 
 /* @u is what it is now: let go what waited for that. */

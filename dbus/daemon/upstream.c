@@ -21,6 +21,7 @@ enum {
 	DEGRADED_AGAIN_MS = 500,
 	DEGRADED_MAX = 3,
 	REFUSING_PROBE_MS = 15000,
+	LOOK_AGAIN_MS = 1000,
 	LATE_MS = 1000, /* a deadline that comes so much later says that we were stopped */
 	DISTRUST_MS = 30000,
 	DISTRUST_DOUBLES = 5,
@@ -45,6 +46,7 @@ struct upstream {
 	char server_queue
 		[128]; /* a queue of the server of our own, which may have several addresses; else "" */
 	unsigned idle_address;
+	bool look_again; /* as soon as what is under way is over */
 	enum health health;
 	int64_t since_s;
 	char detail[256];
@@ -377,6 +379,8 @@ static void idle_answered(void *arg, enum target_health t, const struct target_i
 	if (t == TARGET_OK && mono_ms() < u->distrust_until_ms) {
 		; /* its word is not enough */
 	} else if (t == TARGET_OK) {
+		if (u->health == HEALTH_OK)
+			plan_forgiven(u->engine, u);
 		health_set(u, HEALTH_OK, "");
 	} else if (t == TARGET_UNREACHABLE || t == TARGET_DEGRADED) {
 		if (u->health != HEALTH_LOST && u->health != HEALTH_DEGRADED &&
@@ -417,6 +421,11 @@ static void idle_set(struct upstream *u)
 
 	if (u->stale)
 		return;
+	if (u->look_again) {
+		u->look_again = false;
+		timer_set(u->engine, &u->idle, LOOK_AGAIN_MS, idle_due, u);
+		return;
+	}
 	if (u->health == HEALTH_LOST || u->health == HEALTH_DEGRADED || u->health == HEALTH_OFFLINE)
 		ms = (int64_t)c->probe_lost_s * 1000;
 	else if (u->health != HEALTH_OK && ms > REFUSING_PROBE_MS)
@@ -496,9 +505,13 @@ void upstreams_free(struct engine *e)
 
 void upstreams_look_again(struct engine *e)
 {
-	for (struct upstream *u = e->upstreams; u; u = u->next)
-		if (!u->stale && !u->running && !u->idle_probe && u->server_queue[0])
+	for (struct upstream *u = e->upstreams; u; u = u->next) {
+		if (u->stale || !u->server_queue[0])
+			continue;
+		u->look_again = u->running || u->idle_probe;
+		if (!u->look_again)
 			timer_set(e, &u->idle, 0, idle_due, u);
+	}
 }
 
 void upstreams_look(struct engine *e)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # t7240-machine.sh - what a workstation does when the server refuses it, is another one, announces that it stops, or has
 # moved: no failover where there is no outage, nothing lost, and a reason that says what to do.
-# run-tests: deadline 150
+# run-tests: deadline 290
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/workstation.sh"
 . "$(dirname "$0")/server.sh"
@@ -49,7 +49,7 @@ check "the other one has heard of no job" same "$(srv_sql 'SELECT count(*) FROM 
 srv_stop
 rm -rf "$LAB/server/state" && mv "$LAB/server/right" "$LAB/server/state"
 srv_up
-check "the right one is back, and so is the job" wait_for 40 job_registered 3
+check "the right one is back, and so is the job" wait_for 90 job_registered 3
 
 # ---- revoked
 name=$(srv_sql 'SELECT name FROM machine LIMIT 1')
@@ -60,7 +60,7 @@ check "and does not go to the fallback" same "$(prints corner)" 0
 srv device remove "$name" >/dev/null
 CUPS_SERVER=$LAB/ws/state/cups.sock STILLPRINT_PPD=$LAB_PPD \
 	stillprint setup Office --server "$address" --code "$(srv_code)" --yes >"$LAB/enrol.said" 2>&1 || note "$(cat "$LAB/enrol.said")"
-check "enrolled anew, it goes on" wait_for 30 job_registered 4
+check "enrolled anew, it goes on" wait_for 90 job_registered 4
 
 # ---- private, and printed at once
 printf 'private = yes\n' >>"$LAB/etc/stillprint.conf.d/Office.conf" && ws_reload
