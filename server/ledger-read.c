@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/record-row.h"
+
 enum { CLOCK_AHEAD_S = 300 };
 
 /* ---- ledgers ---- */
@@ -80,7 +82,7 @@ int ledger_sum(struct sql *s, int64_t from_s, int64_t to_s, enum ledger_by by,
 	return rc;
 }
 
-/* ---- records ---- */
+/* ---- records: for record_from_row() ---- */
 
 #define RECORD_COLUMNS \
 	"ledger_record.sequence, record_uuid, ledger_record.document_uuid, ledger_record.attempt," \
@@ -91,38 +93,6 @@ int ledger_sum(struct sql *s, int64_t from_s, int64_t to_s, enum ledger_by by,
 	"ledger_record JOIN ledger ON ledger.id = ledger_id" \
 	" LEFT JOIN ledger_person ON ledger_person.record_id = ledger_record.id"
 enum { COLUMN_LEDGER = 22, COLUMN_MACHINE, COLUMN_RECEIVED, COLUMN_COUNTS };
-
-static void read_record(sqlite3_stmt *stmt, struct record *r)
-{
-	char word[64];
-
-	memset(r, 0, sizeof(*r));
-	r->sequence = sqlite3_column_int64(stmt, 0);
-	sql_text(stmt, 1, r->record_uuid, sizeof(r->record_uuid));
-	sql_text(stmt, 2, r->document_uuid, sizeof(r->document_uuid));
-	r->attempt = sqlite3_column_int(stmt, 3);
-	r->copy = sqlite3_column_int(stmt, 4);
-	r->job_id = sqlite3_column_int(stmt, 5);
-	sql_text(stmt, 6, r->queue, sizeof(r->queue));
-	sql_text(stmt, 7, r->target, sizeof(r->target));
-	r->diverted = sqlite3_column_int(stmt, 8);
-	r->not_at_server = sqlite3_column_int(stmt, 9);
-	sql_text(stmt, 10, word, sizeof(word));
-	r->state = job_state_from_name(word);
-	sql_text(stmt, 11, word, sizeof(word));
-	r->certainty = record_certainty_from_name(word);
-	r->impressions = sqlite3_column_int(stmt, 12);
-	r->sheets = sqlite3_column_int(stmt, 13);
-	r->copies = sqlite3_column_int(stmt, 14);
-	r->created_s = sqlite3_column_int64(stmt, 15);
-	r->ended_s = sqlite3_column_int64(stmt, 16);
-	sql_octets(stmt, 17, r->person_hash, sizeof(r->person_hash));
-	sql_octets(stmt, 18, r->hash, sizeof(r->hash));
-	r->has_person = sqlite3_column_bytes(stmt, 19) > 0;
-	sql_octets(stmt, 19, r->salt, sizeof(r->salt));
-	sql_text(stmt, 20, r->owner, sizeof(r->owner));
-	sql_text(stmt, 21, r->title, sizeof(r->title));
-}
 
 int ledger_export(struct sql *s, int64_t from_s, int64_t to_s, bool all,
 	int (*fn)(void *arg, const struct ledger_line *line), void *arg)
@@ -144,7 +114,7 @@ int ledger_export(struct sql *s, int64_t from_s, int64_t to_s, bool all,
 		struct ledger_line line = {
 			.received_ms = sqlite3_column_int64(stmt, COLUMN_RECEIVED)};
 
-		read_record(stmt, &line.record);
+		record_from_row(stmt, &line.record);
 		sql_text(stmt, COLUMN_LEDGER, line.ledger, sizeof(line.ledger));
 		sql_text(stmt, COLUMN_MACHINE, line.machine, sizeof(line.machine));
 		line.counts = sqlite3_column_int(stmt, COLUMN_COUNTS);
@@ -176,7 +146,7 @@ static int walk_rows(struct sql *s, struct chain *c, int64_t *bad)
 	while ((rc = sql_step(s, stmt)) > 0) {
 		struct record r;
 
-		read_record(stmt, &r);
+		record_from_row(stmt, &r);
 		memcpy(r.previous, c->hash, RECORD_HASH);
 		*bad = r.sequence;
 		if (r.sequence != c->last + 1 || !record_fits(&r))

@@ -2,6 +2,7 @@
 /* store-private - what the files of the store share; nobody else includes it (tests/test-store does, to migrate). */
 #pragma once
 
+#include "core/record-row.h"
 #include "core/sql.h"
 #include "core/store.h"
 
@@ -24,11 +25,10 @@ struct store_chain { /* what is here of it: from after base to head */
 };
 int store_chain_read(struct store *s, struct store_chain *c);
 
+/* For record_from_row(). */
 #define LEDGER_COLUMNS \
 	"ledger.sequence, record_uuid, document_uuid, attempt, copy, job_id, queue, target, diverted," \
 	" not_at_server, state, certainty, impressions, sheets, copies, created_s, ended_s, person_hash, hash," \
 	" coalesce(salt, x''), coalesce(owner, x''), coalesce(title, x''), acknowledged_s"
 #define LEDGER_TABLES "ledger LEFT JOIN ledger_person ON ledger_person.sequence = ledger.sequence"
 enum { LEDGER_ACKNOWLEDGED = 22 };
-/* A row of these; without @r->previous. */
-void store_ledger_read(sqlite3_stmt *stmt, struct record *r);

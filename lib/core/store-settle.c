@@ -64,7 +64,7 @@ int store_ledger_batch(
 	while ((rc = sql_step(&s->sql, stmt)) > 0) {
 		struct record r;
 
-		store_ledger_read(stmt, &r);
+		record_from_row(stmt, &r);
 		memcpy(r.previous, previous, RECORD_HASH);
 		memcpy(previous, r.hash, RECORD_HASH);
 		rc = fn(arg, &r);

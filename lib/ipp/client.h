@@ -89,6 +89,11 @@ struct client_reply {
 	int32_t connect_ms; /* time to connect, -1 if it did not */
 };
 typedef void client_done_fn(void *arg, const struct client_reply *reply);
+/* It was done (RFC 8011 B.1.2: successful-xxx). */
+static inline bool client_is_good(const struct client_reply *reply)
+{
+	return reply->fault == CLIENT_OK && reply->status <= IPP_STATUS_OK_EVENTS_COMPLETE;
+}
 
 int client_new(sd_event *loop, struct client **out);
 /* Every call under way is dropped without its callback. Not from within a callback. */
