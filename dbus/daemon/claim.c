@@ -56,11 +56,6 @@ void claim_stop(struct job *j)
 	free(c);
 }
 
-static bool is_good(const struct client_reply *reply)
-{
-	return reply->fault == CLIENT_OK && reply->status <= IPP_STATUS_OK_EVENTS_COMPLETE;
-}
-
 /* The server is there and cannot just now; but 0x0508 says that the job was canceled. */
 static bool is_passing(ipp_status_t status)
 {
@@ -136,12 +131,16 @@ static void acknowledged(void *arg, const struct client_reply *reply)
 		client_fault_name(reply->fault), (unsigned)reply->status, j->row.server.epoch);
 	if (j->busy) {
 		timer_set(j->engine, &c->again, BUSY_AGAIN_MS, acknowledge, c);
-	} else if (is_good(reply)) {
+	} else if (client_is_good(reply)) {
 		j->row.server.told = IPP_JSTATE_PENDING; /* that is what it means */
 		claim_stop(j);
 		report_kick(j);
 		deliver_go(j);
 		plan_kick(j->engine);
+	} else if (reply->fault == CLIENT_OK && reply->status == IPP_STATUS_ERROR_JOB_CANCELED) {
+		deliver_stop(j); /* it was only made ready */
+		claim_stop(j);
+		link_over_there(j, IPP_JSTATE_CANCELED);
 	} else if (reply->fault == CLIENT_OK && !is_passing(reply->status)) {
 		claim_drop(j); /* a definite no: the release is over */
 	} else {
@@ -236,6 +235,25 @@ static void take(struct claim *c, const struct holder_answer *a)
 	job_journal(j, job_work_move, &row, NULL, NULL, journaled);
 }
 
+static void not_fetched(struct claim *c, const struct client_reply *reply)
+{
+	struct job *j = c->job;
+	bool canceled = reply->fault == CLIENT_OK && reply->status == IPP_STATUS_ERROR_JOB_CANCELED;
+	bool passing = reply->fault == CLIENT_OK && is_passing(reply->status) &&
+		       mono_ms() - c->begun_ms < CLAIM_MS;
+
+	if (reply->fault != CLIENT_OK) {
+		link_failed(j->engine); /* the link asks again when it is back */
+	} else if (!canceled && (c->again_wanted || passing)) {
+		c->again_wanted = false;
+		timer_set(j->engine, &c->again, ACK_AGAIN_MS, fetch, c);
+		return;
+	}
+	claim_stop(j);
+	if (canceled)
+		link_over_there(j, IPP_JSTATE_CANCELED);
+}
+
 static void fetched(void *arg, const struct client_reply *reply)
 {
 	struct claim *c = arg;
@@ -244,18 +262,10 @@ static void fetched(void *arg, const struct client_reply *reply)
 	struct uri u;
 
 	c->call = NULL;
-	if (!is_good(reply)) {
+	if (!client_is_good(reply)) {
 		log_event(LOG_LVL_INFO, "job=%d event=fetch fault=%s status=0x%04x", j->row.id,
 			client_fault_name(reply->fault), (unsigned)reply->status);
-		if (reply->fault != CLIENT_OK)
-			link_failed(j->engine); /* the link asks again when it is back */
-		else if (c->again_wanted ||
-			 (is_passing(reply->status) && mono_ms() - c->begun_ms < CLAIM_MS)) {
-			c->again_wanted = false;
-			timer_set(j->engine, &c->again, ACK_AGAIN_MS, fetch, c);
-			return;
-		}
-		claim_stop(j);
+		not_fetched(c, reply);
 		return;
 	}
 	holder_read(reply->ipp, &a);

@@ -162,8 +162,16 @@ static void suspect(struct engine *e)
 
 void link_failed(struct engine *e)
 {
-	if (e->link)
-		e->link->up = false;
+	struct link *l = e->link;
+
+	/* The poll may be parked on a connection that still stands: ask at once, not when it comes back. */
+	if (l && l->up && l->call) {
+		client_cancel(l->call);
+		l->call = NULL;
+		timer_set(e, &l->again, AGAIN_MS, subscribe, l);
+	}
+	if (l)
+		l->up = false;
 	suspect(e);
 }
 
@@ -189,11 +197,6 @@ static void lost(struct link *l, const struct client_reply *reply)
 			log_quote(reply->detail));
 	link_failed(l->engine);
 	try_later(l);
-}
-
-static bool is_good(const struct client_reply *reply)
-{
-	return reply->fault == CLIENT_OK && reply->status <= IPP_STATUS_OK_EVENTS_COMPLETE;
 }
 
 /* ---- the incarnation ---- */
@@ -258,7 +261,7 @@ static struct job *find_document(struct engine *e, const char *uuid)
 }
 
 /* It was deleted there by its user, or held for too long, while nothing had left this computer. */
-static void over_there(struct job *j, int state)
+void link_over_there(struct job *j, int state)
 {
 	char label[300];
 	struct uri u;
@@ -279,7 +282,7 @@ static void over_there(struct job *j, int state)
 static void sees(struct job *j, int state)
 {
 	if (state == IPP_JSTATE_CANCELED || state == IPP_JSTATE_ABORTED)
-		over_there(j, state);
+		link_over_there(j, state);
 	else if (state == IPP_JSTATE_PENDING)
 		claim_start(j);
 	else
@@ -292,7 +295,7 @@ static void active_answered(void *arg, const struct client_reply *reply)
 	ipp_attribute_t *ids, *states;
 
 	l->sync = NULL;
-	if (!is_good(reply)) {
+	if (!client_is_good(reply)) {
 		timer_set(l->engine, &l->sync_again, SYNC_AGAIN_MS, sync_due, l);
 		return;
 	}
@@ -343,7 +346,7 @@ static void fetchable_answered(void *arg, const struct client_reply *reply)
 	struct link *l = arg;
 
 	l->sync = NULL;
-	if (!is_good(reply)) {
+	if (!client_is_good(reply)) {
 		timer_set(l->engine, &l->sync_again, SYNC_AGAIN_MS, sync_due, l);
 		return;
 	}
@@ -395,7 +398,7 @@ static void event(void *arg, const struct holder_answer *one)
 	else if (j && one->canceling)
 		report_now(j); /* the answer to it says that it is canceled */
 	else if (j && (one->state == IPP_JSTATE_CANCELED || one->state == IPP_JSTATE_ABORTED))
-		over_there(j, one->state);
+		link_over_there(j, one->state);
 }
 
 static void heard(struct link *l)
@@ -418,7 +421,7 @@ static void renewed(void *arg, const struct client_reply *reply)
 	struct link *l = arg;
 
 	l->call = NULL;
-	if (is_good(reply))
+	if (client_is_good(reply))
 		l->renew_ms = mono_ms() + RENEW_MS;
 	else
 		l->subscription = 0;
@@ -436,7 +439,7 @@ static void polled(void *arg, const struct client_reply *reply)
 		timer_set(l->engine, &l->again, AGAIN_MS, subscribe, l);
 		return;
 	}
-	if (!is_good(reply)) {
+	if (!client_is_good(reply)) {
 		lost(l, reply);
 		return;
 	}
@@ -471,7 +474,7 @@ static void subscribed(void *arg, const struct client_reply *reply)
 	l->call = NULL;
 	if (reply->fault == CLIENT_OK)
 		holder_read(reply->ipp, &a);
-	if (!is_good(reply) || !a.subscription) {
+	if (!client_is_good(reply) || !a.subscription) {
 		lost(l, reply);
 		return;
 	}
@@ -495,8 +498,7 @@ static void subscribe(void *arg)
 	if (l->call || !link_is_enrolled(l->engine) ||
 		!link_system_uri(l->engine, uri, sizeof(uri)))
 		return;
-	/* One that is still good goes on where it was. */
-	if (l->subscription && l->failures) {
+	if (l->subscription) { /* it goes on where it was */
 		poll_events(l);
 		return;
 	}

@@ -44,6 +44,9 @@ const struct client_identity *link_identity(const struct engine *e);
 
 /* A call about a job could not reach it, or it was refused as a machine. */
 void link_failed(struct engine *e);
+/* The server says that a job of ours is over: @state is 7, its user deleted it, or 8, it was held for too long. Nothing if it
+ * has begun to leave this computer: then our word counts. */
+void link_over_there(struct job *j, int state);
 void link_look(struct engine *e); /* somebody has met it: do not wait for the next try */
 /* Any answer that names an incarnation: another one than known makes everything known to the server anew. */
 void link_heard(struct engine *e, int32_t incarnation);
