@@ -41,7 +41,7 @@ nap 0.5
 check "it came out once" same "$(prints_of server alpha) $(prints_of other alpha)" "1 0"
 
 # a document so small that the network took all of it, cut before the printer had it
-net cut request 0x0006 1 200
+net cut request 0x0006 1 2500
 put bravo -b 3000
 check "cut: it comes to an end" wait_for 30 over 3
 note "cut: $(job_state 3) $(job_reason 3), printed $(prints_of server bravo)"
