@@ -22,8 +22,13 @@ enum {
 };
 
 /* One constant of one piece, since a step of a schema is one: put together before opening. */
-static char *joined;
-static const char *steps[1];
+enum { VERSIONS = 2, PARTS_MAX = 8 };
+static const char *const part[VERSIONS][PARTS_MAX] = {
+	{db_jobs, db_events, db_printers, db_machines, db_ledger, db_accounts},
+	{db_jobs_2, db_accounts_2, db_sync_2},
+};
+static char *joined[VERSIONS];
+static const char *steps[VERSIONS];
 static int first(struct sql *s);
 
 const struct sql_schema db_schema = {
@@ -34,23 +39,28 @@ const struct sql_schema db_schema = {
 	.first = first,
 };
 
-static int join_parts(void)
+static int join_version(int version)
 {
-	const char *const part[] = {
-		db_jobs, db_events, db_printers, db_machines, db_ledger, db_accounts};
 	size_t size = 1;
 
-	if (joined)
-		return 0;
-	for (size_t i = 0; i < sizeof(part) / sizeof(part[0]); i++)
-		size += strlen(part[i]);
-	joined = calloc(1, size);
-	if (!joined)
+	for (int i = 0; i < PARTS_MAX && part[version][i]; i++)
+		size += strlen(part[version][i]);
+	joined[version] = calloc(1, size);
+	if (!joined[version])
 		return -ENOMEM;
-	for (size_t i = 0; i < sizeof(part) / sizeof(part[0]); i++)
-		strcat(joined, part[i]);
-	steps[0] = joined;
+	for (int i = 0; i < PARTS_MAX && part[version][i]; i++)
+		strcat(joined[version], part[version][i]);
+	steps[version] = joined[version];
 	return 0;
+}
+
+static int join_parts(void)
+{
+	int rc = 0;
+
+	for (int i = 0; i < VERSIONS && !rc; i++)
+		rc = joined[i] ? 0 : join_version(i);
+	return rc;
 }
 
 /* ---- settings and audit ---- */

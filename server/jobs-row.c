@@ -39,6 +39,7 @@ const char db_jobs[] =
 	" user TEXT NOT NULL, job_id INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,"
 	" PRIMARY KEY (user, job_id)) WITHOUT ROWID;"
 	"CREATE INDEX delegate_job ON delegate (job_id);";
+const char db_jobs_2[] = "";
 
 static void read_finishings(struct jobs_ticket *t, const char *text)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* printers-schema - the tables of queues, devices, resources, machines and accounts. docs/server.md explains them. */
+/* printers-schema - the tables of queues, devices, resources and machines. docs/server.md explains them. */
 #include "app.h"
 
 /* A device belongs to no queue: what is released at any queue may go to each of them. */
@@ -38,7 +38,3 @@ const char db_machines[] =
 	" expires_s INTEGER NOT NULL, used_s INTEGER NOT NULL DEFAULT 0, used_by TEXT NOT NULL DEFAULT '');";
 
 /* hash '': nobody can log in by a password. */
-const char db_accounts[] =
-	"CREATE TABLE account ("
-	" name TEXT PRIMARY KEY NOT NULL, full_name TEXT NOT NULL, hash TEXT NOT NULL,"
-	" disabled INTEGER NOT NULL DEFAULT 0, created_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL);";

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* accounts-schema - tables of people: who they are, and by what they log in. */
+#include "app.h"
+
+const char db_accounts[] =
+	"CREATE TABLE account ("
+	" name TEXT PRIMARY KEY NOT NULL, full_name TEXT NOT NULL, hash TEXT NOT NULL,"
+	" disabled INTEGER NOT NULL DEFAULT 0, created_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL);";
+
+const char db_accounts_2[] = "";
