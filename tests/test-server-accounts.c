@@ -53,6 +53,34 @@ static void only_the_right_password_opens(void)
 	db_close(&app);
 }
 
+static void a_login_says_who_it_was_and_nothing_else(void)
+{
+	AUTO(accounts_verifier_freep) struct accounts_verifier *v = NULL;
+	struct accounts_try t = {ACCOUNTS_ANY, "anna", "secret", "test", ""};
+	struct accounts_said said, again;
+	static const uint8_t none[16];
+
+	start_afresh();
+	CHECK(accounts_add(&app.sql, "anna", "Anna", "secret") == 0);
+	CHECK(accounts_verifier_new(folder, &v) == 0);
+	CHECK(accounts_login(v, &t, &said) == 0 && said.result == ACCOUNTS_OK);
+	CHECK(said.kind == ACCOUNTS_PASSWORD && !strcmp(said.account, "anna"));
+	CHECK(memcmp(said.uuid, none, 16) != 0);
+	CHECK(accounts_login(v, &t, &again) == 0 && !memcmp(said.uuid, again.uuid, 16));
+	t.secret = "wrong";
+	CHECK(accounts_login(v, &t, &said) == 0 && said.result == ACCOUNTS_WRONG);
+	CHECK(!*said.account && !memcmp(said.uuid, none, 16));
+	t.secret = "secret";
+	t.kind = ACCOUNTS_PIN;
+	CHECK(accounts_login(v, &t, &said) == 0 && said.result == ACCOUNTS_WRONG);
+	t.kind = ACCOUNTS_PASSWORD;
+	CHECK(accounts_disable(&app.sql, "anna", true) == 0);
+	CHECK(accounts_login(v, &t, &said) == 0 && said.result == ACCOUNTS_LOCKED);
+	t.secret = "wrong";
+	CHECK(accounts_login(v, &t, &said) == 0 && said.result == ACCOUNTS_WRONG);
+	db_close(&app);
+}
+
 static void the_password_is_not_in_the_database(void)
 {
 	char command[256];
@@ -208,6 +236,7 @@ int main(void)
 
 	snprintf(folder, sizeof(folder), "/tmp/test-server-accounts.%d", getpid());
 	RUN(only_the_right_password_opens);
+	RUN(a_login_says_who_it_was_and_nothing_else);
 	RUN(the_password_is_not_in_the_database);
 	RUN(disabled_and_passwordless_users_cannot_log_in);
 	RUN(users_are_told_apart);
