@@ -172,7 +172,7 @@ static void acknowledge(void *arg)
 	}
 	if (link_send(j->engine, uri,
 		    must(holder_acknowledge(uri, j->row.server.remote_id, j->row.server.device_uuid,
-			    j->row.server.incarnation, j->row.server.epoch, j->row.attempt, NULL)),
+			    j->row.server.incarnation, j->row.server.epoch, j->row.attempt)),
 		    FETCH_MS, acknowledged, c, &c->call))
 		timer_set(j->engine, &c->again, ACK_AGAIN_MS, acknowledge, c);
 }

@@ -42,7 +42,8 @@
 #define VENDOR_ACKNOWLEDGED_SEQUENCE VENDOR "acknowledged-sequence" /* integer */
 #define VENDOR_RECORD_STATUS VENDOR "record-status" /* keyword */
 /* Who it is: Verify-Login, enrolment's answer, and whose word a job's owner is. */
-#define VENDOR_LOGIN_KEY VENDOR "login-key" /* octetString(32): X25519, passwords are sealed to it */
+#define VENDOR_LOGIN_KEY \
+	VENDOR "login-key" /* octetString(32): X25519, passwords are sealed to it */
 #define VENDOR_LOGIN_SEALED VENDOR "login-sealed" /* octetString: auth/online.h */
 #define VENDOR_LOGIN_SERVICE VENDOR "login-service" /* name: the PAM service, for the audit */
 #define VENDOR_LOGIN_TTY VENDOR "login-tty" /* name */
@@ -51,7 +52,8 @@
 #define VENDOR_LOGIN_RESULT VENDOR "login-result" /* keyword: ok, wrong, locked, expired, later */
 #define VENDOR_LOGIN_RETRY VENDOR "login-retry" /* integer, seconds */
 #define VENDOR_ACCOUNT_UUID VENDOR "account-uuid" /* uri */
-#define VENDOR_OWNER_VERIFIED VENDOR "owner-verified" /* boolean: his computer has seen him log in */
+#define VENDOR_OWNER_VERIFIED \
+	VENDOR "owner-verified" /* boolean: his computer has seen him log in */
 /* One row of a ledger, beside standard names: lib/core/record.c. */
 #define VENDOR_LEDGER_BASE \
 	VENDOR "ledger-base" /* integer: the sequence before the ledger's first row */
