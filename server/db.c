@@ -359,7 +359,8 @@ int db_begin(struct app *app)
 {
 	int rc;
 
-	turn_take();
+	if (!app->count.turn)
+		turn_take();
 	app->count.turn = true;
 	rc = sql_begin(&app->sql);
 	app->now_ms = wall_ms();
