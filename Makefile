@@ -238,6 +238,7 @@ install: all				## install below DESTDIR; every folder can be set, as prefix= or
 	$(Q)$(INSTALL) -m 644 $(PPD) $(D)$(datadir)/stillprint/
 	$(Q)$(call put,dbus/daemon/org.stillprint.conf,$(dbusdir)/system.d)
 	$(Q)$(call put,dbus/daemon/org.stillprint.service,$(dbusdir)/system-services)
+	$(Q)$(call put,dbus/daemon/org.stillprint.policy,$(datadir)/polkit-1/actions)
 	$(Q)$(call put,dbus/daemon/stillprint.sysusers,$(sysusersdir),stillprint.conf)
 	$(Q)$(call put,dbus/daemon/stillprint.tmpfiles,$(tmpfilesdir),stillprint.conf)
 	$(Q)$(call each,$(SYSUNITS),$(unitdir)):
@@ -261,7 +262,8 @@ uninstall:				## remove what install put there; configuration, state and spool s
 		$(D)$(cups_serverbin)/backend/stillprint $(D)$(cups_serverbin)/filter/stillprint-ticket \
 		$(addprefix $(D)$(cups_datadir)/mime/,$(notdir $(MIME))) \
 		$(D)$(cups_datadir)/drv/stillprint.drv $(D)$(dbusdir)/system.d/org.stillprint.conf \
-		$(D)$(dbusdir)/system-services/org.stillprint.service $(D)$(sysusersdir)/stillprint.conf \
+		$(D)$(dbusdir)/system-services/org.stillprint.service \
+		$(D)$(datadir)/polkit-1/actions/org.stillprint.policy $(D)$(sysusersdir)/stillprint.conf \
 		$(D)$(tmpfilesdir)/stillprint.conf $(addprefix $(D)$(unitdir)/,$(notdir $(SYSUNITS))) \
 		$(addprefix $(D)$(userunitdir)/,$(notdir $(USERUNITS))) \
 		$(addprefix $(D)$(autostartdir)/,$(notdir $(AUTOSTART))) \
