@@ -85,8 +85,7 @@ static void last_answer(int plain, int fd, gnutls_session_t tls)
 	char buffer[16384];
 	ssize_t n;
 
-	if (poll(&p, 1, LATE_MS) > 0 &&
-		(n = gnutls_record_recv(tls, buffer, sizeof(buffer))) > 0)
+	if (poll(&p, 1, LATE_MS) > 0 && (n = gnutls_record_recv(tls, buffer, sizeof(buffer))) > 0)
 		put(plain, buffer, (size_t)n);
 }
 
@@ -133,8 +132,8 @@ static void handshake(gnutls_session_t tls, int fd, const char *whom)
 		die(whom, gnutls_strerror(rc));
 }
 
-static gnutls_session_t session(unsigned int kind, gnutls_certificate_credentials_t cred,
-	const char *cert, const char *key)
+static gnutls_session_t session(
+	unsigned int kind, gnutls_certificate_credentials_t cred, const char *cert, const char *key)
 {
 	gnutls_session_t tls = NULL;
 
