@@ -303,6 +303,10 @@ system: all tools faults		## the system tests alone; ONLY='t1000 t11' picks some
 	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) \
 		$(or $(foreach t,$(ONLY),$(wildcard tests/system/$(t)*.sh)),$(SYSTEM))
 
+SWEEPS := $(addprefix tests/system/,t7260-replies.sh t7261-octets.sh)
+sweep: all tools			## cut what workstation and server say at many more positions (5 min)
+	$(Q)SWEEP=1 STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) -t 5 $(SWEEPS)
+
 check-server: all tools tests faults	## what concerns the server, by itself
 	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) \
 		$(filter $(addprefix $(OUT)/tests/test-,server-% serve% request holder site record settle enrol identity \
@@ -454,7 +458,7 @@ help:				## list the targets
 	@echo 'V=1 shows the commands. CFLAGS, CPPFLAGS, LDFLAGS, DESTDIR and all folders are yours to set; WERROR=1 is strict.'
 
 FORCE:
-.PHONY: bench-server all tools tests unit system check check-server check-identity check-built check-sanitize fault faults install uninstall lint lint-floors \
+.PHONY: bench-server all tools tests unit system sweep check check-server check-identity check-built check-sanitize fault faults install uninstall lint lint-floors \
 	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse bench-jobs FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(PAM_SRC:%.c=$(OUT)/pam/obj/%.d) $(ANALYZED:.ok=.d)
