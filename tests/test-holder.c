@@ -136,7 +136,7 @@ static void every_request_names_its_target_and_job(void)
 		.impressions = -1,
 		.sheets = 4,
 		.diverted_to = ""};
-	ipp_t *all[] = {holder_fetch(QUEUE, 7), holder_acknowledge(QUEUE, 7, UUID, 1, 2, 3, NULL),
+	ipp_t *all[] = {holder_fetch(QUEUE, 7), holder_acknowledge(QUEUE, 7, UUID, 1, 2, 3),
 		holder_status(QUEUE, &s), holder_release(QUEUE, 7, "anna", "Hall")};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -171,16 +171,6 @@ static void a_status_says_only_what_is_known(void)
 	CHECK(number(got, VENDOR_RELEASE_EPOCH) == 2 && number(got, VENDOR_HOLDER_ATTEMPT) == 3);
 	CHECK(number(got, VENDOR_SERVER_INCARNATION) == 5);
 	CHECK(!ippFindAttribute(got, "output-device-job-state-reasons", IPP_TAG_ZERO));
-}
-
-static void a_refusal_says_why(void)
-{
-	AUTO(wire_deletep)
-	ipp_t *sent = holder_acknowledge(QUEUE, 7, UUID, 1, 2, 3, "printed elsewhere");
-	AUTO(wire_deletep) ipp_t *got = carried(sent);
-
-	CHECK(number(got, "fetch-status-code") == IPP_STATUS_ERROR_NOT_FETCHABLE);
-	CHECK(!strcmp(text(got, "fetch-status-message"), "printed elsewhere"));
 }
 
 static void a_device_is_named_or_known_by_its_uuid(void)
@@ -308,7 +298,6 @@ int main(void)
 	RUN(registration_stays_below_two_kilobytes);
 	RUN(every_request_names_its_target_and_job);
 	RUN(a_status_says_only_what_is_known);
-	RUN(a_refusal_says_why);
 	RUN(a_device_is_named_or_known_by_its_uuid);
 	RUN(an_answer_is_read);
 	RUN(an_answer_of_other_syntax_is_not_believed);

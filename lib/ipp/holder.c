@@ -129,7 +129,7 @@ static void add_fence(ipp_t *r, int32_t incarnation, int32_t epoch, int32_t atte
 }
 
 ipp_t *holder_acknowledge(const char *queue_uri, int32_t job_id, const char *device_uuid,
-	int32_t incarnation, int32_t epoch, int32_t attempt, const char *refusal)
+	int32_t incarnation, int32_t epoch, int32_t attempt)
 {
 	ipp_t *r = job_request(IPP_OP_ACKNOWLEDGE_JOB, queue_uri, job_id);
 
@@ -137,11 +137,6 @@ ipp_t *holder_acknowledge(const char *queue_uri, int32_t job_id, const char *dev
 		return NULL;
 	add_text(r, IPP_TAG_OPERATION, IPP_TAG_URI, "output-device-uuid", device_uuid);
 	add_fence(r, incarnation, epoch, attempt);
-	if (refusal) {
-		ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_ENUM, "fetch-status-code",
-			IPP_STATUS_ERROR_NOT_FETCHABLE);
-		add_text(r, IPP_TAG_OPERATION, IPP_TAG_TEXT, "fetch-status-message", refusal);
-	}
 	return r;
 }
 

@@ -24,9 +24,9 @@ struct holder_job {
 ipp_t *holder_register(const char *queue_uri, const struct holder_job *job, ipp_t *ticket);
 /* Fetch-Job (M8): what was released, and where to. */
 ipp_t *holder_fetch(const char *queue_uri, int32_t job_id);
-/* Acknowledge-Job (M8). @refusal: why not, NULL to accept. */
+/* Acknowledge-Job (M8): it is taken over. */
 ipp_t *holder_acknowledge(const char *queue_uri, int32_t job_id, const char *device_uuid,
-	int32_t incarnation, int32_t epoch, int32_t attempt, const char *refusal);
+	int32_t incarnation, int32_t epoch, int32_t attempt);
 
 struct holder_status {
 	int32_t job_id, incarnation, epoch, attempt; /* the fence */
