@@ -4,6 +4,7 @@
  * Prints "asked" for each question after all of them. */
 #include <dbus/dbus.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
