@@ -15,7 +15,7 @@
 
 const struct cli_option jobs_options[] = {
 	{"all", NULL, 'a', "also those that are over"},
-	{"users", NULL, 'u', "everybody's (root)"},
+	{"users", NULL, 'u', "everybody's (administrator, or polkit)"},
 	{"queue", "QUEUE", 'q', "only this queue's"},
 	{NULL},
 };
@@ -82,7 +82,8 @@ int cli_jobs(struct cli *c, int argc, char **argv)
 		return c->status;
 	if (optind < argc)
 		return cli_usage(c, "jobs takes no arguments; one job: stillprint why JOB");
-	rc = bus_call(c, BUS_ROOT, BUS_MANAGER, "Jobs", BUS_SOON_S, &jobs, "D", filter);
+	rc = bus_call(c, BUS_ROOT, BUS_MANAGER, "Jobs",
+		json_flag(filter, "users") ? BUS_PROBING_S : BUS_SOON_S, &jobs, "D", filter);
 	if (rc)
 		return rc;
 	if (!json_object_is_type(jobs, json_type_array)) {

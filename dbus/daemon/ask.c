@@ -10,11 +10,11 @@
 #include "must.h"
 #include "renew.h"
 
-/* ---- fallbacks of a user ---- */
+/* ---- fallbacks of a user, and of everybody ---- */
 
 struct add {
 	struct engine *engine;
-	char owner[256], queue[128];
+	char owner[256], queue[128], decided_by[320];
 	engine_reply_fn *reply;
 	void *arg;
 };
@@ -56,7 +56,7 @@ static void found(
 		snprintf(p.queue, sizeof(p.queue), "%s", a->queue);
 		snprintf(p.uri, sizeof(p.uri), "%s", uri);
 		user_printer_put(a->engine, &p);
-		audit(a->engine, NULL, "fallback-added", a->owner, a->queue, uri,
+		audit(a->engine, NULL, "fallback-added", a->decided_by, a->queue, uri,
 			strncmp(uri, "ipp:", 4) != 0);
 	}
 	a->reply(a->arg, err, message, rows);
@@ -64,11 +64,11 @@ static void found(
 }
 
 void engine_fallback_add(struct engine *e, const char *owner, const char *queue,
-	const char *address, engine_reply_fn *reply, void *arg)
+	const char *address, const char *decided_by, engine_reply_fn *reply, void *arg)
 {
 	struct add *a;
 
-	if (!e->config->users_may_add) {
+	if (*owner && !e->config->users_may_add) {
 		reply_later(e, reply, arg, ENGINE_E_POLICY,
 			"The administrator alone names fallback printers here");
 		return;
@@ -82,6 +82,7 @@ void engine_fallback_add(struct engine *e, const char *owner, const char *queue,
 	a->engine = e;
 	snprintf(a->owner, sizeof(a->owner), "%s", owner);
 	snprintf(a->queue, sizeof(a->queue), "%s", queue);
+	snprintf(a->decided_by, sizeof(a->decided_by), "%s", decided_by);
 	a->reply = reply;
 	a->arg = arg;
 	if (address_find(e, address, found, a)) {
@@ -110,7 +111,7 @@ static bool same_printer(const char *uri, const char *typed)
 }
 
 void engine_fallback_remove(struct engine *e, const char *owner, const char *queue,
-	const char *address, engine_reply_fn *reply, void *arg)
+	const char *address, const char *decided_by, engine_reply_fn *reply, void *arg)
 {
 	unsigned count = 0;
 
@@ -121,12 +122,14 @@ void engine_fallback_remove(struct engine *e, const char *owner, const char *que
 			!same_printer(p.uri, address))
 			continue;
 		user_printer_remove(e, p.owner, p.queue, p.uri);
-		audit(e, NULL, "fallback-removed", owner, p.queue, p.uri, false);
+		audit(e, NULL, "fallback-removed", decided_by, p.queue, p.uri, false);
 		count++;
 	}
 	reply_later(e, reply, arg, count ? ENGINE_OK : ENGINE_E_NO_SUCH,
 		count ? "Removed"
-		      : "It is not among your printers; `stillprint fallback list` shows them");
+		: *owner
+			? "It is not among your printers; `stillprint fallback list` shows them"
+			: "Nobody added it for everybody; what stands in the configuration is changed there");
 }
 
 struct listing {

@@ -93,6 +93,12 @@ unsigned plan_candidates(struct engine *e, const char *owner, const struct confi
 	for (size_t i = 0; i < e->user_printer_count; i++) {
 		const struct store_user_printer *p = &e->user_printer[i];
 
+		if (!p->owner[0] && (!p->queue[0] || !strcmp(p->queue, q->name)))
+			add_candidate(e, q, p->uri, "admin", out, &count, max);
+	}
+	for (size_t i = 0; i < e->user_printer_count; i++) {
+		const struct store_user_printer *p = &e->user_printer[i];
+
 		if (strcmp(p->owner, owner) || (p->queue[0] && strcmp(p->queue, q->name)))
 			continue;
 		/* A typed address counts for the job that it was typed for. */

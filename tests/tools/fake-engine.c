@@ -278,15 +278,17 @@ static struct rows *some_rows(unsigned count)
 }
 
 void engine_fallback_add(struct engine *e, const char *owner, const char *queue,
-	const char *address, engine_reply_fn *reply, void *arg)
+	const char *address, const char *decided_by, engine_reply_fn *reply, void *arg)
 {
+	(void)decided_by;
 	note(e, "fallback-add %s %s %s", owner, queue, address);
 	answer(e, 0, ENGINE_OK, "", some_rows(1), reply, arg);
 }
 
 void engine_fallback_remove(struct engine *e, const char *owner, const char *queue,
-	const char *address, engine_reply_fn *reply, void *arg)
+	const char *address, const char *decided_by, engine_reply_fn *reply, void *arg)
 {
+	(void)decided_by;
 	note(e, "fallback-remove %s %s %s", owner, queue, address);
 	answer(e, 0, ENGINE_OK, "", NULL, reply, arg);
 }
