@@ -101,6 +101,7 @@ static void show_job(struct admin *a, const struct jobs_job *j, struct json_obje
 	admin_set(out, "uuid", j->uuid);
 	admin_set(out, "queue", j->queue);
 	admin_set(out, "owner", j->owner);
+	admin_set_flag(out, "owner_verified", j->verified);
 	admin_set(out, "holder", j->holder);
 	admin_set_number(out, "state", jobs_ipp_state(j));
 	admin_set_number(out, "created", j->created_ms / 1000);
@@ -111,10 +112,11 @@ static void show_job(struct admin *a, const struct jobs_job *j, struct json_obje
 	admin_set(out, "released_by", j->released_by);
 	admin_set(out, "message", j->message);
 	admin_set_number(out, "impressions_completed", j->impressions_done);
-	admin_say(a, "Job %d  %s\nQueue %s, owner %s, held by %s\nCreated %s, ended %s\nState %d:",
-		j->id, j->uuid, admin_safe(j->queue), admin_safe(j->owner), j->holder,
-		admin_time(j->created_ms / 1000), admin_time(j->ended_ms / 1000),
-		(int)jobs_ipp_state(j));
+	admin_say(a,
+		"Job %d  %s\nQueue %s, owner %s (%s), held by %s\nCreated %s, ended %s\nState %d:",
+		j->id, j->uuid, admin_safe(j->queue), admin_safe(j->owner),
+		j->verified ? "verified" : "claimed", j->holder, admin_time(j->created_ms / 1000),
+		admin_time(j->ended_ms / 1000), (int)jobs_ipp_state(j));
 	for (int i = 0; i < n; i++) {
 		json_object_array_add(list, json_object_new_string(reasons[i]));
 		admin_say(a, " %s", reasons[i]);

@@ -326,6 +326,7 @@ static void end_sessions(
 
 static void query(struct service *v, const struct request *r, struct login_message *reply)
 {
+	char account[LOGIN_NAME_OCTETS + 1];
 	struct bind_answer answer;
 
 	if (!is_ours(r)) {
@@ -333,9 +334,13 @@ static void query(struct service *v, const struct request *r, struct login_messa
 		return;
 	}
 	if (bind_query(v->bind, r->ask.uid, r->ask.session[0] ? r->ask.session : NULL, &answer)) {
-		/* Nobody is bound there; below min-uid there are services, which log in nowhere. */
-		set_result(reply,
-			r->ask.uid < v->settings->min_uid ? LOGIN_NOT_OURS : LOGIN_WRONG);
+		bool person = r->ask.uid >= v->settings->min_uid;
+
+		/* Nobody is bound there: the rules alone say who it is. Below min-uid there are services. */
+		set_result(reply, person ? LOGIN_WRONG : LOGIN_NOT_OURS);
+		if (r->ask.user[0] && person &&
+			!settings_account(v->settings, r->ask.user, account, sizeof(account)))
+			login_set_text(reply, LOGIN_HAS_ACCOUNT, account);
 		login_set_number(reply, LOGIN_HAS_SESSIONS, answer.sessions);
 		return;
 	}
