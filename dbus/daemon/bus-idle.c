@@ -43,8 +43,7 @@ static void forget_call(struct bus_idle *i)
 /* Consumes @m. @done has i->pending's answer. */
 static bool ask(struct bus_idle *i, DBusMessage *m, DBusPendingCallNotifyFunction done)
 {
-	bool ok = m &&
-		  dbus_connection_send_with_reply(i->bus->c, m, &i->pending, ANSWER_MS) &&
+	bool ok = m && dbus_connection_send_with_reply(i->bus->c, m, &i->pending, ANSWER_MS) &&
 		  i->pending && dbus_pending_call_set_notify(i->pending, done, i, NULL);
 
 	if (m)

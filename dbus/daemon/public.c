@@ -13,12 +13,14 @@
 #include "base/paths.h"
 #include "bound.h"
 #include "engine-private.h"
+#include "link.h"
 #include "must.h"
 
 enum {
 	LOOK_MS = 2000,
 	LOGIN_MS = 1500,
-	ABSENT_TIMES = 2, /* in a row: a session that begins after its first job is none that ended */
+	ABSENT_TIMES =
+		2, /* in a row: a session that begins after its first job is none that ended */
 };
 
 static const char by_session[] = "its user left this public computer";
@@ -89,7 +91,8 @@ static void looked(void *arg, const struct bound *b)
 	if (b->who == WHO_NO_VERIFIER && !e->public_blind) {
 		e->public_blind = true;
 		log_event(LOG_LVL_WARNING, "event=public-workstation-blind why=%s",
-			log_quote("stillprint-verifier does not run: nobody tells who is logged in"));
+			log_quote(
+				"stillprint-verifier does not run: nobody tells who is logged in"));
 	}
 	if (b->who == WHO_NO_LOGIN && b->person)
 		end_all(e, l->owner, ABSENT_TIMES, by_session);

@@ -308,8 +308,7 @@ static void close_session(struct service *v, const struct request *r, struct log
 		rc == BIND_E_NONE ? "no" : "yes");
 }
 
-static void end_sessions(
-	struct service *v, const struct request *r, struct login_message *reply)
+static void end_sessions(struct service *v, const struct request *r, struct login_message *reply)
 {
 	int n;
 

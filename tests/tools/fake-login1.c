@@ -42,8 +42,8 @@ static void list(DBusMessageIter *to, FILE *f)
 	dbus_message_iter_close_container(to, &all);
 }
 
-static void put(DBusMessageIter *dict, const char *name, int type, const char *signature,
-	const void *value)
+static void put(
+	DBusMessageIter *dict, const char *name, int type, const char *signature, const void *value)
 {
 	DBusMessageIter entry, variant;
 
