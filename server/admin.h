@@ -95,6 +95,7 @@ int admin_user(struct admin *a, int argc, char **argv);
 int admin_device(struct admin *a, int argc, char **argv);
 int admin_queue(struct admin *a, int argc, char **argv);
 int admin_enrol(struct admin *a, int argc, char **argv);
+int admin_ca(struct admin *a, int argc, char **argv);
 int admin_ledger(struct admin *a, int argc, char **argv);
 int admin_trace(struct admin *a, int argc, char **argv);
 int admin_audit_list(struct admin *a, int argc, char **argv);

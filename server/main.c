@@ -36,6 +36,13 @@ static const struct admin_verb verbs[] = {
 		admin_queue},
 	{"enrol", "[--name NAME] [--expires 1h] [--kind workstation|terminal]",
 		"Prints a code that enrols one machine.", NULL, admin_enrol},
+	{"ca", "list | new | activate [--force] | retire [--force] | discard",
+		"One CA follows another, without anybody being enrolled again.",
+		"new makes the next one and announces it to the machines, in the signed policy.\n"
+		"activate has it sign from now on; machines that know the former one alone still find their way.\n"
+		"retire ends the former one. Both wait for all machines: list tells, --force does not wait.\n"
+		"discard takes back an announced one.\n",
+		admin_ca},
 	{"ledger", "list | sum | verify | export [--format csv|json] [--since WHEN] [--until WHEN]",
 		"What was printed.", NULL, admin_ledger},
 	{"trace", "JOB", "Everything that happened to a job, by its number or UUID.", NULL,
