@@ -53,7 +53,7 @@ __attribute__((format(printf, 5, 6))) static void add(
 static void check_files(struct check *k)
 {
 	static const char *const secret[] = {
-		"", "ca.pem", "ca-next.pem", "ca-old.pem", "server.pem", "policy.key", "server.db"};
+		"", "ca.pem", "ca-next.pem", "ca-old.pem", "server.pem", "policy.key", "pepper", "server.db"};
 	const char *state = k->a->config->state;
 	struct stat folder;
 	bool good = true;

@@ -451,6 +451,31 @@ static void media_go_in_the_words_of_the_target(void)
 	CHECK(!media_of(able, NULL, -1, 0, dropped)[0] && !dropped[0]);
 }
 
+static void device_that_waits_for_somebody_is_known(void)
+{
+	static const struct {
+		const char *reasons;
+		int state;
+		bool wanted;
+	} cases[] = {
+		{"", IPP_PSTATE_PROCESSING, false},
+		{"", IPP_PSTATE_STOPPED, true},
+		{"media-empty", IPP_PSTATE_PROCESSING, true},
+		{"media-low-warning,media-empty-error", IPP_PSTATE_PROCESSING, true},
+		{"media-low-warning,media-empty-warning", IPP_PSTATE_IDLE, false},
+		{"media-empty-soon,toner-low", IPP_PSTATE_IDLE, false},
+		{"-error", IPP_PSTATE_IDLE, false},
+		{",,door-open", IPP_PSTATE_IDLE, true},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct target_info info = {.state = cases[i].state};
+
+		snprintf(info.reasons, sizeof(info.reasons), "%s", cases[i].reasons);
+		CHECK(target_needs_attention(&info) == cases[i].wanted);
+	}
+}
+
 int main(void)
 {
 	RUN(requests_begin_as_the_rfc_wants);
@@ -458,6 +483,7 @@ int main(void)
 	RUN(every_ipp_status_has_its_class);
 	RUN(printer_that_takes_no_jobs_is_refusing);
 	RUN(printer_is_read);
+	RUN(device_that_waits_for_somebody_is_known);
 	RUN(server_queue_is_read);
 	RUN(server_is_known_by_other_signs);
 	RUN(way_back_to_us_is_seen);

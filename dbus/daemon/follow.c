@@ -19,6 +19,9 @@ enum {
 	BROKEN_LIFE_MS = 120000, /* one that answers, but comes to no end with what it got */
 	PRINTER_PATIENCE_MS = 30000, /* one that took the document */
 	RESENDS_MAX = 5,
+	DEVICE_CONNECT_MS = 3000,
+	DEVICE_TOTAL_MS = 8000,
+	LONG_ROUNDS = 2, /* a job that is still at a device then: does the device need attention? */
 };
 
 struct follow {
@@ -29,6 +32,8 @@ struct follow {
 	unsigned round, failures, cancels;
 	int64_t begun_ms, contact_ms; /* the beginning; the last answer, or the beginning */
 	struct client_call *call;
+	struct probe *probe; /* of the device itself */
+	int job_state; /* that it told before */
 	struct timer next;
 };
 
@@ -42,6 +47,7 @@ void follow_stop(struct job *j)
 		return;
 	if (f->call)
 		client_cancel(f->call);
+	probe_cancel(f->probe);
 	timer_stop(&f->next);
 	j->follow = NULL;
 	free(f);
@@ -266,14 +272,66 @@ static bool is_ours(const struct job *j, const struct target_job *t)
 	       strstr(t->name, mark_of(j->attempt.remote_name));
 }
 
-static void waiting(struct follow *f, const struct target_job *t)
+static void needs_attention(struct follow *f, const char *reasons)
 {
 	struct job *j = f->job;
 	char label[200], arg[500];
-	bool stopped = t->state == IPP_JSTATE_STOPPED;
 
 	label_of(j, label, sizeof(label));
-	snprintf(arg, sizeof(arg), stopped && t->reasons[0] ? "%s: %s" : "%s", label, t->reasons);
+	snprintf(arg, sizeof(arg), reasons[0] ? "%s: %s" : "%s", label, reasons);
+	if (!j->busy && (j->row.reason != JOB_R_DEVICE_STOPPED || strcmp(j->row.reason_arg, arg)))
+		job_move(j, JOB_SENT, JOB_R_DEVICE_STOPPED, arg, held_told);
+}
+
+static void is_there(struct job *j, int state, const char *warnings)
+{
+	char label[200], arg[500];
+
+	label_of(j, label, sizeof(label));
+	snprintf(arg, sizeof(arg), warnings[0] ? "%s, which says %s" : "%s", label, warnings);
+	job_reason(j,
+		state == IPP_JSTATE_PROCESSING ? JOB_R_PRINTING
+		: state == IPP_JSTATE_HELD     ? JOB_R_ACCEPTED_HELD
+					       : JOB_R_ACCEPTED,
+		arg);
+}
+
+static void device_answered(void *arg, enum target_health health, const struct target_info *info,
+	ipp_t *answer, const struct client_reply *reply)
+{
+	struct follow *f = arg;
+	struct job *j = f->job;
+
+	bool told = health == TARGET_OK || health == TARGET_REFUSING;
+
+	(void)answer;
+	(void)reply;
+	f->probe = NULL;
+	if (told && !j->busy && j->row.state == JOB_SENT) {
+		if (target_needs_attention(info))
+			needs_attention(f, info->reasons);
+		else
+			is_there(j, f->job_state, info->reasons);
+	}
+	again(f);
+}
+
+/* Many devices go on calling a job "processing" while they wait for paper: only the device itself says so. */
+static bool ask_device(struct follow *f)
+{
+	const struct job *j = f->job;
+
+	if (f->round <= LONG_ROUNDS || j->attempt.is_server || f->probe)
+		return false;
+	f->probe = probe_start(
+		j->engine, j->attempt.uri, DEVICE_CONNECT_MS, DEVICE_TOTAL_MS, device_answered, f);
+	return f->probe;
+}
+
+static void waiting(struct follow *f, const struct target_job *t)
+{
+	struct job *j = f->job;
+
 	if (f->cancel_by_user && !f->cancel_sent && send_cancel(f))
 		return;
 	if (!f->whole) {
@@ -286,15 +344,13 @@ static void waiting(struct follow *f, const struct target_job *t)
 		}
 	} else if (j->row.state == JOB_UNKNOWN) {
 		; /* the user has been asked; a final word may still answer for him */
-	} else if (stopped) {
-		if (j->row.reason != JOB_R_DEVICE_STOPPED && !j->busy)
-			job_move(j, JOB_SENT, JOB_R_DEVICE_STOPPED, arg, held_told);
+	} else if (t->state == IPP_JSTATE_STOPPED) {
+		needs_attention(f, t->reasons);
 	} else {
-		job_reason(j,
-			t->state == IPP_JSTATE_PROCESSING ? JOB_R_PRINTING
-			: t->state == IPP_JSTATE_HELD     ? JOB_R_ACCEPTED_HELD
-							  : JOB_R_ACCEPTED,
-			label);
+		f->job_state = t->state;
+		if (ask_device(f))
+			return;
+		is_there(j, t->state, "");
 	}
 	again(f);
 }
@@ -444,7 +500,9 @@ void follow_cancel(struct job *j)
 	f->cancel_by_user = true;
 	if (f->call)
 		client_cancel(f->call);
+	probe_cancel(f->probe);
 	f->call = NULL;
+	f->probe = NULL;
 	timer_stop(&f->next);
 	if (!send_cancel(f))
 		again(f);

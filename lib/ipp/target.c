@@ -306,6 +306,39 @@ void target_read(ipp_t *answer, struct target_info *out)
 			  has_operation(answer, IPP_OP_SEND_DOCUMENT);
 }
 
+/* RFC 8011 5.4.12, PWG 5100.9; without a suffix, a device does not tell how bad it is. */
+static bool is_attention(const char *reason, size_t count)
+{
+	static const char *const words[] = {"cover-open", "developer-empty", "door-open",
+		"fuser-over-temp", "fuser-under-temp", "input-tray-missing", "interlock-open",
+		"marker-supply-empty", "marker-waste-full", "media-empty", "media-jam",
+		"media-needed", "output-area-full", "output-tray-missing", "paused", "shutdown",
+		"stopped", "toner-empty"};
+	static const char error[] = "-error";
+	size_t end = sizeof(error) - 1;
+
+	if (count > end && !strncmp(reason + count - end, error, end))
+		return true;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strlen(words[i]) == count && !strncmp(reason, words[i], count))
+			return true;
+	return false;
+}
+
+bool target_needs_attention(const struct target_info *info)
+{
+	const char *p = info->reasons;
+	bool found = info->state == IPP_PSTATE_STOPPED;
+
+	while (!found && *p) {
+		size_t n = strcspn(p, ",");
+
+		found = is_attention(p, n);
+		p += n + (p[n] == ',');
+	}
+	return found;
+}
+
 void target_read_job(ipp_t *answer, struct target_job *out)
 {
 	const ipp_tag_t group = IPP_TAG_JOB;

@@ -54,6 +54,9 @@ enum target_health target_classify(const struct client_reply *reply);
 /* From the answer to Get-Printer-Attributes. */
 void target_read(ipp_t *answer, struct target_info *out);
 
+/* It is stopped, or waits for somebody: paper, toner, a door. A warning is none. */
+bool target_needs_attention(const struct target_info *info);
+
 /** target_add_job_attributes() - put what @ticket asks for into @request's job group, as far as the target can do it
  * Looked at: copies, multiple-document-handling, sides, media or media-col (size, source, type, margins),
  * print-color-mode, print-quality, finishings, output-bin, printer-resolution; nothing else of @ticket goes out. Page

@@ -15,6 +15,7 @@
  *   cut client N [TIMES]       reset a connection when exactly N bytes of its client have been forwarded
  *   cut server N [TIMES]       the same for bytes of the server
  *   cut request OP K N         reset when N bytes of the body of the K-th request OP from now have been forwarded
+ *   cut reply OP K N           the same for the body of the reply to it
  *   hold request OP K          stop before the K-th request OP from now (headers sent with Expect: pass)
  *   hold reply OP K            stop before the reply to the K-th request OP from now
  *   resume                     let go on what is held
@@ -69,7 +70,7 @@ enum parse {
 
 /* What a test wants to happen once; times counts down. */
 struct rule {
-	enum { R_NONE, R_CUT_BYTES, R_CUT_REQUEST, R_HOLD } what;
+	enum { R_NONE, R_CUT_BYTES, R_CUT_BODY, R_HOLD } what;
 	bool server; /* bytes of the server, or the reply */
 	int op;
 	long k, times;
@@ -386,7 +387,7 @@ static void request_known(struct conn *c, struct flow *f, int op)
 		c->ops[(c->first_op + c->n_ops - 1) % OPS_MAX] = op;
 	event("request %d 0x%04x", c->id, (unsigned)op);
 	f->cleared = f->seen;
-	cut = rule_hit(R_CUT_REQUEST, false, op);
+	cut = rule_hit(R_CUT_BODY, false, op);
 	if (cut) /* the four octets of the IPP head are part of the body and not forwarded yet */
 		f->cut_at = f->forwarded + f->seen - 4 + cut->octets;
 	if (rule_hit(R_HOLD, false, op))
@@ -413,6 +414,7 @@ static void request_head(struct conn *c, struct flow *f)
 static void reply_head(struct conn *c, struct flow *f)
 {
 	int status = 0, op = -1;
+	struct rule *cut;
 
 	sscanf(f->head, "HTTP/%*s %d", &status);
 	if (status >= 100 && status < 200) {
@@ -429,6 +431,9 @@ static void reply_head(struct conn *c, struct flow *f)
 	f->ipp_len = -1;
 	f->cleared = f->seen;
 	event("reply %d 0x%04x %d", c->id, (unsigned)op & 0xffff, status);
+	cut = op >= 0 ? rule_hit(R_CUT_BODY, true, op) : NULL;
+	if (cut)
+		f->cut_at = f->forwarded + f->seen + cut->octets;
 	if (op >= 0 && rule_hit(R_HOLD, true, op))
 		stop_here(c, f, op, true);
 }
@@ -740,8 +745,10 @@ static bool add_rule(int n, char **w)
 	if (!strcmp(w[0], "hold") && (!strcmp(w[1], "request") || !strcmp(w[1], "reply"))) {
 		new.what = R_HOLD;
 		new.server = !strcmp(w[1], "reply");
-	} else if (!strcmp(w[0], "cut") && !strcmp(w[1], "request") && n == 5) {
-		new.what = R_CUT_REQUEST;
+	} else if (!strcmp(w[0], "cut") && n == 5 &&
+		   (!strcmp(w[1], "request") || !strcmp(w[1], "reply"))) {
+		new.what = R_CUT_BODY;
+		new.server = !strcmp(w[1], "reply");
 		new.octets = strtoull(w[4], NULL, 0);
 	} else if (!strcmp(w[0], "cut") && (!strcmp(w[1], "client") || !strcmp(w[1], "server"))) {
 		new.what = R_CUT_BYTES;

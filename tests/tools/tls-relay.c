@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tls-relay - lets tools that know no client certificates speak as a machine: plain TCP here, TLS with its certificate there.
  * usage: tls-relay PORT HOST:PORT CA.PEM CERT.PEM KEY.PEM
+ *        tls-relay PORT HOST:PORT CERT.PEM KEY.PEM    the other way round: TLS with the server's certificate here, plain
+ *                                                     TCP there
+ * One of each, and in between is plain IPP: a test can look for an operation there, and cut or hold it.
  * Listens on 127.0.0.1; verifies the server against CA.PEM. One process for each connection; ends with its parent's signal. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <gnutls/gnutls.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+enum { LATE_MS = 3000 };
 
 static void die(const char *what, const char *why)
 {
@@ -70,8 +78,19 @@ static void send_all(gnutls_session_t tls, const char *octets, size_t count)
 	}
 }
 
+/* A client that left may have said something before: it is answered all the same, for a relay in between to see. */
+static void last_answer(int plain, int fd, gnutls_session_t tls)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	char buffer[16384];
+	ssize_t n;
+
+	if (poll(&p, 1, LATE_MS) > 0 && (n = gnutls_record_recv(tls, buffer, sizeof(buffer))) > 0)
+		put(plain, buffer, (size_t)n);
+}
+
 /* Until one of the two is gone. */
-static void pump(int plain, int fd, gnutls_session_t tls)
+static void pump(int plain, int fd, gnutls_session_t tls, bool plain_asks)
 {
 	struct pollfd p[2] = {{.fd = plain, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
 	char buffer[16384];
@@ -92,6 +111,8 @@ static void pump(int plain, int fd, gnutls_session_t tls)
 		}
 		if (p[0].revents) {
 			n = read(plain, buffer, sizeof(buffer));
+			if (n == 0 && plain_asks)
+				last_answer(plain, fd, tls);
 			if (n <= 0)
 				return;
 			send_all(tls, buffer, (size_t)n);
@@ -99,30 +120,55 @@ static void pump(int plain, int fd, gnutls_session_t tls)
 	}
 }
 
-static void relay(int plain, char **argv)
+static void handshake(gnutls_session_t tls, int fd, const char *whom)
 {
-	gnutls_certificate_credentials_t cred = NULL;
-	gnutls_session_t tls = NULL;
-	int fd = dial(argv[2]), rc;
+	int rc;
 
-	if (fd < 0)
-		die(argv[2], strerror(errno));
-	if (gnutls_certificate_allocate_credentials(&cred) ||
-		gnutls_certificate_set_x509_trust_file(cred, argv[3], GNUTLS_X509_FMT_PEM) < 1 ||
-		gnutls_certificate_set_x509_key_file(cred, argv[4], argv[5], GNUTLS_X509_FMT_PEM) <
-			0)
-		die(argv[4], "certificate or key cannot be read");
-	if (gnutls_init(&tls, GNUTLS_CLIENT) || gnutls_set_default_priority(tls) ||
-		gnutls_credentials_set(tls, GNUTLS_CRD_CERTIFICATE, cred))
-		die("TLS", "no session");
-	gnutls_session_set_verify_cert(tls, NULL, 0);
 	gnutls_transport_set_int(tls, fd);
 	do
 		rc = gnutls_handshake(tls);
 	while (rc < 0 && !gnutls_error_is_fatal(rc));
 	if (rc < 0)
-		die(argv[2], gnutls_strerror(rc));
-	pump(plain, fd, tls);
+		die(whom, gnutls_strerror(rc));
+}
+
+static gnutls_session_t session(
+	unsigned int kind, gnutls_certificate_credentials_t cred, const char *cert, const char *key)
+{
+	gnutls_session_t tls = NULL;
+
+	if (gnutls_certificate_set_x509_key_file(cred, cert, key, GNUTLS_X509_FMT_PEM) < 0)
+		die(cert, "certificate or key cannot be read");
+	if (gnutls_init(&tls, kind) || gnutls_set_default_priority(tls) ||
+		gnutls_credentials_set(tls, GNUTLS_CRD_CERTIFICATE, cred))
+		die("TLS", "no session");
+	return tls;
+}
+
+static void relay(int accepted, int argc, char **argv)
+{
+	gnutls_certificate_credentials_t cred = NULL;
+	gnutls_session_t tls = NULL;
+	int fd = dial(argv[2]), on = 1;
+
+	if (fd < 0)
+		die(argv[2], strerror(errno));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (gnutls_certificate_allocate_credentials(&cred))
+		die("TLS", "no memory");
+	if (argc == 5) {
+		tls = session(GNUTLS_SERVER, cred, argv[3], argv[4]);
+		handshake(tls, accepted, "client");
+		pump(fd, accepted, tls, false);
+	} else {
+		if (gnutls_certificate_set_x509_trust_file(cred, argv[3], GNUTLS_X509_FMT_PEM) < 1)
+			die(argv[3], "cannot be read");
+		tls = session(GNUTLS_CLIENT, cred, argv[4], argv[5]);
+		gnutls_session_set_verify_cert(tls, NULL, 0);
+		handshake(tls, fd, argv[2]);
+		pump(accepted, fd, tls, true);
+	}
 	gnutls_deinit(tls);
 	gnutls_certificate_free_credentials(cred);
 }
@@ -132,8 +178,8 @@ int main(int argc, char **argv)
 	struct sockaddr_in here = {.sin_family = AF_INET};
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
 
-	if (argc != 6) {
-		fputs("usage: tls-relay PORT HOST:PORT CA.PEM CERT.PEM KEY.PEM\n", stderr);
+	if (argc != 5 && argc != 6) {
+		fputs("usage: tls-relay PORT HOST:PORT [CA.PEM] CERT.PEM KEY.PEM\n", stderr);
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
@@ -150,7 +196,7 @@ int main(int argc, char **argv)
 			continue;
 		if (fork() == 0) {
 			close(listener);
-			relay(plain, argv);
+			relay(plain, argc, argv);
 			_exit(0);
 		}
 		close(plain);
