@@ -40,11 +40,13 @@ int ledger_list(struct sql *s, int (*fn)(void *arg, const struct ledger_info *in
 
 /* ---- sums ---- */
 
+/* The account; without one, the name that his computer told. */
+#define PERSON "CASE WHEN length(account) > 0 THEN account ELSE owner END"
 /* The claim of just this attempt. What was diverted went another way than was released. */
 #define RELEASES \
 	" LEFT JOIN ledger_release ON ledger_release.document_uuid = ledger_record.document_uuid" \
 	" AND ledger_release.attempt = ledger_record.attempt AND diverted = 0"
-#define PAYER "CASE WHEN pays THEN CAST(released_by AS BLOB) ELSE coalesce(owner, x'') END"
+#define PAYER "CASE WHEN pays THEN CAST(released_by AS BLOB) ELSE coalesce(" PERSON ", x'') END"
 
 #define SUM(key) \
 	"SELECT " key " AS key, count(*), sum(max(impressions, 0)), sum(max(sheets, 0))," \
@@ -57,7 +59,7 @@ int ledger_list(struct sql *s, int (*fn)(void *arg, const struct ledger_info *in
 static const char *const sums[] = {
 	[LEDGER_ALL] = SUM("''"),
 	[LEDGER_PAYER] = SUM(PAYER),
-	[LEDGER_OWNER] = SUM("coalesce(owner, x'')"),
+	[LEDGER_OWNER] = SUM("coalesce(" PERSON ", x'')"),
 	[LEDGER_QUEUE] = SUM("queue"),
 	[LEDGER_TARGET] = SUM("target"),
 	[LEDGER_MACHINE] = SUM("machine"),
@@ -95,12 +97,13 @@ int ledger_sum(struct sql *s, int64_t from_s, int64_t to_s, enum ledger_by by,
 	"ledger_record.sequence, record_uuid, ledger_record.document_uuid, ledger_record.attempt," \
 	" ledger_record.copy, client_job_id, queue, target, diverted, not_at_server, state, certainty," \
 	" impressions, sheets, copies, created_s, ended_s, person_hash, hash, coalesce(salt, x'')," \
-	" coalesce(owner, x''), coalesce(title, x'')"
+	" coalesce(owner, x''), coalesce(title, x''), coalesce(account, x'')," \
+	" coalesce(account_verified, 0)"
 #define RECORD_TABLES \
 	"ledger_record JOIN ledger ON ledger.id = ledger_id" \
 	" LEFT JOIN ledger_person ON ledger_person.record_id = ledger_record.id"
 enum {
-	COLUMN_LEDGER = 22,
+	COLUMN_LEDGER = 24,
 	COLUMN_MACHINE,
 	COLUMN_RECEIVED,
 	COLUMN_COUNTS,
@@ -232,7 +235,9 @@ int ledger_erase(struct sql *s, const char *owner, int64_t *count)
 
 	if (rc)
 		return rc;
-	rc = sql_run(s, "DELETE FROM ledger_person WHERE owner = ?1", VALUES(V_RAW(owner)));
+	rc = sql_run(s,
+		"DELETE FROM ledger_person WHERE account = ?1 OR (owner = ?1 AND account = x'')",
+		VALUES(V_RAW(owner)));
 	if (!rc) {
 		s->erased++; /* it leaves the WAL too */
 		if (count)

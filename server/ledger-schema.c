@@ -55,10 +55,13 @@ const char db_ledger[] =
 	"CREATE TRIGGER ledger_print_once BEFORE INSERT ON ledger_print WHEN EXISTS (SELECT 1 FROM"
 	" ledger_print WHERE record_id = NEW.record_id OR (document_uuid = NEW.document_uuid"
 	" AND attempt = NEW.attempt AND copy = NEW.copy))" REFUSE;
-
-/* Who released what was claimed, and whether he pays for it. Written with the claim and never changed, but that a person is
- * erased; an attempt that is not here was released by nobody at this server. */
+/* The account comes with the person, where the workstation knew one. ledger_release: who released what was claimed, and
+ * whether he pays; written with the claim and never changed, but that a person is erased. An attempt that is not there was
+ * released by nobody at this server. */
 const char db_ledger_2[] =
+	"ALTER TABLE ledger_person ADD COLUMN account BLOB NOT NULL DEFAULT x'';"
+	"ALTER TABLE ledger_person ADD COLUMN account_verified INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX ledger_person_account ON ledger_person (account);"
 	"CREATE TABLE ledger_release ("
 	" document_uuid TEXT NOT NULL, attempt INTEGER NOT NULL, released_by TEXT NOT NULL,"
 	" pays INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (document_uuid, attempt)) WITHOUT ROWID;"

@@ -265,6 +265,7 @@ void bus_properties_set(struct bus_call *call);
 void bus_objects_get_managed(struct bus_call *call);
 
 void bus_manager_status(struct bus_call *call);
+void bus_manager_whoami(struct bus_call *call);
 void bus_manager_subscribe(struct bus_call *call);
 void bus_manager_unsubscribe(struct bus_call *call);
 void bus_manager_jobs(struct bus_call *call);

@@ -31,6 +31,7 @@ const struct bus_method bus_methods[] = {
 		bus_objects_get_managed},
 
 	{BUS_MANAGER, "Status", "", "", "a{sv}", "status", WHO_ALL, bus_manager_status},
+	{BUS_MANAGER, "WhoAmI", "", "", "a{sv}", "identity", WHO_ALL, bus_manager_whoami},
 	{BUS_MANAGER, "Subscribe", "b", "agent", "", "", WHO_ALL, bus_manager_subscribe},
 	{BUS_MANAGER, "Unsubscribe", "", "", "", "", WHO_ALL, bus_manager_unsubscribe},
 	{BUS_MANAGER, "Jobs", "a{sv}", "filter", "aa{sv}", "jobs", WHO_ALL, bus_manager_jobs},

@@ -131,6 +131,8 @@ void engine_outage_start(struct engine *e, const char *queue, int64_t until_s, c
 void engine_outage_stop(struct engine *e, const char *queue, const char *decided_by,
 	engine_reply_fn *reply, void *arg);
 
+/* As whom @user prints now. Reply: one row: User, Account, Identity ("verified" or "claimed"), Why (code), Sentence. */
+void engine_whoami(struct engine *e, const char *user, engine_reply_fn *reply, void *arg);
 /* @owner NULL: everybody. Rows: see docs/cli.md, `usage`. */
 void engine_usage(struct engine *e, const char *owner, int64_t from_s, int64_t to_s,
 	engine_reply_fn *reply, void *arg);

@@ -314,6 +314,16 @@ void engine_outage_stop(struct engine *e, const char *queue, const char *decided
 	answer(e, 0, ENGINE_OK, "", NULL, reply, arg);
 }
 
+void engine_whoami(struct engine *e, const char *user, engine_reply_fn *reply, void *arg)
+{
+	AUTO(rows_freep) struct rows *rows = rows_new();
+
+	(void)e;
+	rows_next(rows);
+	rows_string(rows, "User", user);
+	reply(arg, ENGINE_OK, "", rows);
+}
+
 void engine_usage(struct engine *e, const char *owner, int64_t from_s, int64_t to_s,
 	engine_reply_fn *reply, void *arg)
 {
