@@ -69,12 +69,20 @@ static const struct part {
 	{"released_for_others",
 		"SELECT id, uuid, queue FROM job WHERE owner <> ?1 AND released_by = ?1 ORDER BY id",
 		false},
+	{"released",
+		"SELECT document_uuid, attempt, pays, at_ms / 1000 AS at FROM ledger_release WHERE released_by = ?1"
+		" ORDER BY at_ms",
+		false},
+	{"standing_delegates",
+		"SELECT owner, delegate, until_s AS until FROM standing WHERE ?1 IN (owner, delegate) ORDER BY 1, 2",
+		false},
 	{"delegate_of_jobs", "SELECT job_id AS id FROM delegate WHERE user = ?1 ORDER BY 1", false},
 	{"records",
 		"SELECT r.record_uuid, r.document_uuid, r.queue, r.target, r.state, r.certainty, r.impressions,"
 		" r.sheets, r.copies, r.created_s AS created, r.ended_s AS ended, p.title FROM ledger_person p"
-		" JOIN ledger_record r ON r.id = p.record_id WHERE p.owner IN (SELECT CAST(?1 AS BLOB) UNION"
-		" SELECT CAST(name AS BLOB) FROM account_alias WHERE account = ?1) ORDER BY r.id",
+		" JOIN ledger_record r ON r.id = p.record_id WHERE p.account = CAST(?1 AS BLOB) OR (p.account = x''"
+		" AND p.owner IN (SELECT CAST(?1 AS BLOB) UNION SELECT CAST(name AS BLOB) FROM account_alias"
+		" WHERE account = ?1)) ORDER BY r.id",
 		false},
 	{"audit",
 		"SELECT id, at_ms / 1000 AS at, event, who, decided_by, about, job_id AS job, detail FROM"
