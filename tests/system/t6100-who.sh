@@ -103,6 +103,8 @@ srv queue set Office --require-verified no >/dev/null
 echo 'require-verified = yes' >>"$LAB/etc/stillprint.conf.d/Office.conf"
 ws_reload
 check "the workstation's own rule is read" wait_for 5 daemon_log 'event=reloaded\|event=configuration'
+CUPS_SERVER=$(cups_socket ws) stillprint check >"$LAB/said" 2>&1
+check "check says that the login service is there for it" grep -q "the login service runs" "$LAB/said"
 before=$(srv_sql "SELECT count(*) FROM job")
 check "by it a claimed user's job waits too" prints_as "$one"
 check "for the same reason" wait_for 10 job_held_for "$last" not-verified
