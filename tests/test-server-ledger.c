@@ -614,6 +614,36 @@ static void sums_by_person_queue_and_machine(void)
 	CHECK(ledger_sum(&server.app.sql, 0, 1, 77, add_up, text) == -EINVAL);
 }
 
+/* Record 1 is anna's, released by bert, who pays; 2 as 1, but went to a fallback; the others were released by nobody. */
+static void who_released_pays_once_and_not_for_a_fallback(void)
+{
+	char text[2000] = "", sql[300];
+
+	fresh();
+	chain[2].diverted = true;
+	for (int i = 2; i <= 5; i++)
+		seal(&chain[i], &chain[i - 1]);
+	for (int i = 1; i <= 2; i++) {
+		snprintf(sql, sizeof(sql),
+			"INSERT INTO ledger_release VALUES ('%s', %d, 'carl', 1, 0)",
+			chain[i].document_uuid, (int)chain[i].attempt);
+		CHECK(sql_run(&server.app.sql, sql, NULL) == 0);
+	}
+	push(1, 5);
+	push(1, 5);
+	CHECK(ledger_sum(&server.app.sql, 0, INT64_MAX, LEDGER_OWNER, add_up, text) == 0);
+	CHECK(!strcmp(text, "anna=3/6/0/0 bert=2/4/0/0 "));
+	text[0] = '\0';
+	CHECK(ledger_sum(&server.app.sql, 0, INT64_MAX, LEDGER_PAYER, add_up, text) == 0);
+	printf("# %s\n", text);
+	CHECK(!strcmp(text, "anna=2/4/0/0 bert=2/4/0/0 carl=1/2/0/0 ") && verifies());
+	/* Erased, he is nobody; his prints do not become the owner's. */
+	text[0] = '\0';
+	CHECK(ledger_erase(&server.app.sql, "carl", NULL) == 0);
+	CHECK(ledger_sum(&server.app.sql, 0, INT64_MAX, LEDGER_PAYER, add_up, text) == 0);
+	CHECK(!strcmp(text, "=1/2/0/0 anna=2/4/0/0 bert=2/4/0/0 ") && verifies());
+}
+
 static int see_line(void *arg, const struct ledger_line *l)
 {
 	char *out = arg;
@@ -773,6 +803,7 @@ int main(void)
 	RUN(records_of_an_erased_person_are_taken);
 	RUN(a_restored_server_asks_for_what_it_lost);
 	RUN(sums_by_person_queue_and_machine);
+	RUN(who_released_pays_once_and_not_for_a_fallback);
 	RUN(export_tells_what_counts_and_whose_clock_is_wrong);
 	RUN(ledgers_are_listed);
 	RUN(killed_at_any_moment_what_it_said_it_has);

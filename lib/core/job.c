@@ -91,7 +91,8 @@ static const struct {
 	[JOB_R_CERTIFICATE] = {"certificate-changed",
 		"Held: the certificate of {a} is not the one seen before",
 		"Held: the target's certificate is not the one seen before",
-		"Ask the administrator whether the change is right, then: stillprint release JOB"},
+		"Ask the administrator whether the change is right; a server of ours is met again with a "
+		"new code (stillprint setup --server HOST --code CODE). Then: stillprint release JOB"},
 	[JOB_R_TLS_REQUIRED] = {"tls-required",
 		"Held: {a} offers no encryption, which the policy requires",
 		"Held: the target offers no encryption, which the policy requires", NEXT_AGAIN},
