@@ -175,7 +175,7 @@ $(addprefix $(OUT)/tests/test-server-,jobs jobs-record holders events delegates)
 $(OUT)/tests/test-server-csv: $(OUT)/server/csv.o
 # All of the server but main().
 ROOMS_OBJ := $(filter-out $(OUT)/server/main.o,$(call OBJ,server))
-$(OUT)/tests/test-server-ca $(OUT)/tests/test-server-config $(OUT)/tests/test-server-accounts $(OUT)/tests/test-server-logins: $(ROOMS_OBJ)
+$(OUT)/tests/test-server-ca $(OUT)/tests/test-server-config $(OUT)/tests/test-server-accounts $(OUT)/tests/test-server-credentials $(OUT)/tests/test-server-logins: $(ROOMS_OBJ)
 
 $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -313,7 +313,7 @@ check-server: all tools tests faults	## what concerns the server, by itself
 		$(filter $(addprefix $(OUT)/tests/test-,server-% serve% request holder site record settle enrol identity \
 			client-identity store-ledger),$(UNIT)) $(wildcard tests/system/t7*.sh)
 
-IDENTITY := $(filter $(OUT)/tests/test-auth-% $(OUT)/tests/test-pam%,$(UNIT)) $(filter tests/system/t60%,$(SYSTEM))
+IDENTITY := $(filter $(OUT)/tests/test-auth-% $(OUT)/tests/test-pam%,$(UNIT)) $(filter tests/system/t60% tests/system/t63%,$(SYSTEM))
 check-identity:			## the tests of logins alone: verifier, PAM module, offline cache
 	$(Q)$(call deps,build test)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools $(filter $(OUT)/%,$(IDENTITY))
