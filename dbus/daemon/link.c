@@ -10,6 +10,7 @@
 #include "base/mono.h"
 #include "base/paths.h"
 #include "core/identity.h"
+#include "credentials.h"
 #include "engine-private.h"
 #include "ipp/holder.h"
 #include "must.h"
@@ -196,6 +197,9 @@ static void lost(struct link *l, const struct client_reply *reply)
 			client_fault_name(reply->fault), (unsigned)reply->status,
 			log_quote(reply->detail));
 	link_failed(l->engine);
+	/* Refused as a machine: for good? There is one place that says so. */
+	if (reply->fault == CLIENT_AUTH || reply->status == IPP_STATUS_ERROR_NOT_AUTHORIZED)
+		credentials_fetch(l->engine);
 	try_later(l);
 }
 
@@ -367,6 +371,7 @@ static void synchronise(struct link *l)
 	report_all(l->engine);
 	settle_resync(l->engine);
 	policies_fetch(l->engine);
+	credentials_fetch(l->engine);
 }
 
 static void sync_due(void *arg)
@@ -389,16 +394,18 @@ static void event(void *arg, const struct holder_answer *one)
 	if (one->sequence >= l->next)
 		l->next = one->sequence + 1;
 	link_heard(l->engine, one->incarnation);
-	if (!strcmp(one->event, "resource-config-changed"))
+	if (!strcmp(one->event, "resource-config-changed")) {
 		policies_fetch(l->engine);
-	else if (!strcmp(one->event, "printer-state-changed"))
+		credentials_fetch(l->engine);
+	} else if (!strcmp(one->event, "printer-state-changed")) {
 		upstreams_look_again(l->engine);
-	else if (j && !strcmp(one->event, "job-fetchable"))
+	} else if (j && !strcmp(one->event, "job-fetchable")) {
 		claim_start(j);
-	else if (j && one->canceling)
+	} else if (j && one->canceling) {
 		report_now(j); /* the answer to it says that it is canceled */
-	else if (j && (one->state == IPP_JSTATE_CANCELED || one->state == IPP_JSTATE_ABORTED))
+	} else if (j && (one->state == IPP_JSTATE_CANCELED || one->state == IPP_JSTATE_ABORTED)) {
 		link_over_there(j, one->state);
+	}
 }
 
 static void heard(struct link *l)
@@ -546,6 +553,7 @@ void link_start(struct engine *e)
 		log_event(LOG_LVL_WARNING, "event=not-enrolled server=%s error=%d",
 			log_quote(e->config->server.address[0]), rc);
 	policies_start(e);
+	credentials_start(e);
 	/* What a server did not accept from this computer may be right now. */
 	for (struct job *j = e->jobs; j && e->started && l->enrolled; j = j->next)
 		if (j->row.state == JOB_HELD && j->row.reason == JOB_R_NOT_ENROLLED && !j->busy)
@@ -566,6 +574,7 @@ void link_free(struct engine *e)
 	timer_stop(&l->again);
 	timer_stop(&l->sync_again);
 	policies_free(e);
+	credentials_free(e);
 	e->link = NULL;
 	free(l);
 }
