@@ -51,9 +51,19 @@ void link_look(struct engine *e); /* somebody has met it: do not wait for the ne
 /* Any answer that names an incarnation: another one than known makes everything known to the server anew. */
 void link_heard(struct engine *e, int32_t incarnation);
 
+struct job *link_find(struct engine *e, const char *uuid); /* by its document's, NULL: none here */
+
+/* ---- resync.c: what the server and we see otherwise is made the same ---- */
+void resync_start(struct engine *e); /* from the beginning, now */
+/* A job of ours may be known there without our knowing: a message was cut, or its user canceled meanwhile. */
+void resync_soon(struct engine *e);
+void resync_stop(struct engine *e);
+void resync_free(struct engine *e);
+
 /* ---- registrar.c: one job made known ---- */
 void registrar_start(struct job *j);
 void registrar_stop(struct job *j);
+void registrar_leave(struct job *j); /* what was asked for already is waited for */
 bool job_is_registered(const struct job *j); /* held for release there */
 
 /* ---- claim.c: what was released is taken over ---- */
@@ -71,6 +81,7 @@ void remote_release(struct job *j, const char *device, const char *decided_by,
 	engine_reply_fn *reply, void *arg);
 
 /* ---- report.c: the server is told ---- */
+bool report_is_owed(const struct job *j); /* it is over, and the server has not heard of it */
 void report_kick(struct job *j); /* something changed about it, perhaps */
 void report_now(struct job *j); /* there is something to hear in the answer */
 void report_all(struct engine *e); /* the server is there again */

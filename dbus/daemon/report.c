@@ -77,6 +77,12 @@ static bool is_over(int state)
 	return state >= IPP_JSTATE_CANCELED;
 }
 
+bool report_is_owed(const struct job *j)
+{
+	return j->row.server.remote_id && is_over(state_of(j)) && !is_over(j->row.server.told) &&
+	       link_is_enrolled(j->engine);
+}
+
 /* ---- what is on disk of it ---- */
 
 static int work_told(void *arg, struct store *s)
