@@ -170,11 +170,11 @@ $(OUT)/tests/test-settle: $(LEDGER_OBJ) $(OUT)/dbus/daemon/settle.o $(OUT)/dbus/
 $(OUT)/tests/test-bus $(OUT)/tests/test-bus-signals: | $(OUT)/tools/fake-engine
 
 # The server's jobs, without its network.
-JOBS_OBJ := $(patsubst %.c,$(OUT)/%.o,server/db.c server/holders.c server/printers-schema.c server/accounts-schema.c server/sync-schema.c $(wildcard server/jobs*.c server/events*.c))
+JOBS_OBJ := $(patsubst %.c,$(OUT)/%.o,server/db.c server/turn.c server/audit.c server/holders.c server/printers-schema.c server/accounts-schema.c server/sync-schema.c $(wildcard server/jobs*.c server/events*.c))
 $(addprefix $(OUT)/tests/test-server-,jobs jobs-record holders events): $(JOBS_OBJ)
 # All of the server but main().
 ROOMS_OBJ := $(filter-out $(OUT)/server/main.o,$(call OBJ,server))
-$(OUT)/tests/test-server-ca $(OUT)/tests/test-server-config $(OUT)/tests/test-server-accounts: $(ROOMS_OBJ)
+$(OUT)/tests/test-server-ca $(OUT)/tests/test-server-config $(OUT)/tests/test-server-accounts $(OUT)/tests/test-server-logins: $(ROOMS_OBJ)
 
 $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -238,6 +238,7 @@ install: all				## install below DESTDIR; every folder can be set, as prefix= or
 	$(Q)$(INSTALL) -m 644 $(PPD) $(D)$(datadir)/stillprint/
 	$(Q)$(call put,dbus/daemon/org.stillprint.conf,$(dbusdir)/system.d)
 	$(Q)$(call put,dbus/daemon/org.stillprint.service,$(dbusdir)/system-services)
+	$(Q)$(call put,dbus/daemon/org.stillprint.policy,$(datadir)/polkit-1/actions)
 	$(Q)$(call put,dbus/daemon/stillprint.sysusers,$(sysusersdir),stillprint.conf)
 	$(Q)$(call put,dbus/daemon/stillprint.tmpfiles,$(tmpfilesdir),stillprint.conf)
 	$(Q)$(call each,$(SYSUNITS),$(unitdir)):
@@ -261,7 +262,8 @@ uninstall:				## remove what install put there; configuration, state and spool s
 		$(D)$(cups_serverbin)/backend/stillprint $(D)$(cups_serverbin)/filter/stillprint-ticket \
 		$(addprefix $(D)$(cups_datadir)/mime/,$(notdir $(MIME))) \
 		$(D)$(cups_datadir)/drv/stillprint.drv $(D)$(dbusdir)/system.d/org.stillprint.conf \
-		$(D)$(dbusdir)/system-services/org.stillprint.service $(D)$(sysusersdir)/stillprint.conf \
+		$(D)$(dbusdir)/system-services/org.stillprint.service \
+		$(D)$(datadir)/polkit-1/actions/org.stillprint.policy $(D)$(sysusersdir)/stillprint.conf \
 		$(D)$(tmpfilesdir)/stillprint.conf $(addprefix $(D)$(unitdir)/,$(notdir $(SYSUNITS))) \
 		$(addprefix $(D)$(userunitdir)/,$(notdir $(USERUNITS))) \
 		$(addprefix $(D)$(autostartdir)/,$(notdir $(AUTOSTART))) \

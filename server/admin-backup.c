@@ -16,7 +16,7 @@
 
 enum { KEY_FILE_MAX = 65536 };
 
-static const char *const key_files[] = {"ca.pem", "policy.key"};
+static const char *const key_files[] = {"ca.pem", "policy.key", "pepper"};
 
 /* ---- copying ---- */
 

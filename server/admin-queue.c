@@ -13,7 +13,7 @@ enum { FALLBACKS_MAX = 16 };
 
 /* What the command line says; NULL: nothing. */
 struct wish {
-	const char *device, *fallback, *on_outage, *release, *info, *accepting;
+	const char *device, *fallback, *on_outage, *release, *info, *accepting, *require_verified;
 	char uuid[64]; /* of the device */
 	char uris[FALLBACKS_MAX][512];
 	size_t count;
@@ -83,6 +83,8 @@ static int check_wish(struct admin *a, struct wish *w)
 		return admin_fail(a, ADMIN_USAGE, "--release is held or direct");
 	if (w->accepting && !is_one_of(w->accepting, yes_no))
 		return admin_fail(a, ADMIN_USAGE, "--accepting is yes or no");
+	if (w->require_verified && !is_one_of(w->require_verified, yes_no))
+		return admin_fail(a, ADMIN_USAGE, "--require-verified is yes or no");
 	if (w->info && (!text_is_clean(w->info) || strlen(w->info) > 127))
 		return admin_fail(
 			a, ADMIN_USAGE, "--info must be fit to be shown, at most 127 octets");
@@ -111,6 +113,8 @@ static int put_wish(struct admin *a, const struct printers_queue *q, const struc
 		{"UPDATE queue SET on_outage = ?2 WHERE id = ?1", w->on_outage},
 		{"UPDATE queue SET release = ?2 WHERE id = ?1", w->release},
 		{"UPDATE queue SET accepting = ?2 = 'yes' WHERE id = ?1", w->accepting},
+		{"UPDATE queue SET require_verified = ?2 = 'yes' WHERE id = ?1",
+			w->require_verified},
 		{"UPDATE queue SET device = nullif(?2, '') WHERE id = ?1",
 			w->device ? w->uuid : NULL},
 	};
@@ -256,7 +260,8 @@ static int list(struct admin *a)
 	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
 	struct json_object *rows = json_object_new_array(), *answer = json_object_new_object();
 	int rc = sql_prepare(&a->app.sql, &stmt,
-		"SELECT q.name, q.info, coalesce(d.name, ''), q.on_outage, q.release, q.uuid, q.accepting, q.id"
+		"SELECT q.name, q.info, coalesce(d.name, ''), q.on_outage, q.release, q.uuid, q.accepting, q.id,"
+		" q.require_verified"
 		" FROM queue q LEFT JOIN device d ON d.uuid = q.device ORDER BY q.name",
 		NULL);
 
@@ -275,6 +280,9 @@ static int list(struct admin *a)
 			value[0], *value[1] ? ": " : "", admin_safe(value[1]),
 			sqlite3_column_int(stmt, 6) ? "" : " (takes no jobs)",
 			*value[2] ? admin_safe(value[2]) : "none", value[4], value[3]);
+		admin_set_flag(row, "require_verified", sqlite3_column_int(stmt, 8) != 0);
+		if (sqlite3_column_int(stmt, 8))
+			admin_say(a, "  users      verified ones only\n");
 		rc = fallbacks_of(a, sqlite3_column_int64(stmt, 7), fallback);
 		json_object_object_add(row, "fallback", fallback);
 		json_object_array_add(rows, row);
@@ -296,7 +304,8 @@ int admin_queue(struct admin *a, int argc, char **argv)
 	const struct admin_option options[] = {{"device", &w.device, NULL},
 		{"fallback", &w.fallback, NULL}, {"on-outage", &w.on_outage, NULL},
 		{"release", &w.release, NULL}, {"info", &w.info, NULL},
-		{"accepting", &w.accepting, NULL}, {NULL}};
+		{"accepting", &w.accepting, NULL}, {"require-verified", &w.require_verified, NULL},
+		{NULL}};
 	int status = 0, n = admin_parse(a, argc, argv, options, operands, &status), rc;
 
 	if (n < 0)

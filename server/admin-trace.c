@@ -8,20 +8,23 @@
 
 /* ---- audit lines ---- */
 
+#define AUDIT_COLUMNS "at_ms, job_id, event, who, decided_by, about, detail"
+
 static int audit_rows(struct admin *a, sqlite3_stmt *stmt, struct json_object *rows)
 {
 	int rc;
 
 	while ((rc = sql_step(&a->app.sql, stmt)) == 1) {
-		static const char *const fields[] = {"event", "who", "decided_by", "detail"};
+		static const char *const fields[] = {
+			"event", "who", "decided_by", "about", "detail"};
 		struct json_object *row = json_object_new_object();
 		int64_t at_s = sqlite3_column_int64(stmt, 0) / 1000;
 		int job = sqlite3_column_int(stmt, 1);
-		char value[4][512];
+		char value[5][512];
 
 		admin_set_number(row, "at", at_s);
 		admin_set_number(row, "job", job);
-		for (int i = 0; i < 4; i++) {
+		for (int i = 0; i < 5; i++) {
 			sql_text(stmt, i + 2, value[i], sizeof(value[i]));
 			admin_set(row, fields[i], value[i]);
 		}
@@ -32,7 +35,8 @@ static int audit_rows(struct admin *a, sqlite3_stmt *stmt, struct json_object *r
 			admin_say(a, " job %d", job);
 		if (*value[2])
 			admin_say(a, " (%s)", admin_safe(value[2]));
-		admin_say(a, "%s%s\n", *value[3] ? ": " : "", admin_safe(value[3]));
+		admin_say(a, "%s%s%s%s\n", *value[3] ? " " : "", admin_safe(value[3]),
+			*value[4] ? ": " : "", admin_safe(value[4]));
 	}
 	return rc;
 }
@@ -54,8 +58,8 @@ int admin_audit_list(struct admin *a, int argc, char **argv)
 		return rc;
 	rows = json_object_new_array();
 	rc = sql_prepare(&a->app.sql, &stmt,
-		"SELECT at_ms, job_id, event, who, decided_by, detail FROM"
-		" (SELECT * FROM audit ORDER BY id DESC LIMIT ?1) ORDER BY id",
+		"SELECT " AUDIT_COLUMNS
+		" FROM (SELECT * FROM audit_line ORDER BY id DESC LIMIT ?1) ORDER BY id",
 		VALUES(V_NUM(atoi(limit))));
 	if (!rc)
 		rc = audit_rows(a, stmt, rows);
@@ -97,6 +101,7 @@ static void show_job(struct admin *a, const struct jobs_job *j, struct json_obje
 	admin_set(out, "uuid", j->uuid);
 	admin_set(out, "queue", j->queue);
 	admin_set(out, "owner", j->owner);
+	admin_set_flag(out, "owner_verified", j->verified);
 	admin_set(out, "holder", j->holder);
 	admin_set_number(out, "state", jobs_ipp_state(j));
 	admin_set_number(out, "created", j->created_ms / 1000);
@@ -107,10 +112,11 @@ static void show_job(struct admin *a, const struct jobs_job *j, struct json_obje
 	admin_set(out, "released_by", j->released_by);
 	admin_set(out, "message", j->message);
 	admin_set_number(out, "impressions_completed", j->impressions_done);
-	admin_say(a, "Job %d  %s\nQueue %s, owner %s, held by %s\nCreated %s, ended %s\nState %d:",
-		j->id, j->uuid, admin_safe(j->queue), admin_safe(j->owner), j->holder,
-		admin_time(j->created_ms / 1000), admin_time(j->ended_ms / 1000),
-		(int)jobs_ipp_state(j));
+	admin_say(a,
+		"Job %d  %s\nQueue %s, owner %s (%s), held by %s\nCreated %s, ended %s\nState %d:",
+		j->id, j->uuid, admin_safe(j->queue), admin_safe(j->owner),
+		j->verified ? "verified" : "claimed", j->holder, admin_time(j->created_ms / 1000),
+		admin_time(j->ended_ms / 1000), (int)jobs_ipp_state(j));
 	for (int i = 0; i < n; i++) {
 		json_object_array_add(list, json_object_new_string(reasons[i]));
 		admin_say(a, " %s", reasons[i]);
@@ -125,8 +131,8 @@ static int show_audit(struct admin *a, int32_t id, struct json_object *rows)
 {
 	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
 	int rc = sql_prepare(&a->app.sql, &stmt,
-		"SELECT at_ms, job_id, event, who, decided_by, detail FROM audit WHERE job_id = ?1 AND job_id > 0"
-		" ORDER BY id",
+		"SELECT " AUDIT_COLUMNS
+		" FROM audit_line WHERE job_id = ?1 AND job_id > 0 ORDER BY id",
 		VALUES(V_NUM(id)));
 
 	return rc ? rc : audit_rows(a, stmt, rows);

@@ -51,20 +51,25 @@ static int done(struct admin *a, const char *name, const char *what)
 
 static int add(struct admin *a, const char *name, const char *full_name, bool no_password)
 {
+	struct hash_pepper pepper;
 	char password[257] = "";
-	int rc = 0;
+	int rc;
 
 	if (!accounts_is_name(name))
 		return said(a, name, -EINVAL);
+	rc = accounts_pepper(a->config->state, &pepper);
+	if (rc)
+		return admin_errno(a, "the file pepper", rc);
 	if (!no_password)
 		rc = admin_password(a, "Password: ", password, sizeof(password));
 	if (rc)
 		return rc;
 	rc = admin_begin(a);
 	if (!rc) {
-		rc = accounts_add(&a->app.sql, name, full_name, no_password ? NULL : password);
+		rc = accounts_add(
+			&a->app.sql, &pepper, name, full_name, no_password ? NULL : password);
 		if (!rc)
-			rc = admin_audit(a, "user-added", name);
+			rc = admin_audit_about(a, "user-added", name, "");
 		rc = admin_end(a, rc);
 	}
 	explicit_bzero(password, sizeof(password));
@@ -73,16 +78,20 @@ static int add(struct admin *a, const char *name, const char *full_name, bool no
 
 static int change_password(struct admin *a, const char *name)
 {
+	struct hash_pepper pepper;
 	char password[257] = "";
-	int rc = admin_password(a, "New password: ", password, sizeof(password));
+	int rc = accounts_pepper(a->config->state, &pepper);
 
+	if (rc)
+		return admin_errno(a, "the file pepper", rc);
+	rc = admin_password(a, "New password: ", password, sizeof(password));
 	if (rc)
 		return rc;
 	rc = admin_begin(a);
 	if (!rc) {
-		rc = accounts_set_password(&a->app.sql, name, password);
+		rc = accounts_set_password(&a->app.sql, &pepper, name, password);
 		if (!rc)
-			rc = admin_audit(a, "user-password", name);
+			rc = admin_audit_about(a, "user-password", name, "");
 		rc = admin_end(a, rc);
 	}
 	explicit_bzero(password, sizeof(password));
@@ -96,7 +105,7 @@ static int act(struct admin *a, const char *name, const struct act *what)
 	if (!rc) {
 		rc = what->fn(&a->app.sql, name);
 		if (!rc)
-			rc = admin_audit(a, what->event, name);
+			rc = admin_audit_about(a, what->event, name, "");
 		rc = admin_end(a, rc);
 	}
 	return rc ? said(a, name, rc) : done(a, name, what->done);

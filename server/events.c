@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit.h"
 #include "jobs-private.h"
 
-enum { PRUNE_MAX = 1000, LAPSE_MAX = 500, AUDIT_KEPT_S = 400 * 86400 };
+enum { PRUNE_MAX = 1000, LAPSE_MAX = 500 };
 
 /* Sequence numbers are drawn from the subscription's row, in the transaction that changes the job: without gaps. The
  * number of subscriptions is kept by triggers, since counting 200,000 rows takes a millisecond. */
@@ -359,14 +360,7 @@ void events_tick(struct app *app)
 			"DELETE FROM event WHERE at_ms < ?1"
 			" AND id IN (SELECT id FROM event ORDER BY id LIMIT ?2)",
 			VALUES(V_NUM(before_ms), V_NUM(PRUNE_MAX)));
-	if (sql_number(&app->sql, "SELECT at_ms FROM audit ORDER BY id LIMIT 1", NULL, &oldest_ms) >
-			0 &&
-		oldest_ms < app->now_ms - (int64_t)AUDIT_KEPT_S * 1000)
-		sql_run(&app->sql,
-			"DELETE FROM audit WHERE at_ms < ?1"
-			" AND id IN (SELECT id FROM audit ORDER BY id LIMIT ?2)",
-			VALUES(V_NUM(app->now_ms - (int64_t)AUDIT_KEPT_S * 1000),
-				V_NUM(PRUNE_MAX)));
+	audit_prune(&app->sql, app->now_ms);
 }
 
 void events_after(struct app *app, bool committed)

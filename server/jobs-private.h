@@ -10,7 +10,7 @@
 	" monochrome, color, copies, sides, media, color_mode, quality, finishings, account," \
 	" accounting_user, created_ms, state, device_state, device_reasons, message, incarnation," \
 	" epoch, attempt, closed_attempt, device, released_by, diverted, due_ms, expires_ms," \
-	" processing_ms, ended_ms, lapsed, ended_by_holder, impressions_done, sheets_done"
+	" processing_ms, ended_ms, lapsed, ended_by_holder, impressions_done, sheets_done, verified"
 
 void jobs_row_read(sqlite3_stmt *stmt, struct jobs_job *out);
 int jobs_row_get(struct sql *s, int32_t id, struct jobs_job *out); /* 1: is there, 0: not, -errno */

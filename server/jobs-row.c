@@ -11,7 +11,7 @@ enum { HELD_AGAIN_MS = 3600 * 1000 };
 
 /* No STRICT (SQLite before 3.37); AUTOINCREMENT, so that a freed number never names someone else's document. */
 const char db_jobs[] =
-	"CREATE TABLE setting (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL);"
+	"CREATE TABLE setting (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE audit ("
 	" id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, event TEXT NOT NULL,"
 	" who TEXT NOT NULL, decided_by TEXT NOT NULL, job_id INTEGER NOT NULL, detail TEXT NOT NULL);"
@@ -39,7 +39,7 @@ const char db_jobs[] =
 	" user TEXT NOT NULL, job_id INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,"
 	" PRIMARY KEY (user, job_id)) WITHOUT ROWID;"
 	"CREATE INDEX delegate_job ON delegate (job_id);";
-const char db_jobs_2[] = "";
+const char db_jobs_2[] = "ALTER TABLE job ADD COLUMN verified INTEGER NOT NULL DEFAULT 0;";
 
 static void read_finishings(struct jobs_ticket *t, const char *text)
 {
@@ -84,7 +84,7 @@ void jobs_row_read(sqlite3_stmt *stmt, struct jobs_job *out)
 	NUMBER(epoch), NUMBER(attempt), NUMBER(closed_attempt), TEXT(device), TEXT(released_by);
 	TEXT(diverted), NUMBER(due_ms), NUMBER(expires_ms), NUMBER(processing_ms);
 	NUMBER(ended_ms), NUMBER(lapsed), NUMBER(ended_by_holder), NUMBER(impressions_done);
-	NUMBER(sheets_done);
+	NUMBER(sheets_done), NUMBER(verified);
 }
 
 static int get_one(
@@ -121,7 +121,7 @@ int jobs_row_add(struct sql *s, struct jobs_job *j)
 		"INSERT INTO job (" JOBS_COLUMNS
 		") VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
 		" ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, 0, '', '', ?23, ?24,"
-		" ?25, 0, ?26, ?27, '', ?28, ?29, 0, 0, 0, 0, -1, -1)",
+		" ?25, 0, ?26, ?27, '', ?28, ?29, 0, 0, 0, 0, -1, -1, ?30)",
 		VALUES(V_TEXT(j->uuid), V_TEXT(j->queue), V_TEXT(j->holder), V_TEXT(j->owner),
 			V_TEXT(j->title), V_BLOB(j->digest, sizeof(j->digest)), V_TEXT(j->format),
 			V_NUM(j->k_octets), V_NUM(j->impressions), V_NUM(j->sheets),
@@ -131,7 +131,7 @@ int jobs_row_add(struct sql *s, struct jobs_job *j)
 			V_TEXT(j->account), V_TEXT(j->accounting_user), V_NUM(j->created_ms),
 			V_TEXT(jobs_state_name(j->state)), V_NUM(j->incarnation), V_NUM(j->epoch),
 			V_NUM(j->attempt), V_TEXT(j->device), V_TEXT(j->released_by),
-			V_NUM(j->due_ms), V_NUM(j->expires_ms)));
+			V_NUM(j->due_ms), V_NUM(j->expires_ms), V_NUM(j->verified)));
 	if (!rc)
 		j->id = (int32_t)sqlite3_last_insert_rowid(s->db);
 	return rc;
@@ -217,22 +217,29 @@ static bool shows_otherwise(const struct jobs_job *then, const struct jobs_job *
 	       strcmp(then->message, now->message) != 0;
 }
 
+/* SQLite writes an index anew whose column is named, changed or not: two of them have ended_ms. */
+static int write_end(struct sql *s, const struct jobs_job *j)
+{
+	return sql_change(s, "UPDATE job SET ended_ms = ?2 WHERE id = ?1",
+		VALUES(V_NUM(j->id), V_NUM(j->ended_ms)));
+}
+
 static int write_move(struct sql *s, const struct jobs_job *j, enum jobs_state from)
 {
 	return sql_change(s,
 		"UPDATE job SET state = ?3, device_state = ?4, device_reasons = ?5, message = ?6,"
 		" incarnation = ?7, epoch = ?8, attempt = ?9, closed_attempt = ?10, device = ?11,"
 		" released_by = ?12, diverted = ?13, due_ms = ?14, expires_ms = ?15, processing_ms = ?16,"
-		" ended_ms = ?17, lapsed = ?18, ended_by_holder = ?19, impressions_done = ?20,"
-		" sheets_done = ?21 WHERE id = ?1 AND state = ?2",
+		" lapsed = ?17, ended_by_holder = ?18, impressions_done = ?19, sheets_done = ?20"
+		" WHERE id = ?1 AND state = ?2",
 		VALUES(V_NUM(j->id), V_TEXT(jobs_state_name(from)),
 			V_TEXT(jobs_state_name(j->state)), V_NUM(j->device_state),
 			V_TEXT(j->device_reasons), V_TEXT(j->message), V_NUM(j->incarnation),
 			V_NUM(j->epoch), V_NUM(j->attempt), V_NUM(j->closed_attempt),
 			V_TEXT(j->device), V_TEXT(j->released_by), V_TEXT(j->diverted),
 			V_NUM(j->due_ms), V_NUM(j->expires_ms), V_NUM(j->processing_ms),
-			V_NUM(j->ended_ms), V_NUM(j->lapsed), V_NUM(j->ended_by_holder),
-			V_NUM(j->impressions_done), V_NUM(j->sheets_done)));
+			V_NUM(j->lapsed), V_NUM(j->ended_by_holder), V_NUM(j->impressions_done),
+			V_NUM(j->sheets_done)));
 }
 
 int jobs_move(
@@ -254,6 +261,8 @@ int jobs_move(
 		job->expires_ms = app->now_ms + HELD_AGAIN_MS;
 	job->due_ms = due_ms(app, job);
 	rc = write_move(&app->sql, job, then->state);
+	if (!rc && job->ended_ms != then->ended_ms)
+		rc = write_end(&app->sql, job);
 	if (rc)
 		return rc > 0 ? -EBUSY : rc;
 	if (shows_otherwise(then, job))

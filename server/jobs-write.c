@@ -128,6 +128,8 @@ static void put_description(const struct put *p, const struct jobs_job *j)
 	put_text(p, IPP_TAG_NAME, "job-name", j->title);
 	put_text(p, IPP_TAG_NAME, "job-originating-user-name", j->owner);
 	put_user(p, "job-originating-user-uri", j->owner);
+	if (wants(p, VENDOR_OWNER_VERIFIED))
+		ippAddBoolean(p->reply, IPP_TAG_JOB, VENDOR_OWNER_VERIFIED, j->verified);
 	put_text(p, IPP_TAG_MIMETYPE, "document-format", j->format);
 	if (j->k_octets >= 0)
 		put_number(p, IPP_TAG_INTEGER, "job-k-octets", j->k_octets);

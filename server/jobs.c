@@ -262,6 +262,8 @@ static void make_digest(struct jobs_job *j)
 		digest_number(&state, t->finishings[i]);
 	digest_text(&state, j->account);
 	digest_text(&state, j->accounting_user);
+	if (j->verified)
+		digest_text(&state, "verified");
 	crypto_generichash_final(&state, j->digest, sizeof(j->digest));
 }
 

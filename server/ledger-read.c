@@ -40,6 +40,8 @@ int ledger_list(struct sql *s, int (*fn)(void *arg, const struct ledger_info *in
 
 /* ---- sums ---- */
 
+/* The account; without one, the name that his computer told. */
+#define PERSON "CASE WHEN length(account) > 0 THEN account ELSE owner END"
 #define SUM(key) \
 	"SELECT " key " AS key, count(*), sum(max(impressions, 0)), sum(max(sheets, 0))," \
 	" sum(impressions < 0), sum(state = 'unknown') FROM ledger_print" \
@@ -50,7 +52,7 @@ int ledger_list(struct sql *s, int (*fn)(void *arg, const struct ledger_info *in
 
 static const char *const sums[] = {
 	[LEDGER_ALL] = SUM("''"),
-	[LEDGER_OWNER] = SUM("coalesce(owner, x'')"),
+	[LEDGER_OWNER] = SUM("coalesce(" PERSON ", x'')"),
 	[LEDGER_QUEUE] = SUM("queue"),
 	[LEDGER_TARGET] = SUM("target"),
 	[LEDGER_MACHINE] = SUM("machine"),
@@ -88,11 +90,12 @@ int ledger_sum(struct sql *s, int64_t from_s, int64_t to_s, enum ledger_by by,
 	"ledger_record.sequence, record_uuid, ledger_record.document_uuid, ledger_record.attempt," \
 	" ledger_record.copy, client_job_id, queue, target, diverted, not_at_server, state, certainty," \
 	" impressions, sheets, copies, created_s, ended_s, person_hash, hash, coalesce(salt, x'')," \
-	" coalesce(owner, x''), coalesce(title, x'')"
+	" coalesce(owner, x''), coalesce(title, x''), coalesce(account, x'')," \
+	" coalesce(account_verified, 0)"
 #define RECORD_TABLES \
 	"ledger_record JOIN ledger ON ledger.id = ledger_id" \
 	" LEFT JOIN ledger_person ON ledger_person.record_id = ledger_record.id"
-enum { COLUMN_LEDGER = 22, COLUMN_MACHINE, COLUMN_RECEIVED, COLUMN_COUNTS };
+enum { COLUMN_LEDGER = 24, COLUMN_MACHINE, COLUMN_RECEIVED, COLUMN_COUNTS };
 
 int ledger_export(struct sql *s, int64_t from_s, int64_t to_s, bool all,
 	int (*fn)(void *arg, const struct ledger_line *line), void *arg)
@@ -216,7 +219,9 @@ int ledger_erase(struct sql *s, const char *owner, int64_t *count)
 
 	if (rc)
 		return rc;
-	rc = sql_run(s, "DELETE FROM ledger_person WHERE owner = ?1", VALUES(V_RAW(owner)));
+	rc = sql_run(s,
+		"DELETE FROM ledger_person WHERE account = ?1 OR (owner = ?1 AND account = x'')",
+		VALUES(V_RAW(owner)));
 	if (!rc) {
 		s->erased++; /* it leaves the WAL too */
 		if (count)

@@ -55,3 +55,8 @@ const char db_ledger[] =
 	"CREATE TRIGGER ledger_print_once BEFORE INSERT ON ledger_print WHEN EXISTS (SELECT 1 FROM"
 	" ledger_print WHERE record_id = NEW.record_id OR (document_uuid = NEW.document_uuid"
 	" AND attempt = NEW.attempt AND copy = NEW.copy))" REFUSE;
+/* The account comes with the person, where the workstation knew one. */
+const char db_ledger_2[] =
+	"ALTER TABLE ledger_person ADD COLUMN account BLOB NOT NULL DEFAULT x'';"
+	"ALTER TABLE ledger_person ADD COLUMN account_verified INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX ledger_person_account ON ledger_person (account);";

@@ -32,7 +32,8 @@ static const struct admin_verb verbs[] = {
 		admin_device},
 	{"queue", "add NAME [KEY VALUE] | set NAME [KEY VALUE] | list | remove NAME", "Queues.",
 		"--device NAME  --fallback URI,... (in order; \"\" for none)  --on-outage fallback|ask|hold|never\n"
-		"--release held|direct  --info TEXT  --accepting yes|no\n",
+		"--release held|direct  --info TEXT  --accepting yes|no\n"
+		"--require-verified yes|no (only jobs of users whose computer has seen them log in)\n",
 		admin_queue},
 	{"enrol", "[--name NAME] [--expires 1h] [--kind workstation|terminal]",
 		"Prints a code that enrols one machine.", NULL, admin_enrol},

@@ -23,6 +23,8 @@ const char db_printers[] =
 	" content BLOB NOT NULL, octets BLOB NOT NULL, signature BLOB NOT NULL, issued_s INTEGER NOT NULL);"
 	/* The probe counts a queue's jobs. */
 	"CREATE INDEX job_live ON job (queue, state) WHERE ended_ms = 0;";
+const char db_printers_2[] =
+	"ALTER TABLE queue ADD COLUMN require_verified INTEGER NOT NULL DEFAULT 0;";
 
 /* fingerprint: the certificate in use; next: one that was issued and has not been seen yet (its reply may be lost).
  * issued_ms: when the latest was issued; a revocation counts for what was issued until then. */

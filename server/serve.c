@@ -136,6 +136,7 @@ static int serve_once(struct app *app, struct accounts_verifier *verifier)
 
 	if (rc < 0)
 		return rc;
+	accounts_verifier_use(verifier, app->config);
 	c.cert_pem = chain;
 	c.key_pem = key;
 	rc = serve_new(&c, &app->serve);

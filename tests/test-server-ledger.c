@@ -435,7 +435,7 @@ static void the_tables_refuse_every_change(void)
 		"UPDATE ledger_print SET attempt = 7",
 		"INSERT OR REPLACE INTO ledger_print SELECT document_uuid, attempt, copy, 2 FROM"
 		" ledger_print WHERE record_id = 1",
-		"INSERT OR REPLACE INTO ledger_person SELECT record_id, salt, x'61', title FROM ledger_person",
+		"INSERT OR REPLACE INTO ledger_person SELECT record_id, salt, x'61', title, account, account_verified FROM ledger_person",
 		"INSERT OR REPLACE INTO ledger_record SELECT * FROM ledger_record WHERE id = 2",
 		"INSERT OR REPLACE INTO ledger SELECT * FROM ledger"};
 

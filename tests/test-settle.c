@@ -45,6 +45,14 @@ struct client_call {
 	ipp_t *answer;
 };
 static struct client_call *under_way;
+static int recorded_count, recorded_last; /* jobs whose end the server was found to have */
+
+void report_recorded(struct engine *e, int32_t id)
+{
+	(void)e;
+	recorded_count++;
+	recorded_last = id;
+}
 
 bool link_is_up(const struct engine *e)
 {
@@ -232,6 +240,7 @@ struct adding {
 	bool done;
 };
 static int added_last;
+static enum job_state add_as = JOB_COMPLETED;
 
 /* As jobs end: in the store's thread. */
 static int work_add(void *arg, struct store *s)
@@ -242,7 +251,8 @@ static int work_add(void *arg, struct store *s)
 
 	for (int i = 1; i <= a->count && !rc; i++) {
 		struct store_ledger_row r = {.attempt = 1,
-			.state = JOB_COMPLETED,
+			.job_id = (int32_t)(l.last + i),
+			.state = add_as,
 			.certainty = CERTAINTY_DEVICE,
 			.impressions = 2,
 			.sheets = 1,
@@ -359,6 +369,22 @@ static void each_row_goes_at_once(void)
 		CHECK(settles() && server_is_good(i));
 	}
 	CHECK(net.sent <= 7 && net.waited_ms < 1000);
+	end();
+}
+
+static void a_record_taken_says_that_its_job_is_over(void)
+{
+	fresh();
+	recorded_count = 0;
+	net.lose_replies = 1; /* nothing is known yet */
+	add(3);
+	CHECK(settles() && recorded_count == 3 && recorded_last == 3);
+	add(1);
+	CHECK(settles() && recorded_count == 4 && recorded_last == 4);
+	add_as = JOB_ABORTED; /* an attempt's end: the job's needs a report */
+	add(2);
+	CHECK(settles() && recorded_count == 4);
+	add_as = JOB_COMPLETED;
 	end();
 }
 
@@ -701,6 +727,7 @@ int main(void)
 	if (sodium_init() < 0)
 		return 1;
 	RUN(each_row_goes_at_once);
+	RUN(a_record_taken_says_that_its_job_is_over);
 	RUN(a_backlog_goes_in_batches_and_at_a_time_by_chance);
 	RUN(a_hundred_rows_do_not_wait);
 	RUN(lost_requests_and_replies_count_nothing_twice);

@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "json.h"
 
@@ -302,6 +304,9 @@ static int call_with(struct cli *c, const char *const where[3], int timeout_s, s
 	call = dbus_message_new_method_call("org.stillprint", where[0], where[1], where[2]);
 	if (!call)
 		return keep_memory_error(a);
+	/* Somebody is there who can be asked for a password: polkit decides whether it takes one. */
+	dbus_message_set_allow_interactive_authorization(
+		call, isatty(STDIN_FILENO) || getenv("DISPLAY") || getenv("WAYLAND_DISPLAY"));
 	dbus_message_iter_init_append(call, &it);
 	for (const char *p = signature; *p && good; p++)
 		good = append_one(&it, *p, ap);
@@ -322,6 +327,8 @@ static int tell(struct cli *c, int code, const struct bus_answer *a)
 		return cli_fail(c, code,
 			"The print daemon is not running. Start it with \"systemctl start "
 			"stillprintd\" as root. Nothing is lost: what you print is kept until then.");
+	if (code == CLI_DENIED && !strcmp(a->error, DBUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
+		return cli_fail(c, code, "Not permitted without a password: %s", a->message);
 	if (code == CLI_DENIED && !strcmp(a->error, DBUS_ERROR_ACCESS_DENIED))
 		return cli_fail(c, code, "Not permitted: %s", a->message);
 	if (!strcmp(a->error, DBUS_ERROR_UNKNOWN_METHOD) ||

@@ -77,6 +77,7 @@ const char *cli_nearest(const char *word, const char *const known[]);
 bool cli_parse_job(const char *text, int32_t *out);
 
 int cli_status(struct cli *c, int argc, char **argv);
+int cli_whoami(struct cli *c, int argc, char **argv);
 int cli_jobs(struct cli *c, int argc, char **argv);
 int cli_why(struct cli *c, int argc, char **argv);
 int cli_release(struct cli *c, int argc, char **argv);

@@ -11,6 +11,7 @@
 
 const struct cli_option fallback_options[] = {
 	{"queue", "QUEUE", 'q', "for this queue only; otherwise for every queue"},
+	{"everybody", NULL, 'e', "for all users of this computer (administrator, or polkit)"},
 	{NULL},
 };
 
@@ -23,15 +24,15 @@ static const char *for_queue(const char *queue)
 	return text;
 }
 
-static int add(struct cli *c, const char *queue, const char *address)
+static int add(struct cli *c, const char *queue, const char *address, bool everybody)
 {
 	AUTO(json_putp) struct json_object *found = NULL;
 	const char *name;
 	char line[1800];
 	int rc;
 
-	rc = bus_call(c, BUS_ROOT, BUS_MANAGER, "FallbackAdd", BUS_PROBING_S, &found, "ss", queue,
-		address);
+	rc = bus_call(c, BUS_ROOT, BUS_MANAGER, everybody ? "FallbackAddForAll" : "FallbackAdd",
+		BUS_PROBING_S, &found, "ss", queue, address);
 	if (rc)
 		return rc;
 	if (c->json) {
@@ -48,13 +49,14 @@ static int add(struct cli *c, const char *queue, const char *address)
 	return CLI_DONE;
 }
 
-static int discard(struct cli *c, const char *queue, const char *address)
+static int discard(struct cli *c, const char *queue, const char *address, bool everybody)
 {
 	AUTO(json_putp) struct json_object *answer = json_object_new_object();
 	int rc;
 
-	rc = bus_call(
-		c, BUS_ROOT, BUS_MANAGER, "FallbackRemove", BUS_SOON_S, NULL, "ss", queue, address);
+	rc = bus_call(c, BUS_ROOT, BUS_MANAGER,
+		everybody ? "FallbackRemoveForAll" : "FallbackRemove", BUS_PROBING_S, NULL, "ss",
+		queue, address);
 	if (rc)
 		return rc;
 	json_set_text(answer, "removed", address);
@@ -62,8 +64,8 @@ static int discard(struct cli *c, const char *queue, const char *address)
 	if (c->json)
 		cli_answer(c, answer);
 	else
-		out_say("%s is no fallback of yours for %s any more.\n", out_safe(address),
-			for_queue(queue));
+		out_say("%s is no fallback of %s for %s any more.\n", out_safe(address),
+			everybody ? "everybody's" : "yours", for_queue(queue));
 	return CLI_DONE;
 }
 
@@ -124,19 +126,24 @@ static int list(struct cli *c, const char *queue)
 int cli_fallback(struct cli *c, int argc, char **argv)
 {
 	const char *queue = "", *word, *nearest;
+	bool everybody = false;
 	int key;
 
-	while ((key = cli_next_option(c, argc, argv)) >= 0)
-		queue = optarg;
+	while ((key = cli_next_option(c, argc, argv)) >= 0) {
+		if (key == 'q')
+			queue = optarg;
+		else
+			everybody = true;
+	}
 	if (key == CLI_KEY_STOP)
 		return c->status;
 	word = optind < argc ? argv[optind] : "list";
 	if (!strcmp(word, "list") && argc - optind <= 1)
 		return list(c, queue);
 	if (!strcmp(word, "add") && argc - optind == 2)
-		return add(c, queue, argv[optind + 1]);
+		return add(c, queue, argv[optind + 1], everybody);
 	if (!strcmp(word, "remove") && argc - optind == 2)
-		return discard(c, queue, argv[optind + 1]);
+		return discard(c, queue, argv[optind + 1], everybody);
 	nearest = cli_nearest(word, (const char *const[]){"add", "remove", "list", NULL});
 	if (nearest)
 		return cli_usage(

@@ -15,12 +15,23 @@
 
 const struct cli_option jobs_options[] = {
 	{"all", NULL, 'a', "also those that are over"},
-	{"users", NULL, 'u', "everybody's (root)"},
+	{"users", NULL, 'u', "everybody's (administrator, or polkit)"},
 	{"queue", "QUEUE", 'q', "only this queue's"},
 	{NULL},
 };
 
 /* ---- jobs ---- */
+
+/* Until the next call. */
+static const char *owner_words(struct json_object *job)
+{
+	static char text[640];
+	const char *account = json_text(job, "account");
+
+	snprintf(text, sizeof(text), "%s%s", *account ? account : json_text(job, "owner"),
+		strcmp(json_text(job, "identity"), "verified") ? "" : ", verified");
+	return text;
+}
 
 static void add_job(struct table *t, struct json_object *job, bool users)
 {
@@ -28,7 +39,7 @@ static void add_job(struct table *t, struct json_object *job, bool users)
 
 	table_number(t, json_number(job, "id"));
 	if (users)
-		table_text(t, json_text(job, "owner"));
+		table_text(t, owner_words(job));
 	table_text(t, json_text(job, "title"));
 	table_text(t, json_text(job, "queue"));
 	table_number(t, json_number(job, "pages"));
@@ -82,7 +93,8 @@ int cli_jobs(struct cli *c, int argc, char **argv)
 		return c->status;
 	if (optind < argc)
 		return cli_usage(c, "jobs takes no arguments; one job: stillprint why JOB");
-	rc = bus_call(c, BUS_ROOT, BUS_MANAGER, "Jobs", BUS_SOON_S, &jobs, "D", filter);
+	rc = bus_call(c, BUS_ROOT, BUS_MANAGER, "Jobs",
+		json_flag(filter, "users") ? BUS_PROBING_S : BUS_SOON_S, &jobs, "D", filter);
 	if (rc)
 		return rc;
 	if (!json_object_is_type(jobs, json_type_array)) {
@@ -171,6 +183,24 @@ static void say_target(struct json_object *job)
 			(long long)impressions, impressions == 1 ? "" : "s");
 }
 
+/* Where no login service runs, cupsd's word is all there is. */
+static void say_owner(struct json_object *job)
+{
+	const char *why = json_text(job, "identity_why");
+	bool verified = !strcmp(json_text(job, "identity"), "verified");
+
+	out_say("  Owner     %s", out_safe(json_text(job, "owner")));
+	if (*json_text(job, "account"))
+		out_say(", prints as %s", out_safe(json_text(job, "account")));
+	if (verified)
+		out_say(" (verified)");
+	else if (!json_flag(job, "owner_verified"))
+		out_say(" (as claimed, not verified)");
+	else if (*why && strcmp(why, "no-verifier") != 0)
+		out_say(" (as claimed: %s)", out_safe(json_text(job, "identity_sentence")));
+	out_say("\n");
+}
+
 static void print_why(struct json_object *job)
 {
 	const char *state = json_text(job, "state");
@@ -181,8 +211,7 @@ static void print_why(struct json_object *job)
 	out_wrap(2, out_safe(json_text(job, "sentence")));
 	say_next(out_safe(json_text(job, "next")));
 	out_say("\n  Queue     %s\n", out_safe(json_text(job, "queue")));
-	out_say("  Owner     %s%s\n", out_safe(json_text(job, "owner")),
-		json_flag(job, "owner_verified") ? "" : " (as claimed, not verified)");
+	say_owner(job);
 	out_say("  State     %s (%s) since %s\n", out_safe(state),
 		out_safe(json_text(job, "reason")), out_when(json_number(job, "since")));
 	say_times(job);

@@ -19,7 +19,7 @@ enum { KEY_FROM = 256, KEY_TO, KEY_CSV, KEY_MISSING };
 const struct cli_option usage_options[] = {
 	{"from", "TIME", KEY_FROM, "beginning; otherwise 30 days ago"},
 	{"to", "TIME", KEY_TO, "end; a date means its whole day"},
-	{"users", NULL, 'u', "everybody's (root)"},
+	{"users", NULL, 'u', "everybody's (administrator, or polkit)"},
 	{"not-accounted", NULL, KEY_MISSING, "only what is not accounted at a server"},
 	{"csv", "FILE", KEY_CSV, "write CSV there, - is standard output"},
 	{NULL},

@@ -10,6 +10,7 @@
 
 const struct cli_verb cli_verbs[] = {
 	{"status", "", "the daemon, the queues, and how their servers are", NULL, NULL, cli_status},
+	{"whoami", "", "as whom you print, and whether that is verified", NULL, NULL, cli_whoami},
 	{"jobs", "", "your jobs that are not over, and why they wait", NULL, jobs_options,
 		cli_jobs},
 	{"why", "JOB", "where a job is, why, and what you can do", NULL, NULL, cli_why},

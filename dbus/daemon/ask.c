@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ask - questions to the engine that the store or the network answers: fallbacks, usage, audit, check, trust, reload. */
+#include "bound.h"
 #include "engine-private.h"
 
 #include <string.h>
@@ -10,11 +11,11 @@
 #include "must.h"
 #include "renew.h"
 
-/* ---- fallbacks of a user ---- */
+/* ---- fallbacks of a user, and of everybody ---- */
 
 struct add {
 	struct engine *engine;
-	char owner[256], queue[128];
+	char owner[256], queue[128], decided_by[320];
 	engine_reply_fn *reply;
 	void *arg;
 };
@@ -56,7 +57,7 @@ static void found(
 		snprintf(p.queue, sizeof(p.queue), "%s", a->queue);
 		snprintf(p.uri, sizeof(p.uri), "%s", uri);
 		user_printer_put(a->engine, &p);
-		audit(a->engine, NULL, "fallback-added", a->owner, a->queue, uri,
+		audit(a->engine, NULL, "fallback-added", a->decided_by, a->queue, uri,
 			strncmp(uri, "ipp:", 4) != 0);
 	}
 	a->reply(a->arg, err, message, rows);
@@ -64,11 +65,11 @@ static void found(
 }
 
 void engine_fallback_add(struct engine *e, const char *owner, const char *queue,
-	const char *address, engine_reply_fn *reply, void *arg)
+	const char *address, const char *decided_by, engine_reply_fn *reply, void *arg)
 {
 	struct add *a;
 
-	if (!e->config->users_may_add) {
+	if (*owner && !e->config->users_may_add) {
 		reply_later(e, reply, arg, ENGINE_E_POLICY,
 			"The administrator alone names fallback printers here");
 		return;
@@ -82,6 +83,7 @@ void engine_fallback_add(struct engine *e, const char *owner, const char *queue,
 	a->engine = e;
 	snprintf(a->owner, sizeof(a->owner), "%s", owner);
 	snprintf(a->queue, sizeof(a->queue), "%s", queue);
+	snprintf(a->decided_by, sizeof(a->decided_by), "%s", decided_by);
 	a->reply = reply;
 	a->arg = arg;
 	if (address_find(e, address, found, a)) {
@@ -110,7 +112,7 @@ static bool same_printer(const char *uri, const char *typed)
 }
 
 void engine_fallback_remove(struct engine *e, const char *owner, const char *queue,
-	const char *address, engine_reply_fn *reply, void *arg)
+	const char *address, const char *decided_by, engine_reply_fn *reply, void *arg)
 {
 	unsigned count = 0;
 
@@ -121,12 +123,14 @@ void engine_fallback_remove(struct engine *e, const char *owner, const char *que
 			!same_printer(p.uri, address))
 			continue;
 		user_printer_remove(e, p.owner, p.queue, p.uri);
-		audit(e, NULL, "fallback-removed", owner, p.queue, p.uri, false);
+		audit(e, NULL, "fallback-removed", decided_by, p.queue, p.uri, false);
 		count++;
 	}
 	reply_later(e, reply, arg, count ? ENGINE_OK : ENGINE_E_NO_SUCH,
 		count ? "Removed"
-		      : "It is not among your printers; `stillprint fallback list` shows them");
+		: *owner
+			? "It is not among your printers; `stillprint fallback list` shows them"
+			: "Nobody added it for everybody; what stands in the configuration is changed there");
 }
 
 struct listing {
@@ -173,6 +177,41 @@ void engine_fallback_list(
 	timer_set(e, &l->timer, 0, listing_due, l);
 }
 
+/* ---- who am I? ---- */
+
+enum { WHOAMI_MS = 2000 };
+
+struct whoami {
+	char user[256];
+	engine_reply_fn *reply;
+	void *arg;
+};
+
+static void whoami_told(void *arg, const struct bound *b)
+{
+	AUTO(rows_freep) struct rows *rows = must(rows_new());
+	struct whoami *w = arg;
+
+	rows_next(rows);
+	rows_string(rows, "User", w->user);
+	rows_string(rows, "Account", b->account[0] ? b->account : w->user);
+	rows_string(rows, "Identity", who_shown(b->who));
+	rows_string(rows, "Why", who_code(b->who));
+	rows_string(rows, "Sentence", who_sentence(b->who));
+	w->reply(w->arg, ENGINE_OK, "", rows);
+	free(w);
+}
+
+void engine_whoami(struct engine *e, const char *user, engine_reply_fn *reply, void *arg)
+{
+	struct whoami *w = must(calloc(1, sizeof(*w)));
+
+	snprintf(w->user, sizeof(w->user), "%s", user);
+	w->reply = reply;
+	w->arg = arg;
+	bound_ask(e, user, WHOAMI_MS, whoami_told, w);
+}
+
 /* ---- usage and audit: from the store ---- */
 
 struct query {
@@ -194,6 +233,8 @@ static int usage_row(void *arg, const struct store_ledger_row *r)
 	rows_int(rows, "Job", r->job_id);
 	rows_int(rows, "Ended", r->ended_s);
 	rows_string(rows, "Owner", r->owner);
+	rows_string(rows, "Account", r->account);
+	rows_bool(rows, "AccountVerified", r->account_verified);
 	rows_string(rows, "Title", r->title);
 	rows_string(rows, "Queue", r->queue);
 	rows_string(rows, "Target", r->target);

@@ -220,33 +220,40 @@ bool bus_call_is_sound(struct bus *b, DBusMessage *m)
 
 /* ---- access, quota, dispatch ---- */
 
-/* The same words whether the job is another user's or nobody's. */
+static bool is_job_path(const char *path)
+{
+	return !strncmp(path, BUS_JOBS_PATH "/", sizeof(BUS_JOBS_PATH));
+}
+
+bool bus_refuse_absent_job(DBusConnection *c, DBusMessage *m)
+{
+	const char *path = dbus_message_get_path(m);
+	char text[64];
+
+	if (!is_job_path(path))
+		return false;
+	snprintf(text, sizeof(text), "There is no job %.20s of yours.",
+		path + sizeof(BUS_JOBS_PATH));
+	bus_refuse(c, m, BUS_E_NO_SUCH, text);
+	return true;
+}
+
 static void refuse_absent(struct bus *b, DBusMessage *m)
 {
 	const char *path = dbus_message_get_path(m);
-	char text[BUS_PATH_MAX + 64];
 
-	if (!strncmp(path, BUS_JOBS_PATH "/", sizeof(BUS_JOBS_PATH))) {
-		snprintf(text, sizeof(text), "There is no job %.20s of yours.",
-			path + sizeof(BUS_JOBS_PATH));
-		bus_refuse(b->c, m, BUS_E_NO_SUCH, text);
-	} else if (!strncmp(path, BUS_QUEUES_PATH "/", sizeof(BUS_QUEUES_PATH))) {
+	if (bus_refuse_absent_job(b->c, m))
+		return;
+	if (!strncmp(path, BUS_QUEUES_PATH "/", sizeof(BUS_QUEUES_PATH)))
 		bus_refuse(b->c, m, BUS_E_NO_SUCH, "There is no such queue.");
-	} else if (!strncmp(path, BUS_PRINTERS_PATH "/", sizeof(BUS_PRINTERS_PATH))) {
+	else if (!strncmp(path, BUS_PRINTERS_PATH "/", sizeof(BUS_PRINTERS_PATH)))
 		bus_refuse(b->c, m, BUS_E_NO_SUCH, "There is no such printer.");
-	} else {
+	else
 		bus_refuse(b->c, m, DBUS_ERROR_UNKNOWN_OBJECT, "There is nothing at this path.");
-	}
 }
 
-static bool may_call(
-	struct bus *b, const struct bus_peer *p, const struct bus_method *row, DBusMessage *m)
+static bool may_call(struct bus *b, const struct bus_peer *p, DBusMessage *m)
 {
-	if (row->who == WHO_ROOT && p->user->uid != 0) {
-		bus_refuse(b->c, m, DBUS_ERROR_ACCESS_DENIED,
-			"Only the administrator may do this: run it with sudo.");
-		return false;
-	}
 	if (p->user->uid != 0 && !p->user->name[0]) {
 		bus_refuse(b->c, m, DBUS_ERROR_ACCESS_DENIED,
 			"Your account has no name on this computer.");
@@ -260,20 +267,83 @@ static bool may_call(
 	return true;
 }
 
-void bus_call_dispatch(struct bus *b, struct bus_peer *p, DBusMessage *m)
+/* What the caller must have for @m. A job that he does not see takes the same right whether it is there or not, so that
+ * nobody learns which of both. */
+static enum bus_right right_needed(
+	struct bus *b, const struct bus_peer *p, const struct bus_method *row, DBusMessage *m)
+{
+	struct bus_object o;
+
+	if (p->user->uid == 0)
+		return RIGHT_NONE;
+	if (row->who == WHO_RIGHT)
+		return row->right;
+	if (row->who != WHO_OWNER || !is_job_path(dbus_message_get_path(m)))
+		return RIGHT_NONE;
+	return bus_object_at(b->e, p->user, dbus_message_get_path(m), &o) ? RIGHT_NONE : row->right;
+}
+
+const struct bus_user *bus_call_viewer(const struct bus_call *call)
+{
+	bool others = call->granted == RIGHT_VIEW_OTHERS || call->granted == RIGHT_RELEASE_OTHERS;
+
+	return others ? &bus_everyone : call->user;
+}
+
+bool bus_call_has(struct bus_call *call, enum bus_right right)
+{
+	struct bus *b = call->bus;
+	struct bus_peer *p = bus_peer_find(b, dbus_message_get_sender(call->m));
+	DBusMessage *m;
+
+	if (call->user->uid == 0 || call->granted == right)
+		return true;
+	m = dbus_message_ref(call->m);
+	call_end(call);
+	bus_rights_ask(b, p, m, right);
+	dbus_message_unref(m);
+	return false;
+}
+
+static void call_begin(struct bus *b, struct bus_peer *p, struct bus_call *call)
+{
+	call->bus = b;
+	call->c = dbus_connection_ref(b->c);
+	dbus_message_ref(call->m);
+	call->user = p->user;
+	call->user->refs++;
+	call->user->calls++;
+	call->next = b->calls;
+	call->at = &b->calls;
+	if (call->next)
+		call->next->at = &call->next;
+	b->calls = call;
+}
+
+void bus_call_dispatch(struct bus *b, struct bus_peer *p, DBusMessage *m, enum bus_right granted)
 {
 	bool known_interface;
 	const struct bus_method *row = find_method(m, &known_interface);
 	struct bus_call *call;
+	enum bus_right right;
 
-	if (!may_call(b, p, row, m))
+	if (!may_call(b, p, m))
 		return;
+	right = right_needed(b, p, row, m);
+	if (right && right != granted) {
+		bus_rights_ask(b, p, m, right);
+		return;
+	}
 	call = calloc(1, sizeof(*call));
 	if (!call) {
 		bus_refuse(b->c, m, DBUS_ERROR_NO_MEMORY, "Out of memory.");
 		return;
 	}
-	if (!bus_object_at(b->e, p->user, dbus_message_get_path(m), &call->object)) {
+	call->m = m;
+	call->method = row;
+	call->user = p->user;
+	call->granted = granted;
+	if (!bus_object_at(b->e, bus_call_viewer(call), dbus_message_get_path(m), &call->object)) {
 		free(call);
 		refuse_absent(b, m);
 		return;
@@ -283,18 +353,7 @@ void bus_call_dispatch(struct bus *b, struct bus_peer *p, DBusMessage *m)
 		bus_refuse(b->c, m, DBUS_ERROR_UNKNOWN_METHOD, "This object has no such method.");
 		return;
 	}
-	call->bus = b;
-	call->c = dbus_connection_ref(b->c);
-	call->m = dbus_message_ref(m);
-	call->user = p->user;
-	call->user->refs++;
-	call->user->calls++;
-	call->method = row;
-	call->next = b->calls;
-	call->at = &b->calls;
-	if (call->next)
-		call->next->at = &call->next;
-	b->calls = call;
+	call_begin(b, p, call);
 	row->handle(call);
 }
 

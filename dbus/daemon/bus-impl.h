@@ -53,6 +53,7 @@ struct bus_peer {
 
 struct bus_call;
 struct bus_notice;
+struct bus_question;
 
 struct bus {
 	sd_event *loop;
@@ -66,6 +67,9 @@ struct bus {
 	size_t known_count;
 	struct bus_notice *notices;
 	uint32_t last_notice;
+	struct bus_question *questions; /* calls that wait for polkit */
+	uint32_t last_question;
+	bool no_polkit; /* it did not answer the last time */
 };
 
 /** bus_peer_call() - dispatch @m once its sender's uid is known: now, or when the bus has answered */
@@ -112,6 +116,7 @@ void bus_job_path(char out[BUS_PATH_MAX], int32_t id);
 int bus_path_escape(char *out, size_t size, const char *name);
 int bus_path_unescape(char *out, size_t size, const char *element);
 bool bus_user_sees(const struct bus_user *u, const char *owner);
+extern const struct bus_user bus_everyone; /* sees all */
 
 struct bus_tally { /* jobs that @viewer may see */
 	unsigned waiting, unknown, delivering;
@@ -125,9 +130,18 @@ void bus_tally(
 
 enum bus_who {
 	WHO_ALL,
-	WHO_OWNER,
-	WHO_ROOT
-}; /* WHO_OWNER: whoever sees the object: the job's owner, and root */
+	WHO_OWNER, /* the job's owner, and who has @right */
+	WHO_RIGHT, /* who has @right */
+};
+
+/* Root has them all; others by polkit. Own jobs need none. */
+enum bus_right {
+	RIGHT_NONE,
+	RIGHT_VIEW_OTHERS,
+	RIGHT_RELEASE_OTHERS,
+	RIGHT_CHANGE_FALLBACK,
+	RIGHT_MANAGE,
+};
 
 struct bus_method {
 	const char *interface, *name;
@@ -136,6 +150,7 @@ struct bus_method {
 	enum bus_who who;
 	void (*handle)(struct bus_call
 			*call); /* ends in exactly one of the answers below, or hands @call on */
+	enum bus_right right;
 };
 
 struct bus_property {
@@ -182,15 +197,24 @@ struct bus_call {
 	DBusMessage *m;
 	struct bus_user *user;
 	const struct bus_method *method;
+	enum bus_right granted; /* by polkit */
 	struct bus_object object; /* its borrowed parts only until the handler returns */
 	struct bus_call *next, **at;
 };
 
 /* Checks everything that does not depend on who calls: method, signature, sizes. Answers and returns false if bad. */
 bool bus_call_is_sound(struct bus *b, DBusMessage *m);
-/* @peer is known: access and quota, then the handler. */
-void bus_call_dispatch(struct bus *b, struct bus_peer *peer, DBusMessage *m);
+/* @peer is known: access and quota, then the handler; or polkit first, and with what it @granted anew. */
+void bus_call_dispatch(
+	struct bus *b, struct bus_peer *peer, DBusMessage *m, enum bus_right granted);
 void bus_refuse(DBusConnection *c, DBusMessage *m, const char *error, const char *message);
+/* If @m goes to a job: refuses it in the same words whether that is another user's or nobody's. */
+bool bus_refuse_absent_job(DBusConnection *c, DBusMessage *m);
+/* For handlers of which some arguments need a right, before they answer. False: the call is over, and comes back
+ * when polkit has granted it. */
+bool bus_call_has(struct bus_call *call, enum bus_right right);
+/* Whose eyes the call sees with. */
+const struct bus_user *bus_call_viewer(const struct bus_call *call);
 
 /* The answers; each ends the call. */
 DBusMessage *bus_call_reply(
@@ -204,6 +228,13 @@ const char *bus_error_name(enum engine_err err);
 
 /* Whose decision it is, for the audit: "user:NAME" or "admin:root". */
 const char *bus_call_decider(const struct bus_call *call, char out[320]);
+
+/* ---- rights (bus-rights.c) ---- */
+
+/* Dispatches @m again if polkit grants @right to @p, else refuses it: in three seconds, or, if the caller allows that
+ * a person is asked for a password, in two minutes. */
+void bus_rights_ask(struct bus *b, struct bus_peer *p, DBusMessage *m, enum bus_right right);
+void bus_rights_forget(struct bus *b, const char *name); /* that connection is gone */
 
 /* One key of an a{sv} argument. */
 struct bus_option {
@@ -234,11 +265,14 @@ void bus_properties_set(struct bus_call *call);
 void bus_objects_get_managed(struct bus_call *call);
 
 void bus_manager_status(struct bus_call *call);
+void bus_manager_whoami(struct bus_call *call);
 void bus_manager_subscribe(struct bus_call *call);
 void bus_manager_unsubscribe(struct bus_call *call);
 void bus_manager_jobs(struct bus_call *call);
 void bus_manager_fallback_add(struct bus_call *call);
 void bus_manager_fallback_remove(struct bus_call *call);
+void bus_manager_fallback_add_for_all(struct bus_call *call);
+void bus_manager_fallback_remove_for_all(struct bus_call *call);
 void bus_manager_fallback_list(struct bus_call *call);
 void bus_manager_outage_start(struct bus_call *call);
 void bus_manager_outage_stop(struct bus_call *call);

@@ -19,6 +19,10 @@ PUT(put_uuid, bus_out_text, job->row->document_uuid)
 PUT(put_queue, bus_out_text, job->row->queue)
 PUT(put_owner, bus_out_text, job->row->owner)
 PUT(put_owner_verified, bus_out_bool, job->row->owner_verified)
+PUT(put_account, bus_out_text, job->row->account)
+PUT(put_identity, bus_out_string, who_shown(job->row->who))
+PUT(put_identity_why, bus_out_string, who_code(job->row->who))
+PUT(put_identity_sentence, bus_out_string, who_sentence(job->row->who))
 PUT(put_title, bus_out_text, job->row->title)
 PUT(put_state, bus_out_string, job_state_name(job->row->state))
 PUT(put_reason, bus_out_string, job_reason_code(job->row->reason))
@@ -83,6 +87,10 @@ const struct bus_property bus_job_properties[] = {
 	{BUS_JOB, "Queue", "s", put_queue, true},
 	{BUS_JOB, "Owner", "s", put_owner, true},
 	{BUS_JOB, "OwnerVerified", "b", put_owner_verified},
+	{BUS_JOB, "Account", "s", put_account},
+	{BUS_JOB, "Identity", "s", put_identity},
+	{BUS_JOB, "IdentityWhy", "s", put_identity_why},
+	{BUS_JOB, "IdentitySentence", "s", put_identity_sentence},
 	{BUS_JOB, "Title", "s", put_title, true},
 	{BUS_JOB, "State", "s", put_state},
 	{BUS_JOB, "Reason", "s", put_reason},

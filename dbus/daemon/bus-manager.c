@@ -38,6 +38,11 @@ void bus_manager_status(struct bus_call *call)
 	bus_call_send(call, reply, &o);
 }
 
+void bus_manager_whoami(struct bus_call *call)
+{
+	engine_whoami(call->bus->e, call->user->name, bus_call_answer, call);
+}
+
 void bus_manager_subscribe(struct bus_call *call)
 {
 	struct bus_peer *p = bus_peer_find(call->bus, dbus_message_get_sender(call->m));
@@ -87,16 +92,6 @@ static bool put_job(void *arg, const struct bus_object *object)
 	return !f->o->failed;
 }
 
-/* Whether the caller may ask for everybody's, if @users is what he asks for. */
-static bool may_see_users(struct bus_call *call, bool users)
-{
-	if (!users || call->user->uid == 0)
-		return true;
-	bus_call_fail(call, DBUS_ERROR_ACCESS_DENIED,
-		"Only the administrator sees everybody's: run it with sudo.");
-	return false;
-}
-
 void bus_manager_jobs(struct bus_call *call)
 {
 	struct bus_out o;
@@ -113,13 +108,13 @@ void bus_manager_jobs(struct bus_call *call)
 		bus_call_fail(call, BUS_E_ARGUMENT, wrong);
 		return;
 	}
-	if (!may_see_users(call, f.users))
+	if (f.users && !bus_call_has(call, RIGHT_VIEW_OTHERS))
 		return;
 	reply = bus_call_reply(call, &o);
 	if (!reply)
 		return;
 	bus_out_open(&o, DBUS_TYPE_ARRAY, "a{sv}");
-	bus_object_each(call->bus->e, call->user, put_job, &f);
+	bus_object_each(call->bus->e, bus_call_viewer(call), put_job, &f);
 	bus_out_close(&o);
 	bus_call_send(call, reply, &o);
 }
@@ -141,7 +136,7 @@ void bus_manager_usage(struct bus_call *call)
 		bus_call_fail(call, BUS_E_ARGUMENT, wrong);
 		return;
 	}
-	if (may_see_users(call, users))
+	if (!users || bus_call_has(call, RIGHT_VIEW_OTHERS))
 		engine_usage(call->bus->e, users ? NULL : call->user->name, from_s, to_s,
 			bus_call_answer, call);
 }
@@ -190,20 +185,40 @@ static bool get_address(struct bus_call *call, const char **queue, const char **
 
 void bus_manager_fallback_add(struct bus_call *call)
 {
-	const char *queue, *address;
+	const char *queue, *address, *owner = call->user->name;
 
 	if (get_address(call, &queue, &address))
 		engine_fallback_add(
-			call->bus->e, call->user->name, queue, address, bus_call_answer, call);
+			call->bus->e, owner, queue, address, owner, bus_call_answer, call);
 }
 
 void bus_manager_fallback_remove(struct bus_call *call)
 {
-	const char *queue, *address;
+	const char *queue, *address, *owner = call->user->name;
 
 	if (get_address(call, &queue, &address))
 		engine_fallback_remove(
-			call->bus->e, call->user->name, queue, address, bus_call_answer, call);
+			call->bus->e, owner, queue, address, owner, bus_call_answer, call);
+}
+
+void bus_manager_fallback_add_for_all(struct bus_call *call)
+{
+	const char *queue, *address;
+	char decider[320];
+
+	if (get_address(call, &queue, &address))
+		engine_fallback_add(call->bus->e, "", queue, address,
+			bus_call_decider(call, decider), bus_call_answer, call);
+}
+
+void bus_manager_fallback_remove_for_all(struct bus_call *call)
+{
+	const char *queue, *address;
+	char decider[320];
+
+	if (get_address(call, &queue, &address))
+		engine_fallback_remove(call->bus->e, "", queue, address,
+			bus_call_decider(call, decider), bus_call_answer, call);
 }
 
 void bus_manager_fallback_list(struct bus_call *call)

@@ -100,6 +100,7 @@ static void peer_forget(struct bus *b, struct bus_peer *p)
 	while (*at != p)
 		at = &(*at)->next;
 	*at = p->next;
+	bus_rights_forget(b, p->name);
 	peer_free(b, p);
 }
 
@@ -139,7 +140,7 @@ static void on_uid(DBusPendingCall *pending, void *arg)
 
 	for (unsigned i = 0; i < p->waiting_count; i++) {
 		if (p->user)
-			bus_call_dispatch(b, p, p->waiting[i]);
+			bus_call_dispatch(b, p, p->waiting[i], RIGHT_NONE);
 		else
 			bus_refuse(b->c, p->waiting[i], DBUS_ERROR_ACCESS_DENIED,
 				"The bus does not tell who you are.");
@@ -199,7 +200,7 @@ void bus_peer_call(struct bus *b, DBusMessage *m)
 			"Too many calls at once; wait for the answers.");
 	} else if (p->user) {
 		name_user(p->user);
-		bus_call_dispatch(b, p, m);
+		bus_call_dispatch(b, p, m, RIGHT_NONE);
 	} else {
 		p->waiting[p->waiting_count++] = dbus_message_ref(m);
 	}

@@ -18,9 +18,6 @@ struct bus_notice {
 	struct bus_notice *next;
 };
 
-/* Sees what every signal is built from; who gets it is decided per connection. */
-static const struct bus_user everyone = {.uid = 0, .name = "root"};
-
 /* ---- sending ---- */
 
 static bool hears_job(const struct bus_peer *p, const char *owner)
@@ -294,7 +291,7 @@ static void on_job_changed(void *arg, int32_t id)
 	struct bus_out o;
 	DBusMessage *m;
 
-	if (!bus_object_job(b->e, &everyone, id, &object)) {
+	if (!bus_object_job(b->e, &bus_everyone, id, &object)) {
 		on_job_removed(b, id);
 		return;
 	}
@@ -314,7 +311,7 @@ static void tell_queue(struct bus *b, const char *name)
 {
 	struct bus_known *k = known_find(b, 0, name);
 	struct bus_object object;
-	bool there = bus_object_queue(b->e, &everyone, name, &object);
+	bool there = bus_object_queue(b->e, &bus_everyone, name, &object);
 
 	for (struct bus_peer *p = b->peers; p; p = p->next) {
 		struct bus_out o;

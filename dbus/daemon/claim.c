@@ -132,7 +132,7 @@ static void acknowledged(void *arg, const struct client_reply *reply)
 	if (j->busy) {
 		timer_set(j->engine, &c->again, BUSY_AGAIN_MS, acknowledge, c);
 	} else if (client_is_good(reply)) {
-		j->row.server.told = IPP_JSTATE_PENDING; /* that is what it means */
+		report_told(j, IPP_JSTATE_PENDING); /* that is what it means */
 		claim_stop(j);
 		report_kick(j);
 		deliver_go(j);

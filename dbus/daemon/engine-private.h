@@ -2,6 +2,7 @@
 /* engine-private - the engine's parts to each other: jobs in memory, upstreams, deliveries, and who decides what.
  *
  *   intake.c    files from the backend become jobs (sealed-file.c looks into one)
+ *   verify.c    finds out who printed a job; who.c asks the login service
  *   plan.c      decides where a pending job goes
  *   upstream.c  knows whether a queue's server is there
  *   deliver.c   takes one job to one target, journal first
@@ -64,6 +65,8 @@ struct job {
 	struct delivery *delivery; /* under way up to SENT */
 	struct follow *follow; /* SENDING (broken), SENT, UNKNOWN: asks for the final state */
 	/* With a server of our own (link.h): */
+	struct verify *verify; /* it is being found out who printed it */
+	bool who_stale; /* that is to be asked again before it goes on */
 	struct registrar *registrar; /* it is being made known there */
 	struct claim *claim; /* a release is being taken over: the plan waits */
 	struct report *report; /* the server is told */
@@ -124,6 +127,7 @@ struct engine {
 	struct config *config;
 	struct store *store;
 	struct worker *storer, *filer; /* commits; reads and writes files */
+	struct worker *asker; /* looks users up, asks the login service */
 	struct client *client;
 	struct engine_listener listener;
 	struct job *jobs, **jobs_end;
@@ -142,6 +146,7 @@ struct engine {
 	struct renewal *renewal; /* of our certificate there */
 	struct intake *intake;
 	struct timer kick, sweep;
+	struct timer who_again; /* jobs wait for their owners to log in */
 	int64_t kick_at_ms;
 	int64_t sweep_wall_s, sweep_boot_s; /* both clocks at the last sweep */
 	bool started;
@@ -191,6 +196,8 @@ void job_ledger_row(struct job *j, enum job_state state, enum record_certainty c
 /* Impressions of the whole job as far as the ticket tells, 0 if it does not. */
 int32_t job_expected(const struct job *j);
 const struct config_queue *job_queue(struct job *j);
+/* What the server calls its owner: the account, else the local name. */
+const char *job_account(const struct job *j);
 struct queue_state *queue_state_find(struct engine *e, const char *name);
 
 /* ---- printers.c ---- */

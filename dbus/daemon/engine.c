@@ -424,6 +424,8 @@ int engine_new(sd_event *loop, void (*complain)(void *arg, const char *message),
 		rc = worker_new(loop, e->store, &e->storer);
 	if (!rc)
 		rc = worker_new(loop, NULL, &e->filer);
+	if (!rc)
+		rc = worker_new(loop, NULL, &e->asker);
 	if (rc)
 		return rc;
 	*out = STEAL(e);
@@ -475,6 +477,7 @@ void engine_free(struct engine *e)
 		return;
 	e->started = false;
 	/* Commits under way are finished; what they would have led to is for the next start. */
+	worker_free(e->asker);
 	worker_free(e->filer);
 	worker_free(e->storer);
 	sweep_free(e);
@@ -484,6 +487,7 @@ void engine_free(struct engine *e)
 	renew_free(e);
 	link_free(e);
 	timer_stop(&e->kick);
+	timer_stop(&e->who_again);
 	timer_stop(&e->network_settle);
 	sd_event_source_disable_unref(e->network);
 	intake_free(e);

@@ -115,11 +115,12 @@ void engine_print_again(struct engine *e, int32_t id, const char *printer, const
 void engine_act(struct engine *e, int32_t id, const char *key, const char *decided_by,
 	engine_reply_fn *reply, void *arg);
 
-/* @address: URI, host name or address. Reply: one row: Uri, Name, Encrypted, Pdf, Reachable. */
+/* @owner "": everybody, as if the administrator had configured it.
+ * @address: URI, host name or address. Reply: one row: Uri, Name, Encrypted, Pdf, Reachable. */
 void engine_fallback_add(struct engine *e, const char *owner, const char *queue,
-	const char *address, engine_reply_fn *reply, void *arg);
+	const char *address, const char *decided_by, engine_reply_fn *reply, void *arg);
 void engine_fallback_remove(struct engine *e, const char *owner, const char *queue,
-	const char *address, engine_reply_fn *reply, void *arg);
+	const char *address, const char *decided_by, engine_reply_fn *reply, void *arg);
 /* The ordered plan for @owner on @queue ("": all queues): Uri, Queue, Source (policy, admin, recent, user), Encrypted. */
 void engine_fallback_list(
 	struct engine *e, const char *owner, const char *queue, engine_reply_fn *reply, void *arg);
@@ -130,6 +131,8 @@ void engine_outage_start(struct engine *e, const char *queue, int64_t until_s, c
 void engine_outage_stop(struct engine *e, const char *queue, const char *decided_by,
 	engine_reply_fn *reply, void *arg);
 
+/* As whom @user prints now. Reply: one row: User, Account, Identity ("verified" or "claimed"), Why (code), Sentence. */
+void engine_whoami(struct engine *e, const char *user, engine_reply_fn *reply, void *arg);
 /* @owner NULL: everybody. Rows: see docs/cli.md, `usage`. */
 void engine_usage(struct engine *e, const char *owner, int64_t from_s, int64_t to_s,
 	engine_reply_fn *reply, void *arg);

@@ -85,4 +85,6 @@ bool report_is_owed(const struct job *j); /* it is over, and the server has not 
 void report_kick(struct job *j); /* something changed about it, perhaps */
 void report_now(struct job *j); /* there is something to hear in the answer */
 void report_all(struct engine *e); /* the server is there again */
+void report_told(struct job *j, int state); /* it knows by another message */
+void report_recorded(struct engine *e, int32_t id); /* it has the job's record, of a good end */
 void report_stop(struct job *j);

@@ -15,6 +15,7 @@
 #include "engine-private.h"
 #include "ipp/holder.h"
 #include "must.h"
+#include "verify.h"
 
 enum { REGISTER_MS = 8000 };
 
@@ -116,12 +117,18 @@ static void refused(struct job *j, const struct client_reply *reply)
 		holder_read(reply->ipp, &a);
 	if (reply->fault == CLIENT_OK && reply->status == IPP_STATUS_ERROR_BUSY)
 		reason = JOB_R_BUSY;
+	else if (a.not_verified)
+		reason = JOB_R_NOT_VERIFIED;
 	else if (health == TARGET_AUTH)
 		reason = JOB_R_NOT_ENROLLED;
 	else if (health == TARGET_CERTIFICATE)
 		reason = JOB_R_CERTIFICATE;
 	else if (health == TARGET_REFUSING || health == TARGET_OK)
 		reason = JOB_R_REFUSED;
+	if (a.not_verified) { /* the server has nothing of it: it may say otherwise next time */
+		j->who_stale = true;
+		verify_watch(j->engine);
+	}
 	if (health == TARGET_UNREACHABLE || health == TARGET_DEGRADED)
 		link_failed(j->engine);
 	else /* no probe came before: let the queue's health say it, and notice when it is over */
@@ -165,7 +172,8 @@ static void send_metadata(struct registrar *r, struct document *doc)
 	struct job *j = r->job;
 	const struct config_queue *q = job_queue(j);
 	struct holder_job h = {.uuid = j->row.document_uuid,
-		.owner = j->row.owner,
+		.owner = job_account(j),
+		.verified = j->row.who == WHO_VERIFIED,
 		.title = j->row.title,
 		.format = j->row.format,
 		.octets = j->row.octets,

@@ -19,6 +19,7 @@ enum {
 	BEAT_MS = 15000,
 	AGAIN_MS = 5000,
 	PRINTING_MS = 1000, /* what is over sooner is told once, as over */
+	RECORD_MS = 2000, /* for the accounting record, which says the same */
 };
 
 struct report {
@@ -110,6 +111,39 @@ static void told(struct report *r)
 	copy = must(malloc(sizeof(*copy)));
 	*copy = j->row;
 	worker_post(j->engine->storer, work_told, told_kept, copy);
+}
+
+static struct report *report_of(struct job *j)
+{
+	struct report *r = j->report;
+
+	if (!r) {
+		r = j->report = must(calloc(1, sizeof(*r)));
+		r->job = j;
+		r->told_ms = mono_ms();
+	}
+	return r;
+}
+
+void report_told(struct job *j, int state)
+{
+	struct report *r = report_of(j);
+
+	j->row.server.told = state;
+	r->told_ms = mono_ms();
+}
+
+void report_recorded(struct engine *e, int32_t id)
+{
+	struct job *j = job_find(e, id);
+
+	if (!j || j->row.state != JOB_COMPLETED || !j->row.server.remote_id ||
+		is_over(j->row.server.told))
+		return;
+	fault_point("end-reported");
+	report_of(j)->state = IPP_JSTATE_COMPLETED;
+	told(j->report);
+	report_kick(j);
 }
 
 /* ---- the answer ---- */
@@ -208,6 +242,15 @@ static void send_status(struct report *r)
 		timer_set(j->engine, &r->next, AGAIN_MS, again, r);
 }
 
+/* How long @state is kept back, since something better may come of it. */
+static int64_t patience_ms(const struct job *j, int state)
+{
+	if (state == IPP_JSTATE_PROCESSING)
+		return PRINTING_MS;
+	/* Of a print elsewhere the report says where in better words. */
+	return state == IPP_JSTATE_COMPLETED && j->attempt.kind != TARGET_FALLBACK ? RECORD_MS : 0;
+}
+
 void report_kick(struct job *j)
 {
 	struct report *r = j->report;
@@ -220,10 +263,7 @@ void report_kick(struct job *j)
 			report_stop(j);
 		return;
 	}
-	if (!r) {
-		r = j->report = must(calloc(1, sizeof(*r)));
-		r->job = j;
-	}
+	r = report_of(j);
 	if (r->call || !link_is_up(j->engine))
 		return; /* its answer, or the link, comes back here */
 	if (state == IPP_JSTATE_HELD && j->row.server.told == state)
@@ -235,7 +275,7 @@ void report_kick(struct job *j)
 	if (state == j->row.server.told)
 		due = r->told_ms + BEAT_MS;
 	else
-		due = r->wanted_ms + (state == IPP_JSTATE_PROCESSING ? PRINTING_MS : 0);
+		due = r->wanted_ms + patience_ms(j, state);
 	if (due <= now)
 		send_status(r);
 	else
@@ -244,8 +284,10 @@ void report_kick(struct job *j)
 
 void report_now(struct job *j)
 {
-	if (j->report)
-		j->report->told_ms = 0;
+	report_kick(j);
+	if (!j->report)
+		return;
+	j->report->told_ms = 0;
 	report_kick(j);
 }
 

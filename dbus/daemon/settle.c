@@ -47,6 +47,8 @@ struct exchange {
 	int64_t first, last; /* rows in it; last < first: none */
 	size_t octets;
 	int64_t damaged; /* a row that does not fit its hash: it is not sent */
+	int32_t completed
+		[RECORD_BATCH_MAX]; /* by row from @first on: the job that it ends, 0: none */
 	/* The answer. */
 	int64_t acknowledged;
 	int64_t conflict; /* the first row of a new ledger, 0: none */
@@ -132,6 +134,8 @@ static int add_row(void *arg, const struct record *r)
 	}
 	x->octets += octets;
 	x->last = r->sequence;
+	if (r->state == JOB_COMPLETED)
+		x->completed[x->last - x->first] = r->job_id;
 	return 0;
 }
 
@@ -211,6 +215,14 @@ static int work_settle(void *arg, struct store *s)
 	return rc < 0 ? rc : 0;
 }
 
+/* A record ends its job at the server: no report needs to say it once more. */
+static void tell_ends(struct exchange *x)
+{
+	for (int64_t at = x->first; at <= x->acknowledged; at++)
+		if (x->completed[at - x->first])
+			report_recorded(x->settle->engine, x->completed[at - x->first]);
+}
+
 /* All that was there to be sent is there. */
 static void rest(struct settle *s)
 {
@@ -237,6 +249,8 @@ static void settled(void *arg, int rc)
 	else if (x->acknowledged != x->ledger.acknowledged)
 		log_event(LOG_LVL_INFO, "event=ledger-acknowledged sequence=%lld before=%lld",
 			(long long)x->acknowledged, (long long)x->ledger.acknowledged);
+	if (!rc && !x->why)
+		tell_ends(x);
 	if (rc || x->why || !(all || on)) {
 		failed(s); /* nothing was gained: no hurry to say it again */
 	} else if (all) {

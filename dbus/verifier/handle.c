@@ -310,6 +310,7 @@ static void close_session(struct service *v, const struct request *r, struct log
 
 static void query(struct service *v, const struct request *r, struct login_message *reply)
 {
+	char account[LOGIN_NAME_OCTETS + 1];
 	struct bind_answer answer;
 
 	if (!is_ours(r)) {
@@ -317,7 +318,11 @@ static void query(struct service *v, const struct request *r, struct login_messa
 		return;
 	}
 	if (bind_query(v->bind, r->ask.uid, r->ask.session[0] ? r->ask.session : NULL, &answer)) {
-		set_result(reply, LOGIN_WRONG); /* nobody is bound there */
+		set_result(reply,
+			LOGIN_WRONG); /* nobody is bound there: the rules alone say who it is */
+		if (r->ask.user[0] && r->ask.uid >= v->settings->min_uid &&
+			!settings_account(v->settings, r->ask.user, account, sizeof(account)))
+			login_set_text(reply, LOGIN_HAS_ACCOUNT, account);
 		login_set_number(reply, LOGIN_HAS_SESSIONS, answer.sessions);
 		return;
 	}

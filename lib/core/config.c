@@ -304,7 +304,8 @@ static const struct key queue_keys[] = {{"upstream", parse_upstream, 0},
 	QUEUE("upstream-pin", parse_pin, upstream_pin),
 	QUEUE("on-outage", parse_on_outage, on_outage), QUEUE("release", parse_release, release),
 	QUEUE("private", parse_bool, private), QUEUE("accept-raw", parse_bool, accept_raw),
-	QUEUE("accept-foreign-hosts", parse_bool, accept_foreign_hosts), {0}};
+	QUEUE("accept-foreign-hosts", parse_bool, accept_foreign_hosts),
+	QUEUE("require-verified", parse_bool, require_verified), {0}};
 
 static const char *take_key(const struct key *keys, void *base, const char *name, const char *value)
 {

@@ -59,6 +59,7 @@ struct config_queue {
 	bool private; /* `private = yes`: a document is erased as soon as it was handed over, whatever comes of it */
 	bool accept_raw; /* `accept-raw = yes`: files that no filter looked at */
 	bool accept_foreign_hosts; /* jobs from other computers */
+	bool require_verified; /* `require-verified = yes`: jobs of owners who are not verified wait (core/who.h) */
 };
 
 struct config {

@@ -112,6 +112,11 @@ static const struct {
 		"Held: the server does not accept this computer",
 		"Tell the administrator to enrol it anew: stillprint setup --server HOST --code CODE; "
 		"then: stillprint release JOB"},
+	[JOB_R_NOT_VERIFIED] = {"not-verified",
+		"Held: nobody has checked that it is you who prints: {a}",
+		"Held: nobody has checked that it is you who prints",
+		"Log in again with your password, then it goes on by itself; "
+		"stillprint whoami tells who you are; give it up: stillprint cancel JOB"},
 	[JOB_R_BUSY] = {"busy", "{a} is busy, sent as soon as it is ready",
 		"The target is busy, sent as soon as it is ready", NEXT_WAIT},
 	[JOB_R_FORMAT] = {"format-unsupported", "Held: {a} cannot print this kind of document",

@@ -46,6 +46,7 @@ enum job_reason {
 	JOB_R_RELEASED, /* released at the server, on its way to the device; arg: device */
 	JOB_R_GIVEN_BACK, /* held: released, and the device (arg, with what was wrong) could not take it */
 	JOB_R_NOT_ENROLLED, /* held: the server does not accept this computer; arg: server */
+	JOB_R_NOT_VERIFIED, /* held: its owner must be verified there, and is claimed; arg: what is missing */
 	JOB_R_BUSY, /* the target is busy; retried */
 	JOB_R_FORMAT, /* the target cannot print PDF */
 	JOB_R_PRINTED_BEFORE, /* held: the same document of the same CUPS job was printed before */

@@ -107,6 +107,7 @@ ipp_t *holder_register(const char *queue_uri, const struct holder_job *job, ipp_
 	add_text(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "job-release-action",
 		job->direct ? "none" : "owner-authorized");
 	ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, VENDOR_HOLDER_ATTEMPT, job->attempt);
+	ippAddBoolean(r, IPP_TAG_OPERATION, VENDOR_OWNER_VERIFIED, job->verified);
 	add_counts(r, job, ticket);
 	add_template(r, ticket);
 	return r;
@@ -356,6 +357,8 @@ static void take_other(struct holder_answer *out, const char *name, ipp_attribut
 		copy_user(a, out->released_by, sizeof(out->released_by));
 	else if (!strcmp(name, "status-message"))
 		show(a, out->message, sizeof(out->message));
+	else if (!strcmp(name, VENDOR_OWNER_VERIFIED))
+		out->not_verified = ippGetGroupTag(a) == IPP_TAG_UNSUPPORTED_GROUP;
 	else if (!strcmp(name, "sides"))
 		copy(a, out->sides, sizeof(out->sides));
 	else if (!strcmp(name, "print-color-mode"))

@@ -12,7 +12,8 @@ enum { HOLDER_LEASE_S = 3600, HOLDER_JOBS_MAX = 1000 };
 /* What the server is told of a document: never its content. */
 struct holder_job {
 	const char *uuid; /* "urn:uuid:…": what makes it idempotent */
-	const char *owner;
+	const char *owner; /* the server's name of him */
+	bool verified; /* this computer has seen him log in, and he printed it */
 	const char *title; /* safe to show; cut here to 255 octets at a character */
 	const char *format;
 	int64_t octets;
@@ -57,6 +58,7 @@ struct holder_answer {
 	int32_t job_id, incarnation, epoch, lease_s, subscription, sequence, up_time_s;
 	int state;
 	bool fetchable, canceling; /* from job-state-reasons */
+	bool not_verified; /* refused: the queue wants a verified owner */
 	char event[32]; /* notify-subscribed-event */
 	char uuid[64];
 	char device_uuid[64], device_uri[512], device_pin[64], device_name[256];

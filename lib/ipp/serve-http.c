@@ -141,6 +141,8 @@ static enum MHD_Result admit(struct serve_call *c)
 		return answer_busy(c);
 	if (!c->page && serve_call_reply(c, IPP_STATUS_OK))
 		return MHD_NO;
+	if (serve_run_alone(c))
+		return c->stage == STAGE_ANSWERED ? send_answer(c) : MHD_YES;
 	c->stage = STAGE_APP;
 	MHD_suspend_connection(c->mhd);
 	if (!serve_queue_push(c->s, c))

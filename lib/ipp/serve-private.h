@@ -4,6 +4,7 @@
  *   pool    libmicrohttpd's threads: a call while it is read, and again once it is answered
  *   login   the password thread: a call between serve_login_submit() and its result
  *   app     serve_run()'s thread: a call from serve_queue_take() to its answer; parks, groups
+ * A call that comes alone is run where it was read (serve_run_alone): whoever holds group_lock is the application.
  * A call belongs to one of them at a time; serve_queue_push(), serve_login_submit() and MHD_resume_connection() hand it on. While it is
  * not the pool's its connection is suspended, so libmicrohttpd neither closes nor frees anything of it. */
 #pragma once
@@ -36,6 +37,7 @@ enum {
 	IDLE_MS = 120000, /* an open connection without a request */
 	THREADS_MAX = 16,
 	HANDSHAKE_NAP_MS = 5,
+	CROWD_MS = 20, /* calls that came together: how long all go into groups */
 };
 
 /* ---- a connection ---- */
@@ -127,6 +129,7 @@ struct serve_call {
 
 	/* app */
 	bool answered, gone;
+	bool alone; /* in serve_run_alone(): its connection is not suspended */
 	serve_wake_fn *wake;
 	void *wake_arg;
 	int64_t due_ms;
@@ -206,7 +209,12 @@ struct serve {
 	uint8_t login_key[32];
 	struct throttle *throttles;
 
-	/* app thread */
+	_Atomic int64_t crowded_ms; /* when a call last found another one being run */
+
+	pthread_mutex_t group_lock; /* a group runs, or what follows is looked at */
+	bool running; /* serve_run() is in its loop */
+	int64_t asleep_ms; /* the application thread sleeps at most until then */
+	int64_t ended_ms; /* the latest group */
 	struct serve_call **parked; /* heap by due_ms */
 	size_t parked_count, parked_size;
 	struct serve_call *look; /* head of the ring */
@@ -283,3 +291,6 @@ void serve_page_text(struct serve_call *c, unsigned status, const char *text);
 
 /* serve.c: how the app thread ends a call */
 void serve_settle(struct serve_call *c);
+/* A group of this call alone, here and now: two changes of thread less. True: it was answered, or parked and its connection
+ * suspended. False: others are there, or it is no operation; the call is still the caller's. Pool threads. */
+bool serve_run_alone(struct serve_call *c);

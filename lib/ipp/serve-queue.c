@@ -156,7 +156,8 @@ bool serve_queue_waits(struct serve *s, bool sleep)
 
 	pthread_mutex_lock(&s->queue_lock);
 	waits = s->lanes.head != NULL;
-	s->sleeping = !waits && sleep;
+	if (sleep)
+		s->sleeping = !waits;
 	pthread_mutex_unlock(&s->queue_lock);
 	return waits;
 }

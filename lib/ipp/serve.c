@@ -270,6 +270,7 @@ int serve_new(const struct serve_config *config, struct serve **out)
 	set_defaults(&s->config);
 	pthread_mutex_init(&s->conns_lock, NULL);
 	pthread_mutex_init(&s->queue_lock, NULL);
+	pthread_mutex_init(&s->group_lock, NULL);
 	pthread_mutex_init(&s->login_lock, NULL);
 	pthread_cond_init(&s->login_wake, NULL);
 	randombytes_buf(s->seed, sizeof(s->seed));
@@ -331,6 +332,7 @@ void serve_free(struct serve *s)
 	free(s->throttles);
 	pthread_mutex_destroy(&s->conns_lock);
 	pthread_mutex_destroy(&s->queue_lock);
+	pthread_mutex_destroy(&s->group_lock);
 	pthread_mutex_destroy(&s->login_lock);
 	pthread_cond_destroy(&s->login_wake);
 	explicit_bzero(s, sizeof(*s));
@@ -453,32 +455,43 @@ static void send_answers(struct serve *s, bool committed)
 
 		if (!committed)
 			serve_call_spoil(c);
-		serve_http_hand_back(c, STAGE_ANSWERED);
+		if (c->alone)
+			c->stage = STAGE_ANSWERED;
+		else
+			serve_http_hand_back(c, STAGE_ANSWERED);
 		c = next;
 	}
 }
 
-static void run_group(struct serve *s, struct serve_call *calls, int64_t now_ms)
+/* What time brings: parked calls whose turn it is, and the tick. */
+static void run_due(struct serve *s, bool begun, int64_t now_ms)
 {
-	const struct serve_config *config = &s->config;
-	bool begun = !config->begin || !config->begin(config->app), committed;
-
-	run_calls(s, calls, begun);
 	if (begun) {
 		run_parks(s, now_ms);
-		if (config->tick && now_ms >= s->tick_due_ms)
-			config->tick(config->app);
+		if (s->config.tick && now_ms >= s->tick_due_ms)
+			s->config.tick(s->config.app);
 	} else {
 		/* Not at once again, or we would do nothing else. */
 		for (struct serve_call *c; (c = serve_park_due(s, now_ms));)
 			serve_park_delay(s, c, now_ms + 1000);
 	}
 	if (now_ms >= s->tick_due_ms)
-		s->tick_due_ms = now_ms + config->tick_ms;
+		s->tick_due_ms = now_ms + s->config.tick_ms;
+}
+
+static void run_group(struct serve *s, struct serve_call *calls, int64_t now_ms, bool due)
+{
+	const struct serve_config *config = &s->config;
+	bool begun = !config->begin || !config->begin(config->app), committed;
+
+	run_calls(s, calls, begun);
+	if (due)
+		run_due(s, begun, now_ms);
 	committed = begun && (!config->commit || !config->commit(config->app));
 	if (config->after)
 		config->after(config->app, committed);
 	send_answers(s, committed);
+	s->ended_ms = mono_ms();
 }
 
 static int64_t next_due(const struct serve *s)
@@ -492,35 +505,89 @@ static int64_t next_due(const struct serve *s)
 	return due_ms;
 }
 
+/* Those that come one upon the other share a commit, so they are for the application thread. */
+static bool is_lone(struct serve *s, int64_t now_ms)
+{
+	return s->running && !s->stop && s->ended_ms < now_ms &&
+	       now_ms - atomic_load(&s->crowded_ms) > CROWD_MS && !serve_queue_waits(s, false);
+}
+
+bool serve_run_alone(struct serve_call *c)
+{
+	struct serve *s = c->s;
+	int64_t now_ms = mono_ms();
+	bool lone;
+
+	if (c->page)
+		return false;
+	if (pthread_mutex_trylock(&s->group_lock)) {
+		atomic_store(&s->crowded_ms, now_ms);
+		return false;
+	}
+	lone = is_lone(s, now_ms);
+	if (lone) {
+		c->alone = true;
+		c->stage = STAGE_APP;
+		c->next = NULL; /* it may come from the logins' list */
+		run_group(s, c, now_ms, false);
+		c->alone = false;
+		if (c->stage == STAGE_APP)
+			MHD_suspend_connection(c->mhd);
+		if (next_due(s) < s->asleep_ms)
+			eventfd_write(s->wake_fd, 1);
+	}
+	pthread_mutex_unlock(&s->group_lock);
+	return lone;
+}
+
 static void wait_for_work(struct serve *s)
 {
 	struct pollfd fd = {.fd = s->wake_fd, .events = POLLIN};
-	int64_t left_ms = next_due(s) - mono_ms();
+	int64_t now_ms = mono_ms();
 	eventfd_t value;
 
-	if (left_ms <= 0 || serve_queue_waits(s, true))
+	pthread_mutex_lock(&s->group_lock);
+	s->asleep_ms = next_due(s);
+	pthread_mutex_unlock(&s->group_lock);
+	if (s->asleep_ms <= now_ms || serve_queue_waits(s, true))
 		return;
-	poll(&fd, 1, (int)left_ms);
+	poll(&fd, 1, (int)(s->asleep_ms - now_ms));
 	eventfd_read(s->wake_fd, &value);
 	serve_queue_awake(s);
 }
 
+/* What has come by now, and what is due. */
+static void run_once(struct serve *s)
+{
+	int64_t now_ms = mono_ms();
+	struct serve_call *calls;
+
+	if (now_ms >= s->sweep_due_ms) {
+		serve_park_look(s, now_ms);
+		conns_sweep(s, now_ms);
+		s->sweep_due_ms = now_ms + SWEEP_MS;
+	}
+	calls = serve_queue_take(s);
+	if (calls || now_ms >= s->tick_due_ms || serve_park_due(s, now_ms))
+		run_group(s, calls, now_ms, true);
+}
+
+static void set_running(struct serve *s, bool running)
+{
+	pthread_mutex_lock(&s->group_lock);
+	s->running = running;
+	pthread_mutex_unlock(&s->group_lock);
+}
+
 int serve_run(struct serve *s)
 {
+	set_running(s, true);
 	while (!s->stop) {
-		struct serve_call *calls;
-		int64_t now_ms;
-
 		wait_for_work(s);
-		now_ms = mono_ms();
-		if (now_ms >= s->sweep_due_ms) {
-			serve_park_look(s, now_ms);
-			conns_sweep(s, now_ms);
-			s->sweep_due_ms = now_ms + SWEEP_MS;
-		}
-		calls = serve_queue_take(s);
-		if (calls || now_ms >= s->tick_due_ms || serve_park_due(s, now_ms))
-			run_group(s, calls, now_ms);
+		pthread_mutex_lock(&s->group_lock);
+		run_once(s);
+		pthread_mutex_unlock(&s->group_lock);
 	}
+	set_running(s, false);
 	return 0;
 }

@@ -278,15 +278,17 @@ static struct rows *some_rows(unsigned count)
 }
 
 void engine_fallback_add(struct engine *e, const char *owner, const char *queue,
-	const char *address, engine_reply_fn *reply, void *arg)
+	const char *address, const char *decided_by, engine_reply_fn *reply, void *arg)
 {
+	(void)decided_by;
 	note(e, "fallback-add %s %s %s", owner, queue, address);
 	answer(e, 0, ENGINE_OK, "", some_rows(1), reply, arg);
 }
 
 void engine_fallback_remove(struct engine *e, const char *owner, const char *queue,
-	const char *address, engine_reply_fn *reply, void *arg)
+	const char *address, const char *decided_by, engine_reply_fn *reply, void *arg)
 {
+	(void)decided_by;
 	note(e, "fallback-remove %s %s %s", owner, queue, address);
 	answer(e, 0, ENGINE_OK, "", NULL, reply, arg);
 }
@@ -310,6 +312,16 @@ void engine_outage_stop(struct engine *e, const char *queue, const char *decided
 {
 	note(e, "outage-stop %s by=%s", queue, decided_by);
 	answer(e, 0, ENGINE_OK, "", NULL, reply, arg);
+}
+
+void engine_whoami(struct engine *e, const char *user, engine_reply_fn *reply, void *arg)
+{
+	AUTO(rows_freep) struct rows *rows = rows_new();
+
+	(void)e;
+	rows_next(rows);
+	rows_string(rows, "User", user);
+	reply(arg, ENGINE_OK, "", rows);
 }
 
 void engine_usage(struct engine *e, const char *owner, int64_t from_s, int64_t to_s,
