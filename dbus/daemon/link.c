@@ -297,6 +297,8 @@ static void event(void *arg, const struct holder_answer *one)
 		released_in_vain(j);
 	else if (j && !strcmp(one->event, "job-fetchable"))
 		claim_start(j);
+	else if (j && one->canceling && claim_cancel(j))
+		; /* with the answer to Acknowledge-Job */
 	else if (j && one->canceling)
 		report_now(j); /* the answer to it says that it is canceled */
 	else if (j && (one->state == IPP_JSTATE_CANCELED || one->state == IPP_JSTATE_ABORTED))

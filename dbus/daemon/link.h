@@ -70,6 +70,7 @@ bool job_is_registered(const struct job *j); /* held for release there */
 void claim_start(struct job *j); /* it was released, perhaps: ask */
 void claim_resume(struct job *j); /* after a restart: the claim is in the journal, was it heard? */
 void claim_stop(struct job *j);
+bool claim_cancel(struct job *j); /* canceled there; false: it is not being taken over */
 void claim_drop(
 	struct job *j); /* held again, as if it had not been released; the job must not be busy */
 /* The device cannot take it: back to its user, who is told why. */
@@ -84,6 +85,7 @@ void remote_release(struct job *j, const char *device, const char *decided_by,
 bool report_is_owed(const struct job *j); /* it is over, and the server has not heard of it */
 void report_kick(struct job *j); /* something changed about it, perhaps */
 void report_now(struct job *j); /* there is something to hear in the answer */
+void report_canceled(struct job *j); /* its user canceled it there: stop here, too */
 void report_all(struct engine *e); /* the server is there again */
 void report_told(struct job *j, int state); /* it knows by another message */
 void report_recorded(struct engine *e, int32_t id); /* it has the job's record, of a good end */

@@ -86,6 +86,7 @@ one()
 	here=$(local_named "$name") there=$(job_named "$name")
 	wait_for 10 job_registered "$here"
 }
+polled_since() { [ "$(wire_events '^reply .* 0x001c')" -gt "$1" ]; }
 named_there() { [ -n "$(job_named "$name")" ]; }
 give_up() { if [ "$1" = workstation ]; then sp cancel "$here"; else at_server Cancel-Job "$there"; fi; }
 over_both()
@@ -117,10 +118,12 @@ for place in workstation server; do
 		wire hold $what 0x0041 1
 		at_server Release-Job "$there"
 		held_up $what 0x0041
+		polls=$(wire_events '^reply .* 0x001c')
 		give_up $place >/dev/null
+		[ $place = workstation ] || wait_for 10 polled_since "$polls"
 		wire resume
 		over_both $place "taken over ($what)"
-		[ $what = reply ] || nothing_out "taken over, $place"
+		nothing_out "taken over, $place"
 	done
 
 	# at the device
