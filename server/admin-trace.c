@@ -143,13 +143,16 @@ static int show_records(struct admin *a, const char *uuid, struct json_object *r
 	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
 	int rc = sql_prepare(&a->app.sql, &stmt,
 		"SELECT r.received_ms, r.state, r.certainty, r.impressions, r.sheets, r.copies, r.target, r.attempt,"
-		" r.id IN (SELECT record_id FROM ledger_print) FROM ledger_record r WHERE r.document_uuid = ?1"
+		" r.id IN (SELECT record_id FROM ledger_print), coalesce(l.released_by, ''), coalesce(l.pays, 0)"
+		" FROM ledger_record r LEFT JOIN ledger_release l ON l.document_uuid = r.document_uuid"
+		" AND l.attempt = r.attempt AND r.diverted = 0 WHERE r.document_uuid = ?1"
 		" ORDER BY r.id",
 		VALUES(V_TEXT(uuid)));
 
 	while (!rc && (rc = sql_step(&a->app.sql, stmt)) == 1) {
 		struct json_object *row = json_object_new_object();
-		char state[32], certainty[32], target[512];
+		char state[32], certainty[32], target[512], by[256];
+		bool pays = sqlite3_column_int(stmt, 10) != 0;
 
 		sql_text(stmt, 1, state, sizeof(state));
 		sql_text(stmt, 2, certainty, sizeof(certainty));
@@ -163,11 +166,15 @@ static int show_records(struct admin *a, const char *uuid, struct json_object *r
 		admin_set(row, "target", target);
 		admin_set_number(row, "attempt", sqlite3_column_int64(stmt, 7));
 		admin_set_flag(row, "counts", sqlite3_column_int(stmt, 8) != 0);
+		sql_text(stmt, 9, by, sizeof(by));
+		admin_set(row, "released_by", by);
+		admin_set(row, "charged", pays ? "releaser" : "owner");
 		json_object_array_add(rows, row);
-		admin_say(a, "%s  record: %s (%s), %lld pages, attempt %d, at %s\n",
+		admin_say(a, "%s  record: %s (%s), %lld pages, attempt %d, at %s%s%s%s\n",
 			admin_time(sqlite3_column_int64(stmt, 0) / 1000), state, certainty,
 			(long long)sqlite3_column_int64(stmt, 3), sqlite3_column_int(stmt, 7),
-			admin_safe(target));
+			admin_safe(target), *by ? ", released by " : "", admin_safe(by),
+			pays ? ", who pays" : "");
 		rc = 0;
 	}
 	return rc;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "audit.h"
+#include "delegates.h"
 #include "jobs-private.h"
 
 enum { PRUNE_MAX = 1000, LAPSE_MAX = 500 };
@@ -226,14 +227,14 @@ static void describe(struct app *app, const struct jobs_job *job, struct event *
 			i ? " " : "", reason[i]);
 }
 
-static int tell_delegates(struct app *app, unsigned bits, struct event *e)
+static int tell_delegates(
+	struct app *app, unsigned bits, const struct jobs_job *job, struct event *e)
 {
-	struct jobs_delegates d;
-	char who[330];
-	int rc = jobs_delegates(app, e->job_id, &d);
+	char user[DELEGATES_ALL_MAX][256], who[330];
+	int count = delegates_of(app, job, user, DELEGATES_ALL_MAX), rc = count < 0 ? count : 0;
 
-	for (int i = 0; !rc && i < d.count; i++) {
-		snprintf(who, sizeof(who), "u:%s", d.user[i]);
+	for (int i = 0; !rc && i < count; i++) {
+		snprintf(who, sizeof(who), "u:%s", user[i]);
 		rc = tell(app, who, bits, e);
 	}
 	return rc;
@@ -254,7 +255,7 @@ int events_emit_job(struct app *app, unsigned bits, const struct jobs_job *job, 
 	if (!rc && for_people)
 		rc = tell(app, who, for_people, &e);
 	if (!rc && for_people)
-		rc = tell_delegates(app, for_people, &e);
+		rc = tell_delegates(app, for_people, job, &e);
 	/* A subscription to one job ends with it; what it told last can be fetched for a while. */
 	if (!rc && (bits & EVENT_JOB_COMPLETED))
 		rc = sql_run(&app->sql,

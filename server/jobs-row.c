@@ -176,14 +176,6 @@ int jobs_delegates_put(struct sql *s, int32_t id, const struct jobs_delegates *d
 	return rc;
 }
 
-int jobs_is_delegate(struct sql *s, int32_t id, const char *user)
-{
-	int64_t one;
-
-	return sql_number(s, "SELECT 1 FROM delegate WHERE user = ?1 AND job_id = ?2",
-		VALUES(V_TEXT(user), V_NUM(id)), &one);
-}
-
 /* ---- states ---- */
 
 static int64_t due_ms(const struct app *app, const struct jobs_job *j)

@@ -123,6 +123,23 @@ static void put_state(const struct put *p, const struct jobs_job *j)
 	put_text(p, IPP_TAG_TEXT, "job-state-message", j->message);
 }
 
+/* Who pays: from the claim on perhaps who released it; else whom its computer named. */
+static void put_payer(const struct put *p, const struct jobs_job *j)
+{
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	char payer[256] = "";
+
+	if (!wants(p, "job-accounting-user-id"))
+		return;
+	if (j->attempt > 0 &&
+		!sql_prepare(&p->app->sql, &stmt,
+			"SELECT released_by FROM ledger_release WHERE document_uuid = ?1 AND attempt = ?2 AND pays",
+			VALUES(V_TEXT(j->uuid), V_NUM(j->attempt))) &&
+		sql_step(&p->app->sql, stmt) > 0)
+		sql_text(stmt, 0, payer, sizeof(payer));
+	put_text(p, IPP_TAG_NAME, "job-accounting-user-id", *payer ? payer : j->accounting_user);
+}
+
 static void put_description(const struct put *p, const struct jobs_job *j)
 {
 	put_text(p, IPP_TAG_NAME, "job-name", j->title);
@@ -142,7 +159,7 @@ static void put_description(const struct put *p, const struct jobs_job *j)
 	if (j->sheets_done >= 0)
 		put_number(p, IPP_TAG_INTEGER, "job-media-sheets-completed", j->sheets_done);
 	put_text(p, IPP_TAG_NAME, "job-account-id", j->account);
-	put_text(p, IPP_TAG_NAME, "job-accounting-user-id", j->accounting_user);
+	put_payer(p, j);
 	if (wants(p, VENDOR_DOCUMENT_LOCATION))
 		ippAddString(p->reply, IPP_TAG_JOB, IPP_TAG_KEYWORD, VENDOR_DOCUMENT_LOCATION, NULL,
 			"client");

@@ -42,16 +42,23 @@ int ledger_list(struct sql *s, int (*fn)(void *arg, const struct ledger_info *in
 
 /* The account; without one, the name that his computer told. */
 #define PERSON "CASE WHEN length(account) > 0 THEN account ELSE owner END"
+/* The claim of just this attempt. What was diverted went another way than was released. */
+#define RELEASES \
+	" LEFT JOIN ledger_release ON ledger_release.document_uuid = ledger_record.document_uuid" \
+	" AND ledger_release.attempt = ledger_record.attempt AND diverted = 0"
+#define PAYER "CASE WHEN pays THEN CAST(released_by AS BLOB) ELSE coalesce(" PERSON ", x'') END"
+
 #define SUM(key) \
 	"SELECT " key " AS key, count(*), sum(max(impressions, 0)), sum(max(sheets, 0))," \
 	" sum(impressions < 0), sum(state = 'unknown') FROM ledger_print" \
 	" JOIN ledger_record ON ledger_record.id = ledger_print.record_id" \
 	" JOIN ledger ON ledger.id = ledger_id" \
-	" LEFT JOIN ledger_person ON ledger_person.record_id = ledger_record.id" \
+	" LEFT JOIN ledger_person ON ledger_person.record_id = ledger_record.id" RELEASES \
 	" WHERE ended_s >= ?1 AND ended_s <= ?2 GROUP BY key ORDER BY key"
 
 static const char *const sums[] = {
 	[LEDGER_ALL] = SUM("''"),
+	[LEDGER_PAYER] = SUM(PAYER),
 	[LEDGER_OWNER] = SUM("coalesce(" PERSON ", x'')"),
 	[LEDGER_QUEUE] = SUM("queue"),
 	[LEDGER_TARGET] = SUM("target"),
@@ -95,15 +102,22 @@ int ledger_sum(struct sql *s, int64_t from_s, int64_t to_s, enum ledger_by by,
 #define RECORD_TABLES \
 	"ledger_record JOIN ledger ON ledger.id = ledger_id" \
 	" LEFT JOIN ledger_person ON ledger_person.record_id = ledger_record.id"
-enum { COLUMN_LEDGER = 24, COLUMN_MACHINE, COLUMN_RECEIVED, COLUMN_COUNTS };
+enum {
+	COLUMN_LEDGER = 24,
+	COLUMN_MACHINE,
+	COLUMN_RECEIVED,
+	COLUMN_COUNTS,
+	COLUMN_RELEASED,
+	COLUMN_PAYER
+};
 
 int ledger_export(struct sql *s, int64_t from_s, int64_t to_s, bool all,
 	int (*fn)(void *arg, const struct ledger_line *line), void *arg)
 {
 	static const char sql[] =
 		"SELECT " RECORD_COLUMNS
-		", uuid, machine, received_ms, ledger_print.record_id IS NOT NULL FROM"
-		" " RECORD_TABLES
+		", uuid, machine, received_ms, ledger_print.record_id IS NOT NULL,"
+		" coalesce(released_by, ''), " PAYER " FROM " RECORD_TABLES RELEASES
 		" LEFT JOIN ledger_print ON ledger_print.record_id = ledger_record.id"
 		" WHERE ended_s >= ?1 AND ended_s <= ?2"
 		" AND (?3 OR ledger_print.record_id IS NOT NULL)"
@@ -121,6 +135,8 @@ int ledger_export(struct sql *s, int64_t from_s, int64_t to_s, bool all,
 		sql_text(stmt, COLUMN_LEDGER, line.ledger, sizeof(line.ledger));
 		sql_text(stmt, COLUMN_MACHINE, line.machine, sizeof(line.machine));
 		line.counts = sqlite3_column_int(stmt, COLUMN_COUNTS);
+		sql_text(stmt, COLUMN_RELEASED, line.released_by, sizeof(line.released_by));
+		sql_text(stmt, COLUMN_PAYER, line.payer, sizeof(line.payer));
 		line.clock_ahead = line.record.ended_s > line.received_ms / 1000 + CLOCK_AHEAD_S;
 		rc = fn(arg, &line);
 		if (rc)
@@ -226,6 +242,8 @@ int ledger_erase(struct sql *s, const char *owner, int64_t *count)
 		s->erased++; /* it leaves the WAL too */
 		if (count)
 			*count = sqlite3_changes(s->db);
+		rc = sql_run(s, "UPDATE ledger_release SET released_by = '' WHERE released_by = ?1",
+			VALUES(V_TEXT(owner)));
 	}
 	return sql_leave(s, rc);
 }

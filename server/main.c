@@ -24,6 +24,8 @@ static const struct admin_verb verbs[] = {
 		"Passwords are read from the terminal, or from the first line of stdin.\n"
 		"add --no-password makes a user who cannot log in.\n",
 		admin_user},
+	{"delegate", "list [USER] | add OWNER DELEGATE [--until WHEN] | remove OWNER DELEGATE",
+		"Who may see and release all held jobs of somebody else.", NULL, admin_delegate},
 	{"device",
 		"add NAME URI [--certificate FILE|--no-probe] | list | remove NAME | revoke NAME",
 		"Printers, and the machines that are enrolled.",
@@ -32,13 +34,22 @@ static const struct admin_verb verbs[] = {
 		admin_device},
 	{"queue", "add NAME [KEY VALUE] | set NAME [KEY VALUE] | list | remove NAME", "Queues.",
 		"--device NAME  --fallback URI,... (in order; \"\" for none)  --on-outage fallback|ask|hold|never\n"
-		"--release held|direct  --info TEXT  --accepting yes|no\n"
+		"--release held|direct  --charge owner|releaser  --info TEXT  --accepting yes|no\n"
 		"--require-verified yes|no (only jobs of users whose computer has seen them log in)\n",
 		admin_queue},
 	{"enrol", "[--name NAME] [--expires 1h] [--kind workstation|terminal]",
 		"Prints a code that enrols one machine.", NULL, admin_enrol},
-	{"ledger", "list | sum | verify | export [--format csv|json] [--since WHEN] [--until WHEN]",
-		"What was printed.", NULL, admin_ledger},
+	{"ca", "list | new | activate [--force] | retire [--force] | discard",
+		"One CA follows another, without anybody being enrolled again.",
+		"new makes the next one and announces it to the machines, in the signed policy.\n"
+		"activate has it sign from now on; machines that know the former one alone still find their way.\n"
+		"retire ends the former one. Both wait for all machines: list tells, --force does not wait.\n"
+		"discard takes back an announced one.\n",
+		admin_ca},
+	{"ledger",
+		"list | sum [--by all|user|owner|queue|printer|machine] | verify | export [--format csv|json] [--since WHEN] [--until WHEN]",
+		"What was printed.",
+		"user is who pays, owner is who printed (queue set --charge).\n", admin_ledger},
 	{"trace", "JOB", "Everything that happened to a job, by its number or UUID.", NULL,
 		admin_trace},
 	{"audit", "[--limit N]", "What was done, by whom; the newest last.", NULL,

@@ -222,7 +222,7 @@ static void put_job(const struct list *l, const struct jobs_job *j)
 	put_text(out, j->title[0] ? j->title : "Untitled");
 	fputs("</span><span class=\"more\">", out);
 	if (strcmp(j->owner, l->session->user) != 0) {
-		fputs("From ", out);
+		fputs("Delegated to you by ", out);
 		put_text(out, j->owner);
 		fputs(", ", out);
 	}

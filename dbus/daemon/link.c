@@ -451,7 +451,8 @@ void link_start(struct engine *e)
 	l->enrolled = !rc;
 	l->identity = (struct client_identity){.ca_file = l->who.ca_file,
 		.cert_file = l->who.cert_file,
-		.key_file = l->who.key_file};
+		.key_file = l->who.key_file,
+		.server_uuid = l->who.server_uuid};
 	if (e->config->server.count && rc)
 		log_event(LOG_LVL_WARNING, "event=not-enrolled server=%s error=%d",
 			log_quote(e->config->server.address[0]), rc);
