@@ -172,6 +172,7 @@ $(OUT)/tests/test-bus $(OUT)/tests/test-bus-signals: | $(OUT)/tools/fake-engine
 # The server's jobs, without its network.
 JOBS_OBJ := $(patsubst %.c,$(OUT)/%.o,server/db.c server/turn.c server/audit.c server/holders.c server/printers-schema.c server/accounts-schema.c server/sync-schema.c server/ledger-schema.c server/delegates.c $(wildcard server/jobs*.c server/events*.c))
 $(addprefix $(OUT)/tests/test-server-,jobs jobs-record holders events delegates): $(JOBS_OBJ)
+$(OUT)/tests/test-server-csv: $(OUT)/server/csv.o
 # All of the server but main().
 ROOMS_OBJ := $(filter-out $(OUT)/server/main.o,$(call OBJ,server))
 $(OUT)/tests/test-server-ca $(OUT)/tests/test-server-config $(OUT)/tests/test-server-accounts $(OUT)/tests/test-server-logins: $(ROOMS_OBJ)
