@@ -69,6 +69,7 @@ extern const struct sql_schema
 extern const char db_jobs[], db_events[], db_printers[], db_machines[], db_ledger[], db_accounts[];
 extern const char db_jobs_2[], db_printers_2[], db_ledger_2[]; /* version 2: what each adds */
 extern const char db_audit_2[], db_accounts_2[], db_sync_2[], db_rights_2[];
+extern const char db_machines_2[];
 /* Opens @config->state/server.db, reads or makes uuid and incarnation. If the file `server.state` beside it counts more
  * commits than the database, that is an older one, restored: incarnation + 1, with an audit line. 0, SQL_E_NEWER, -errno. */
 int db_open(struct app *app, const struct server_config *config);

@@ -26,7 +26,8 @@ enum {
 enum { VERSIONS = 2, PARTS_MAX = 12 };
 static const char *const part[VERSIONS][PARTS_MAX] = {
 	{db_jobs, db_events, db_printers, db_machines, db_ledger, db_accounts},
-	{db_jobs_2, db_printers_2, db_ledger_2, db_audit_2, db_accounts_2, db_sync_2, db_rights_2},
+	{db_jobs_2, db_printers_2, db_ledger_2, db_audit_2, db_accounts_2, db_sync_2, db_rights_2,
+		db_machines_2},
 };
 static char *joined[VERSIONS];
 static const char *steps[VERSIONS];

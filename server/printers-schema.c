@@ -39,4 +39,12 @@ const char db_machines[] =
 	" hash BLOB PRIMARY KEY NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, made_s INTEGER NOT NULL,"
 	" expires_s INTEGER NOT NULL, used_s INTEGER NOT NULL DEFAULT 0, used_by TEXT NOT NULL DEFAULT '');";
 
+/* ca: SHA-256 of the CA that signed what was issued last. seen_key: the key before `key`, as long as `next` has not been seen.
+ * knows: the version of the policy that it said it has. early_ms: when it renewed before its time. two_ms: when two computers were last seen to share this identity. */
+const char db_machines_2[] = "ALTER TABLE machine ADD COLUMN ca TEXT NOT NULL DEFAULT '';"
+			     "ALTER TABLE machine ADD COLUMN seen_key TEXT NOT NULL DEFAULT '';"
+			     "ALTER TABLE machine ADD COLUMN knows INTEGER NOT NULL DEFAULT 0;"
+			     "ALTER TABLE machine ADD COLUMN early_ms INTEGER NOT NULL DEFAULT 0;"
+			     "ALTER TABLE machine ADD COLUMN two_ms INTEGER NOT NULL DEFAULT 0;";
+
 /* hash '': nobody can log in by a password. */

@@ -149,6 +149,11 @@ void engine_check(struct engine *e, engine_reply_fn *reply, void *arg);
 void engine_trust(struct engine *e, const char *uri, const char *decided_by, engine_reply_fn *reply,
 	void *arg);
 /* Read the configuration again. A bad one is refused and the old one stays; @message has the lines. */
+/* After how many seconds without a touch a user has left this public computer; 0: it is none. */
+int32_t engine_public_idle_s(const struct engine *e);
+/* So long: what he has waiting here is canceled, and his identity ends. */
+void engine_user_is_away(struct engine *e, uint32_t uid, const char *user);
+
 void engine_reload(struct engine *e, engine_reply_fn *reply, void *arg);
 
 /* ---- what the engine tells: set once, before engine_start() ---- */

@@ -359,6 +359,19 @@ void engine_trust(struct engine *e, const char *uri, const char *decided_by, eng
 	answer(e, 0, ENGINE_OK, "", NULL, reply, arg);
 }
 
+int32_t engine_public_idle_s(const struct engine *e)
+{
+	(void)e;
+	return 0;
+}
+
+void engine_user_is_away(struct engine *e, uint32_t uid, const char *user)
+{
+	(void)e;
+	(void)uid;
+	(void)user;
+}
+
 void engine_reload(struct engine *e, engine_reply_fn *reply, void *arg)
 {
 	note(e, "reload");
