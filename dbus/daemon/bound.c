@@ -40,7 +40,8 @@ static int find_uid(const char *user, uint32_t *uid)
 static void believe(struct bound *b, const struct login_message *reply)
 {
 	snprintf(b->account, sizeof(b->account), "%s", reply->account);
-	if (reply->result == LOGIN_WRONG)
+	b->person = reply->result == LOGIN_WRONG || reply->result == LOGIN_OK;
+	if (reply->result == LOGIN_WRONG || reply->result == LOGIN_NOT_OURS)
 		b->who = WHO_NO_LOGIN;
 	else if (reply->result == LOGIN_OK && reply->account[0])
 		b->who = reply->verified ? WHO_VERIFIED : WHO_OTHER_LOGIN;

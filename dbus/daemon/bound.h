@@ -3,6 +3,7 @@
  * the user database may be a network away. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/who.h"
@@ -10,6 +11,7 @@
 struct engine;
 struct bound {
 	enum who who; /* VERIFIED, NO_LOGIN, OTHER_LOGIN, NO_VERIFIER or NO_ANSWER */
+	bool person; /* false: a service, which logs in nowhere, or nobody can tell */
 	char account
 		[256]; /* bound to him, else as the rules of login.conf(5) have it; "": not known */
 };

@@ -80,6 +80,8 @@ struct job {
 	struct timer ask; /* nobody answered */
 	char decided_by[256]; /* for the next attempt */
 	unsigned resends; /* sent again on the device's word that nothing printed */
+	unsigned absent; /* so often in a row its user had no session (public.c) */
+	bool told_public; /* that it goes with the session */
 	bool told_lost; /* its owner was told of this outage for this job */
 	enum job_reason told_reason; /* with these words */
 	int64_t clock_step_s; /* how far the wall clock was set forward since it is here */
@@ -140,11 +142,14 @@ struct engine {
 	size_t queue_count;
 	struct upstream *upstreams;
 	struct link *link; /* the server of our own */
+	struct resync *resync;
 	struct settle *settle; /* what it has of the ledger */
 	struct policies *policies; /* what it says of its queues */
 	struct renewal *renewal; /* of our certificate there */
 	struct intake *intake;
 	struct timer kick, sweep;
+	struct timer public_look; /* who has left this public computer? */
+	bool public_blind; /* nobody can tell */
 	struct timer who_again; /* jobs wait for their owners to log in */
 	int64_t kick_at_ms;
 	int64_t sweep_wall_s, sweep_boot_s; /* both clocks at the last sweep */
@@ -326,6 +331,7 @@ void notice_diverted(struct job *j, const char *label); /* goes elsewhere */
 void notice_back(struct engine *e, struct upstream *u, unsigned waiting);
 void notice_unknown(struct job *j);
 void notice_unconfirmed(struct job *j);
+void notice_public(struct job *j); /* waits on a public computer */
 void notice_attention(struct job *j); /* the reason says what */
 void audit(struct engine *e, const struct job *j, const char *event, const char *decided_by,
 	const char *from, const char *to, bool encrypted);

@@ -15,6 +15,7 @@
 #include "link.h"
 #include "must.h"
 #include "network.h"
+#include "public.h"
 #include "renew.h"
 #include "settle.h"
 
@@ -177,6 +178,7 @@ int queues_set(struct engine *e)
 		for (size_t k = 0; k < e->queue[i].config->fallback_count; k++)
 			printer_of(e, e->queue[i].config->fallback[k]);
 	upstreams_set(e);
+	public_set(e);
 	outages_watch(e);
 	policy_publish(e);
 	return 0;
@@ -488,6 +490,7 @@ void engine_free(struct engine *e)
 	link_free(e);
 	timer_stop(&e->kick);
 	timer_stop(&e->who_again);
+	public_free(e);
 	timer_stop(&e->network_settle);
 	sd_event_source_disable_unref(e->network);
 	intake_free(e);

@@ -66,6 +66,7 @@ enum job_reason {
 	JOB_R_USER_REPORTED, /* completed, on the user's word ("It printed") */
 	JOB_R_CANCELED_BY_USER,
 	JOB_R_CANCELED_AT_DEVICE,
+	JOB_R_SESSION_ENDED, /* canceled: its user left this public computer; arg: how */
 	JOB_R_CANCELED_AT_SERVER, /* its user deleted it there; arg: server */
 	JOB_R_DAMAGED, /* the sealed file does not open; moved to corrupt/ */
 	JOB_R_EXPIRED,

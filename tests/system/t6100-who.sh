@@ -10,45 +10,16 @@
 . "$(dirname "$0")/server.sh"
 # shellcheck source=tests/system/login.sh
 . "$(dirname "$0")/login.sh"
-need sqlite3 jq pamtester
+# shellcheck source=tests/system/who.sh
+. "$(dirname "$0")/who.sh"
 
-lab_start
-one=spw$$ two=spx$$ same=spy$$
-lab_user "$one"
-lab_user "$two"
-useradd --system --no-create-home --non-unique --uid "$(id -u "$one")" --gid "$(id -g "$one")" --shell /usr/sbin/nologin "$same" || die "useradd"
+who_start
+same=spy$$
+useradd --system --no-create-home --non-unique --uid "$uid" --gid "$(id -g "$one")" --shell /usr/sbin/nologin "$same" || die "useradd"
 lab_users+=("$same")
-uid=$(id -u "$one")
-LAB_USER=$one
-lab_printer hall
-srv_start
-srv_queue Office hall
-for account in anna berta "$two"; do srv user add "$account" <<<"$LAB_PASSWORD" >/dev/null || die "account $account"; done
-login_start
-printf '[map]\n%s = anna\n%s = berta\n' "$one" "$same" >>"$LAB/etc/login.conf"
+printf '%s = berta\n' "$same" >>"$LAB/etc/login.conf"
 login_verifier_stop
 login_verifier_start
-ws_enrol Office
-login_service full 'auth required MODULE' 'account required pam_permit.so' 'session required MODULE'
-login_service key 'auth required pam_permit.so' 'account required pam_permit.so' 'session optional MODULE' 'session required pam_permit.so'
-login_account anna planted-Zq81 1 1
-login_account berta planted-Xb72 1 1
-login_account "$two" planted-Yc63 1 1
-lab_pdf "$LAB/a.pdf" -n 2 -t alpha
-
-last=0
-# prints_as USER LP-ARGUMENTS... - and its job is $last from then on
-prints_as()
-{
-	LAB_USER=$1 lab_lp ws -d Office "${@:2}" "$LAB/a.pdf" >/dev/null || return 1
-	last=$((last + 1))
-	wait_for 10 job_there "$last"
-}
-job_there() { [ -n "$(job_state "$1")" ]; }
-# at_server JOB "OWNER verified|claimed"
-at_server() { wait_for 10 job_registered "$1" && same "$(srv_sql "SELECT owner || CASE verified WHEN 1 THEN ' verified' ELSE ' claimed' END FROM job WHERE uuid = '$(job_field "$1" Uuid)'")" "$2"; }
-identity() { same "$(job_field "$1" Identity) $(job_field "$1" IdentityWhy)" "$2"; }
-printed_for() { local user=$1 say=$2 && shift 2 && prints_as "$user" "$@" && at_server "$last" "$say"; }
 
 # ---- without a login
 
@@ -58,7 +29,7 @@ check "someone whom no rule names goes by his own name" printed_for "$two" "$two
 
 # ---- login, print, logout, print
 
-check "login" login_as full "$one" planted-Zq81 authenticate acct_mgmt open_session
+check "login" anna_logs_in
 check "the job of who logged in is his account's at the server, verified" printed_for "$one" "anna verified"
 verified=$last
 check "it says so here" identity "$verified" "verified verified"
@@ -93,7 +64,7 @@ check "and she is verified again" printed_for "$one" "anna verified"
 srv_stop
 check "printed while the server is away" prints_as "$one"
 check "by somebody who is logged in" wait_for 10 identity "$last" "verified verified"
-check "logout" login_as full "$one" - close_session
+check "logout" anna_logs_out
 lab_daemon_restart
 srv_up
 check "after restarts the server hears what was so when it was printed" wait_for 20 at_server "$last" "anna verified"
@@ -125,20 +96,22 @@ check "with the server's words" grep -q "Office takes jobs only of users who log
 check "and the next step" grep -q "Log in again with your password" <(sp why "$refused" | tr -s ' \n' ' ')
 check "letting it go changes nothing" sp release "$refused"
 check "it waits again" wait_for 10 job_held_for "$refused" not-verified
-check "login" login_as full "$one" planted-Zq81 authenticate open_session
+check "login" anna_logs_in
 check "then it goes on by itself, verified" at_server "$refused" "anna verified"
-check "logout" login_as full "$one" - close_session
+check "logout" anna_logs_out
 srv queue set Office --require-verified no >/dev/null
 echo 'require-verified = yes' >>"$LAB/etc/stillprint.conf.d/Office.conf"
 ws_reload
 check "the workstation's own rule is read" wait_for 5 daemon_log 'event=reloaded\|event=configuration'
+CUPS_SERVER=$(cups_socket ws) stillprint check >"$LAB/said" 2>&1
+check "check says that the login service is there for it" grep -q "the login service runs" "$LAB/said"
 before=$(srv_sql "SELECT count(*) FROM job")
 check "by it a claimed user's job waits too" prints_as "$one"
 check "for the same reason" wait_for 10 job_held_for "$last" not-verified
 check "root cannot let it go" sp_root release "$last"
 check "it waits" wait_for 10 job_held_for "$last" not-verified
 check "the server has heard nothing" same "$(srv_sql "SELECT count(*) FROM job")" "$before"
-check "login" login_as full "$one" planted-Zq81 authenticate open_session
+check "login" anna_logs_in
 check "then it goes" at_server "$last" "anna verified"
 
 # ---- accounting
@@ -146,6 +119,7 @@ check "then it goes" at_server "$last" "anna verified"
 check "released, it prints" sp release "$verified" --device hall
 check "its record is at the server" wait_for 20 ledger_has 1
 check "for the account, which was verified" same "$(srv_sql "SELECT account || ' ' || owner || ' ' || account_verified FROM ledger_person")" "anna $one 1"
-check "the sums name it" grep -q "anna" <(srv ledger sum --by owner 2>/dev/null || srv ledger sum)
+check "the sums name it" grep -q "anna" <(srv ledger sum)
+check "and the export" grep -q '"anna",1' <(srv ledger export)
 check "the chain holds" srv ledger verify
 plan_done
