@@ -447,6 +447,11 @@ $(OUT)/bench/parse-floor: $(OUT)/bench/parse-floor.o $(ARCHIVE)
 	$(Q)$(call link_only,zlib libdeflate libjpeg) -lm
 $(OUT)/bench/jobs-cost: $(OUT)/bench/jobs-cost.o $(JOBS_OBJ) $(ARCHIVE)
 	$(Q)$(call link,$(LIBS_all))
+$(OUT)/bench/login-cost: $(OUT)/bench/login-cost.o $(ARCHIVE)
+	$(call say,LD,$@)
+	$(Q)$(call link,$(LIBS_all))
+bench-login: $(OUT)/bench/login-cost	## how long logins without the server take, for known and unknown accounts
+	$(Q)$(OUT)/bench/login-cost
 bench-jobs: $(OUT)/bench/jobs-cost	## CPU of the server's handlers for the whole life of a job
 	$(Q)$<
 bench-parse: $(FILTER) $(patsubst %,$(OUT)/bench/parse-%,cost floor make)	## parsing beside gs, mutool, pdftoppm, qpdf; DOCS=folder of PDFs
@@ -461,6 +466,6 @@ help:				## list the targets
 
 FORCE:
 .PHONY: bench-server all tools tests unit system sweep check check-server check-identity check-built check-sanitize fault faults install uninstall lint lint-floors \
-	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse bench-jobs FORCE
+	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse bench-jobs bench-login FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(PAM_SRC:%.c=$(OUT)/pam/obj/%.d) $(ANALYZED:.ok=.d)
