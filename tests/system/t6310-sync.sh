@@ -101,4 +101,9 @@ login_verifier_start
 check "and it goes on when it is there" wait_for 20 sync_is ok
 check "check says how the key is kept" grep -q "offline cache is a file that root can read" <(stillprint check)
 check "so does the verifier" grep -q "^key: a file that root" <(as stillprint "$LAB/bin/stillprint-verifier" --check)
+check "and of a credential of systemd's" grep -q "^key: systemd credentials" <(as stillprint env CREDENTIALS_DIRECTORY=/nowhere "$LAB/bin/stillprint-verifier" --check)
+mv "$LAB/state/auth/key" "$LAB/key"
+check "without a file neither calls it one" grep -q "^key: no file: systemd credentials" <(as stillprint "$LAB/bin/stillprint-verifier" --check)
+check "nor does check" grep -q "offline cache is a systemd credential" <(stillprint check)
+mv "$LAB/key" "$LAB/state/auth/key"
 plan_done
