@@ -7,6 +7,7 @@
  *   printers*.c   queues, system object, output devices, resources (policy)
  *   machines*.c   enrolment, certificates (ca.c), revocation
  *   ledger*.c     accounting records
+ *   logins.c      machines ask whether somebody is who he says
  *   accounts*.c   users, groups, and by what they log in
  *   audit.c       what was done, by whom
  *   web*.c        the pages
@@ -46,6 +47,7 @@ struct app {
 	bool probe_due; /* this group holds a probe */
 	int64_t data_version; /* SQLite's: whether another process has written */
 	struct ca *ca; /* machines.c */
+	struct logins *logins; /* while it serves */
 	bool forgiven; /* jobs_tick() has given everybody time after this start */
 	struct waiters *waiters; /* parked Get-Notifications (events.c) */
 	struct db_count count; /* of commits (db.c) */
@@ -60,6 +62,7 @@ extern const struct serve_operation events_operations[];
 extern const struct serve_operation printers_operations[];
 extern const struct serve_operation machines_operations[];
 extern const struct serve_operation ledger_operations[];
+extern const struct serve_operation logins_operations[]; /* Verify-Login */
 extern const struct serve_page resources_pages[]; /* /ipp/res/… on the IPP port */
 extern const struct serve_page web_pages[];
 
