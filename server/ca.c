@@ -517,7 +517,7 @@ static void make_policy_key(uint8_t *secret)
 	crypto_sign_keypair(public_key, secret);
 }
 
-static int policy_key(const char *state, uint8_t secret[crypto_sign_SECRETKEYBYTES])
+int ca_policy_secret(const char *state, uint8_t secret[64])
 {
 	return secret_file(
 		state, "policy.key", make_policy_key, secret, crypto_sign_SECRETKEYBYTES);
@@ -526,7 +526,7 @@ static int policy_key(const char *state, uint8_t secret[crypto_sign_SECRETKEYBYT
 int ca_policy_public(const char *state, uint8_t key[32])
 {
 	uint8_t secret[crypto_sign_SECRETKEYBYTES];
-	int rc = policy_key(state, secret);
+	int rc = ca_policy_secret(state, secret);
 
 	if (!rc)
 		crypto_sign_ed25519_sk_to_pk(key, secret);
@@ -537,7 +537,7 @@ int ca_policy_public(const char *state, uint8_t key[32])
 int ca_policy_sign(const char *state, const void *octets, size_t count, uint8_t signature[64])
 {
 	uint8_t secret[crypto_sign_SECRETKEYBYTES];
-	int rc = policy_key(state, secret);
+	int rc = ca_policy_secret(state, secret);
 
 	if (!rc && crypto_sign_detached(signature, NULL, octets, count, secret) != 0)
 		rc = -EIO;
