@@ -110,6 +110,8 @@ enum event_kind {
 int events_emit(struct app *app, enum event_kind kind, const char *queue, int32_t job_id);
 void events_after(struct app *app, bool committed); /* wakes */
 void events_tick(struct app *app); /* leases, pruning, parked polls whose time is over */
+/* Another process may have revoked machines: their parked polls end. 0 or -errno. */
+int events_end_unwelcome(struct app *app);
 void events_free(struct app *app);
 
 /* ---- jobs.c: the rest is in jobs.h ---- */

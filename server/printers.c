@@ -204,6 +204,8 @@ static int tell_all(struct app *app)
 		rc = tell_queues(app);
 	if (!rc)
 		rc = resources_refresh(app);
+	if (!rc)
+		rc = events_end_unwelcome(app);
 	return rc;
 }
 
