@@ -279,8 +279,8 @@ int events_end_unwelcome(struct app *app)
 	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
 	struct waiters *all = waiters_of(app);
 	int64_t machines = 0;
-	int rc = all ? sql_number(&app->sql, "SELECT count(*) + total(revoked_ms) FROM machine", NULL,
-			       &machines)
+	int rc = all ? sql_number(&app->sql, "SELECT count(*) + total(revoked_ms) FROM machine",
+			       NULL, &machines)
 		     : -ENOMEM;
 
 	if (rc < 0 || machines == all->machines)
