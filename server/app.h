@@ -44,6 +44,7 @@ struct app {
 	bool probe_ok; /* the last commit probe (printers.c) */
 	int64_t probed_ms;
 	bool probe_due; /* this group holds a probe */
+	int64_t maintenance_from_s; /* of a planned one, 0: none */
 	int64_t data_version; /* SQLite's: whether another process has written */
 	struct ca *ca; /* machines.c */
 	bool forgiven; /* jobs_tick() has given everybody time after this start */
