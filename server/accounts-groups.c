@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* accounts-groups - groups, and who is in them. */
 #include <errno.h>
+#include <string.h>
 
 #include "accounts-private.h"
 #include "base/mono.h"
@@ -17,7 +18,7 @@ int accounts_group_add(struct sql *s, const char *group)
 {
 	int rc;
 
-	if (!accounts_is_name(group))
+	if (!accounts_is_name(group) || strchr(group, ';')) /* what lists are cut at */
 		return -EINVAL;
 	rc = sql_enter(s);
 	if (rc)

@@ -77,7 +77,7 @@ static int digits_needed(struct sql *s, int *out)
 	return rc < 0 ? rc : 0;
 }
 
-static bool is_card(const char *card)
+bool accounts_card_is_good(const char *card)
 {
 	size_t n = strlen(card);
 
@@ -118,27 +118,68 @@ static int is_free(struct sql *s, enum hash_kind kind, uint32_t index)
 }
 
 /* The same secret has the same index; another one that has it too cannot be told from it by looking, and is refused. */
-static int insert(struct sql *s, const struct hash_pepper *p, enum hash_kind kind, const char *name,
+static int may_have(struct sql *s, enum hash_kind kind, const char *name, uint32_t index)
+{
+	int rc = has_room(s, kind, name);
+
+	if (rc)
+		return rc;
+	rc = is_free(s, kind, index);
+	return rc < 0 ? rc : rc ? 0 : ACCOUNTS_E_EXISTS;
+}
+
+static int insert(struct sql *s, enum hash_kind kind, const char *name, uint32_t index,
+	const char *verifier, const char *label)
+{
+	return sql_run(s,
+		"INSERT INTO account_secret (account, kind, idx, verifier, label, created_ms)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+		VALUES(V_TEXT(name), V_NUM(kind), V_NUM(index), V_TEXT(verifier), V_TEXT(label),
+			V_NUM(mono_utc_s() * 1000)));
+}
+
+static int add(struct sql *s, const struct hash_pepper *p, enum hash_kind kind, const char *name,
 	const char *secret, const char *label, int64_t *id)
 {
 	char verifier[HASH_TEXT_MAX + 1];
 	uint32_t index = hash_index(p, kind, secret);
-	int rc = has_room(s, kind, name);
+	int rc = may_have(s, kind, name, index);
 
-	if (!rc) {
-		rc = is_free(s, kind, index);
-		rc = rc < 0 ? rc : rc ? 0 : ACCOUNTS_E_EXISTS;
-	}
 	if (!rc)
 		rc = hash_make(p, kind, secret, ACCOUNTS_COST, verifier);
 	if (!rc)
-		rc = sql_run(s,
-			"INSERT INTO account_secret (account, kind, idx, verifier, label, created_ms)"
-			" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-			VALUES(V_TEXT(name), V_NUM(kind), V_NUM(index), V_TEXT(verifier),
-				V_TEXT(label), V_NUM(mono_utc_s() * 1000)));
+		rc = insert(s, kind, name, index, verifier, label);
 	if (!rc && id)
 		*id = sqlite3_last_insert_rowid(s->db);
+	return rc;
+}
+
+static int take_password(struct sql *s, const char *name, const char *verifier, bool *changed)
+{
+	int rc = sql_change(s, "UPDATE account SET hash = ?2 WHERE name = ?1 AND hash <> ?2",
+		VALUES(V_TEXT(name), V_TEXT(verifier)));
+
+	*changed |= rc == 0;
+	return rc < 0 ? rc : 0;
+}
+
+int accounts_take_verifier(struct sql *s, const char *name, enum hash_kind kind, uint32_t index,
+	const char *verifier, bool *changed)
+{
+	int64_t n;
+	int rc;
+
+	if (kind == HASH_PASSWORD)
+		return take_password(s, name, verifier, changed);
+	rc = sql_number(s,
+		"SELECT 1 FROM account_secret WHERE account = ?1 AND kind = ?2 AND idx = ?3",
+		VALUES(V_TEXT(name), V_NUM(kind), V_NUM(index)), &n);
+	if (rc)
+		return rc < 0 ? rc : 0;
+	rc = may_have(s, kind, name, index);
+	if (!rc)
+		rc = insert(s, kind, name, index, verifier, "");
+	*changed |= rc == 0;
 	return rc;
 }
 
@@ -150,14 +191,16 @@ int accounts_secret_add(struct sql *s, const struct hash_pepper *p, enum hash_ki
 	if (rc)
 		return rc;
 	if (kind == HASH_CARD) {
-		rc = is_card(secret) && text_is_clean(label) && strlen(label) <= 64 ? 0 : -EINVAL;
+		rc = accounts_card_is_good(secret) && text_is_clean(label) && strlen(label) <= 64
+			     ? 0
+			     : -EINVAL;
 	} else {
 		rc = digits_needed(s, &digits);
 		if (!rc && !accounts_pin_is_good(secret, digits))
 			rc = ACCOUNTS_E_WEAK;
 	}
 	if (!rc)
-		rc = insert(s, p, kind, name, secret, label, id);
+		rc = add(s, p, kind, name, secret, label, id);
 	return sql_leave(s, rc);
 }
 
@@ -199,7 +242,7 @@ int accounts_pin_make(struct sql *s, const struct hash_pepper *p, const char *na
 	if (!rc)
 		rc = draw_free(s, p, digits ? digits : needed, out);
 	if (!rc)
-		rc = insert(s, p, HASH_PIN, name, out, "", NULL);
+		rc = add(s, p, HASH_PIN, name, out, "", NULL);
 	return sql_leave(s, rc);
 }
 

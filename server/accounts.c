@@ -201,7 +201,7 @@ int accounts_alias_add(struct sql *s, const char *name, const char *alias)
 {
 	int rc;
 
-	if (!accounts_is_name(alias))
+	if (!accounts_is_name(alias) || strchr(alias, ';')) /* what lists are cut at */
 		return -EINVAL;
 	rc = sql_enter(s);
 	if (rc)

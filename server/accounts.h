@@ -83,6 +83,12 @@ int accounts_pin_make(struct sql *s, const struct hash_pepper *p, const char *na
  * (somebody has it), -EINVAL (no card), -errno. */
 int accounts_secret_add(struct sql *s, const struct hash_pepper *p, enum hash_kind kind,
 	const char *name, const char *secret, const char *label, int64_t *id);
+/* 4 to 64 printable characters without blanks. */
+bool accounts_card_is_good(const char *card);
+/** accounts_take_verifier() - what hash_make() made under this pepper: a password's (@index 0), PIN's or card's
+ * @changed: set if @name did not have it. Return: as accounts_secret_add(). */
+int accounts_take_verifier(struct sql *s, const char *name, enum hash_kind kind, uint32_t index,
+	const char *verifier, bool *changed);
 /* @id 0: all of that kind. 0, ACCOUNTS_E_NONE, -errno. */
 int accounts_secret_remove(struct sql *s, enum hash_kind kind, const char *name, int64_t id);
 

@@ -2,6 +2,7 @@
 /* admin-trace - `trace JOB` and `audit`: what happened, and who did it. Titles are not shown: they are their owners'. */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "admin.h"
 #include "jobs.h"
@@ -41,36 +42,76 @@ static int audit_rows(struct admin *a, sqlite3_stmt *stmt, struct json_object *r
 	return rc;
 }
 
-int admin_audit_list(struct admin *a, int argc, char **argv)
+/* A day or time, or a span back from now. Milliseconds, -1 if it is none. */
+static int64_t back(const char *text)
+{
+	int64_t span = admin_seconds(text), at_s = span > 0 ? time(NULL) - span : admin_when(text);
+
+	return at_s < 0 ? -1 : at_s * 1000;
+}
+
+struct choice {
+	const char *user, *event;
+	int64_t from_ms, to_ms, limit;
+};
+
+/* By the indexes: one on each of who and about for a person, one on event. */
+static int choose(struct admin *a, const struct choice *c, sqlite3_stmt **stmt)
+{
+	return sql_prepare(&a->app.sql, stmt,
+		*c->user
+			? "SELECT " AUDIT_COLUMNS
+			  " FROM audit_line WHERE id IN (SELECT id FROM (SELECT a.id FROM"
+			  " audit_name n JOIN audit a ON a.who_id = n.id WHERE (n.name = ?1 OR"
+			  " substr(n.name, 1, length(?1) + 4) = ?1 || ' at ') AND a.event >= ?2 AND"
+			  " a.event < ?2 || x'ff' AND a.at_ms BETWEEN ?3 AND ?4 UNION SELECT a.id FROM audit_name n"
+			  " JOIN audit a ON a.about_id = n.id WHERE n.name = ?1 AND a.event >= ?2 AND"
+			  " a.event < ?2 || x'ff' AND a.at_ms BETWEEN ?3 AND ?4) ORDER BY id DESC LIMIT ?5) ORDER BY id"
+			: "SELECT " AUDIT_COLUMNS
+			  " FROM audit_line WHERE id IN (SELECT id FROM audit WHERE event >= ?2 AND"
+			  " event < ?2 || x'ff' AND at_ms BETWEEN ?3 AND ?4 ORDER BY id DESC LIMIT ?5) ORDER BY id",
+		VALUES(V_TEXT(c->user), V_TEXT(c->event), V_NUM(c->from_ms), V_NUM(c->to_ms),
+			V_NUM(c->limit)));
+}
+
+static int list_audit(struct admin *a, const struct choice *c)
 {
 	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
-	const char *limit = "100", *operands[ADMIN_OPERANDS_MAX];
-	const struct admin_option options[] = {{"limit", &limit, NULL}, {NULL}};
-	struct json_object *answer, *rows;
-	int status = 0, n = admin_parse(a, argc, argv, options, operands, &status), rc;
+	struct json_object *answer = json_object_new_object(), *rows = json_object_new_array();
+	int rc = choose(a, c, &stmt);
 
-	if (n)
-		return n < 0 ? status : admin_fail(a, ADMIN_USAGE, "audit takes no words");
-	if (atoi(limit) < 1)
-		return admin_fail(a, ADMIN_USAGE, "--limit is a number");
-	rc = admin_open(a);
-	if (rc)
-		return rc;
-	rows = json_object_new_array();
-	rc = sql_prepare(&a->app.sql, &stmt,
-		"SELECT " AUDIT_COLUMNS
-		" FROM (SELECT * FROM audit_line ORDER BY id DESC LIMIT ?1) ORDER BY id",
-		VALUES(V_NUM(atoi(limit))));
+	json_object_object_add(answer, "audit", rows);
 	if (!rc)
 		rc = audit_rows(a, stmt, rows);
-	answer = json_object_new_object();
-	json_object_object_add(answer, "audit", rows);
 	if (rc) {
 		json_object_put(answer);
 		return admin_errno(a, "audit", rc);
 	}
 	admin_answer(a, answer);
 	return ADMIN_DONE;
+}
+
+int admin_audit_list(struct admin *a, int argc, char **argv)
+{
+	const char *limit = "100", *since = NULL, *until = NULL, *operands[ADMIN_OPERANDS_MAX];
+	struct choice c = {.user = "", .event = ""};
+	const struct admin_option options[] = {{"limit", &limit, NULL}, {"user", &c.user, NULL},
+		{"event", &c.event, NULL}, {"since", &since, NULL}, {"until", &until, NULL},
+		{NULL}};
+	int status = 0, n = admin_parse(a, argc, argv, options, operands, &status), rc;
+
+	if (n)
+		return n < 0 ? status : admin_fail(a, ADMIN_USAGE, "audit takes no words");
+	c.limit = atoi(limit);
+	c.from_ms = since ? back(since) : 0;
+	c.to_ms = until ? back(until) : INT64_MAX;
+	if (c.limit < 1)
+		return admin_fail(a, ADMIN_USAGE, "--limit is a number");
+	if (c.from_ms < 0 || c.to_ms < 0)
+		return admin_fail(a, ADMIN_USAGE,
+			"--since and --until take a day or a time (2026-11-01, 2026-11-23T17:30), or how long ago (2d)");
+	rc = admin_open(a);
+	return rc ? rc : list_audit(a, &c);
 }
 
 /* ---- one job ---- */
@@ -144,8 +185,8 @@ static int show_records(struct admin *a, const char *uuid, struct json_object *r
 	int rc = sql_prepare(&a->app.sql, &stmt,
 		"SELECT r.received_ms, r.state, r.certainty, r.impressions, r.sheets, r.copies, r.target, r.attempt,"
 		" r.id IN (SELECT record_id FROM ledger_print), coalesce(l.released_by, ''), coalesce(l.pays, 0)"
-		" FROM ledger_record r LEFT JOIN ledger_release l ON l.document_uuid = r.document_uuid"
-		" AND l.attempt = r.attempt AND r.diverted = 0 WHERE r.document_uuid = ?1"
+		" FROM ledger_record r LEFT JOIN ledger_release l ON r.diverted = 0 AND l.id = (SELECT max(id)"
+		" FROM ledger_release WHERE document_uuid = r.document_uuid AND attempt < r.attempt) WHERE r.document_uuid = ?1"
 		" ORDER BY r.id",
 		VALUES(V_TEXT(uuid)));
 

@@ -94,6 +94,7 @@ int admin_password(struct admin *a, const char *prompt, char *out, size_t size);
 
 int admin_setup(struct admin *a, int argc, char **argv);
 int admin_user(struct admin *a, int argc, char **argv);
+int admin_group(struct admin *a, int argc, char **argv);
 int admin_delegate(struct admin *a, int argc, char **argv);
 int admin_device(struct admin *a, int argc, char **argv);
 int admin_queue(struct admin *a, int argc, char **argv);

@@ -194,3 +194,7 @@ int jobs_update(struct app *app, const struct jobs_actor *who, int32_t id,
 /* "urn:stillprint:user:NAME", percent-encoded (RFC 3986), and back: false if it is none, or no clean name. */
 bool jobs_user_uri(char *out, size_t size, const char *user);
 bool jobs_user_from_uri(char *out, size_t size, const char *uri);
+
+/** jobs_erase() - @pseudonym in the place of @name in jobs that are over; their titles go
+ * Return: 0, 1: he has jobs that are not over, -errno. */
+int jobs_erase(struct sql *s, const char *name, const char *pseudonym);

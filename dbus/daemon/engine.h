@@ -109,6 +109,10 @@ void engine_release(struct engine *e, int32_t id, const struct engine_release *r
 	const char *decided_by, engine_reply_fn *reply, void *arg);
 void engine_cancel(
 	struct engine *e, int32_t id, const char *decided_by, engine_reply_fn *reply, void *arg);
+enum { ENGINE_DELEGATES_MAX = 8 };
+/* Who else may release it at the server: all of them, by their names there; none: nobody any more. */
+void engine_delegate(struct engine *e, int32_t id, const char *const *names, unsigned count,
+	const char *decided_by, engine_reply_fn *reply, void *arg);
 void engine_print_again(struct engine *e, int32_t id, const char *printer, const char *decided_by,
 	engine_reply_fn *reply, void *arg);
 /* One of engine_job_actions()' keys, as a notification's button gives it back. */

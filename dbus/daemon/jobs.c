@@ -111,12 +111,13 @@ struct step {
 
 static void step_done(void *arg, int rc);
 
-/* No move writes these: who printed it may have been found out meanwhile. */
+/* No move writes these: who printed it may have been found out meanwhile, or others been named for it. */
 static void who_keep(struct store_job *row, const struct store_job *now)
 {
 	row->owner_verified = now->owner_verified;
 	row->who = now->who;
 	memcpy(row->account, now->account, sizeof(row->account));
+	memcpy(row->delegates, now->delegates, sizeof(row->delegates));
 }
 
 static int step_work(void *arg, struct store *s)
@@ -274,7 +275,7 @@ static void ended(struct job *j, int rc)
 		spool_unlink(j->engine, file, j->row.file_octets);
 	deliver_stop(j);
 	follow_stop(j);
-	registrar_stop(j);
+	registrar_leave(j);
 	claim_stop(j);
 	timer_stop(&j->retry);
 	timer_stop(&j->ask);

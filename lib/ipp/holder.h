@@ -18,10 +18,14 @@ struct holder_job {
 	const char *format;
 	int64_t octets;
 	int32_t attempt; /* of the holder so far */
+	const char *delegates; /* accounts with \n between */
 	bool direct; /* to be printed at once at the queue's default device */
 };
 /* Create-Job (M2). @ticket: the filter's message, NULL for a raw file. */
 ipp_t *holder_register(const char *queue_uri, const struct holder_job *job, ipp_t *ticket);
+/* Set-Job-Attributes (M5) on behalf of @user: its @delegates, as above; "" removes them. */
+ipp_t *holder_delegates(
+	const char *queue_uri, int32_t job_id, const char *user, const char *delegates);
 /* Fetch-Job (M8): what was released, and where to. */
 ipp_t *holder_fetch(const char *queue_uri, int32_t job_id);
 /* Acknowledge-Job (M8): it is taken over. */
@@ -45,6 +49,8 @@ ipp_t *holder_release(const char *queue_uri, int32_t job_id, const char *user, c
 ipp_t *holder_active(const char *system_uri, unsigned count, const int *job_ids, const int *states);
 /* Get-Jobs, which-jobs fetchable: what waits for us. */
 ipp_t *holder_fetchable(const char *system_uri);
+/* Get-Jobs: what it holds for us and is not over, from job @first on, @count of them in order of their numbers. */
+ipp_t *holder_known(const char *system_uri, int32_t first, int count);
 /* Create-System-Subscriptions for events of our jobs, policy and maintenance. */
 ipp_t *holder_subscribe(const char *system_uri);
 ipp_t *holder_renew(const char *system_uri, int32_t subscription);
