@@ -46,6 +46,7 @@ struct app {
 	bool probe_ok; /* the last commit probe (printers.c) */
 	int64_t probed_ms;
 	bool probe_due; /* this group holds a probe */
+	int64_t maintenance_from_s; /* of a planned one, 0: none */
 	int64_t data_version; /* SQLite's: whether another process has written */
 	struct ca *ca; /* machines.c */
 	struct logins *logins; /* while it serves */
@@ -117,6 +118,8 @@ int events_emit(struct app *app, enum event_kind kind, const char *queue, int32_
 int events_emit_to(struct app *app, enum event_kind kind, const char *who);
 void events_after(struct app *app, bool committed); /* wakes */
 void events_tick(struct app *app); /* leases, pruning, parked polls whose time is over */
+/* Another process may have revoked machines: their parked polls end. 0 or -errno. */
+int events_end_unwelcome(struct app *app);
 void events_free(struct app *app);
 
 /* ---- jobs.c: the rest is in jobs.h ---- */

@@ -332,6 +332,7 @@ void spool_unlink(struct engine *e, const char *file, int64_t octets);
 void notice_lost(struct job *j); /* waits, because the server is lost */
 void notice_diverted(struct job *j, const char *label); /* goes elsewhere */
 void notice_back(struct engine *e, struct upstream *u, unsigned waiting);
+void notice_planned(struct engine *e, struct upstream *u, const char *words);
 void notice_unknown(struct job *j);
 void notice_unconfirmed(struct job *j);
 void notice_public(struct job *j); /* waits on a public computer */
