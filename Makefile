@@ -165,17 +165,19 @@ BUS_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard dbus/daemon/bus*.c dbus/daemon/r
 $(OUT)/tools/fake-engine: $(BUS_OBJ)
 $(OUT)/tests/test-rows: $(OUT)/dbus/daemon/rows.o
 $(OUT)/tools/crowd: $(OUT)/server/ca.o $(OUT)/server/files.o
+$(OUT)/tests/test-verify: $(OUT)/dbus/daemon/verify.o
 LEDGER_OBJ := $(OUT)/server/ledger.o $(OUT)/server/ledger-read.o $(OUT)/server/ledger-schema.o
 $(OUT)/tests/test-server-ledger: $(LEDGER_OBJ)
 $(OUT)/tests/test-settle: $(LEDGER_OBJ) $(OUT)/dbus/daemon/settle.o $(OUT)/dbus/daemon/worker.o
 $(OUT)/tests/test-bus $(OUT)/tests/test-bus-signals: | $(OUT)/tools/fake-engine
 
 # The server's jobs, without its network.
-JOBS_OBJ := $(patsubst %.c,$(OUT)/%.o,server/db.c server/holders.c server/printers-schema.c server/accounts-schema.c server/sync-schema.c $(wildcard server/jobs*.c server/events*.c))
-$(addprefix $(OUT)/tests/test-server-,jobs jobs-record holders events): $(JOBS_OBJ)
+JOBS_OBJ := $(patsubst %.c,$(OUT)/%.o,server/db.c server/turn.c server/audit.c server/holders.c server/printers-schema.c server/accounts-schema.c server/sync-schema.c server/ledger-schema.c server/delegates.c $(wildcard server/jobs*.c server/events*.c))
+$(addprefix $(OUT)/tests/test-server-,jobs jobs-record holders events delegates): $(JOBS_OBJ)
+$(OUT)/tests/test-server-csv: $(OUT)/server/csv.o
 # All of the server but main().
 ROOMS_OBJ := $(filter-out $(OUT)/server/main.o,$(call OBJ,server))
-$(OUT)/tests/test-server-ca $(OUT)/tests/test-server-config $(OUT)/tests/test-server-accounts: $(ROOMS_OBJ)
+$(OUT)/tests/test-server-ca $(OUT)/tests/test-server-config $(OUT)/tests/test-server-accounts $(OUT)/tests/test-server-logins: $(ROOMS_OBJ)
 
 $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -313,8 +315,8 @@ check-server: all tools tests faults	## what concerns the server, by itself
 		$(filter $(addprefix $(OUT)/tests/test-,server-% serve% request holder site record settle enrol identity \
 			client-identity store-ledger),$(UNIT)) $(wildcard tests/system/t7*.sh)
 
-IDENTITY := $(filter $(OUT)/tests/test-auth-% $(OUT)/tests/test-pam%,$(UNIT)) $(filter tests/system/t60%,$(SYSTEM))
-check-identity:			## the tests of logins alone: verifier, PAM module, offline cache
+IDENTITY := $(filter $(OUT)/tests/test-auth-% $(OUT)/tests/test-pam% $(OUT)/tests/test-who,$(UNIT)) $(filter tests/system/t6%,$(SYSTEM))
+check-identity:			## the tests of who it is alone: logins, PAM, offline cache, who printed
 	$(Q)$(call deps,build test)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools $(filter $(OUT)/%,$(IDENTITY))
 	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) $(IDENTITY)

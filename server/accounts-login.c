@@ -1,44 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* accounts-login - is it him: see accounts.h. */
+/* accounts-login - is it him: see accounts.h.
+ *
+ * Two short transactions, with the hash between them: the first finds the account and counts the try, the second says
+ * what came of it. So a try that is cut off has been counted, and nobody waits for a hash with the database locked. */
 #include <errno.h>
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "accounts-private.h"
 #include "app.h"
+#include "audit.h"
 #include "base/paths.h"
+#include "turn.h"
 
 struct accounts_verifier {
 	struct sql sql;
-	/* Of a password that nobody knows: what unknown users are compared with. */
-	char nobody[ACCOUNTS_HASH_SIZE];
+	struct hash_pepper pepper;
+	int32_t lock_for_s; /* 0: until it is unlocked */
+};
+
+/* What is known of him before the secret was looked at. */
+struct found {
+	bool there, closed, expired;
+	char name[ACCOUNT_NAME_MAX + 1];
+	uint8_t uuid[16];
+	char password[HASH_TEXT_MAX + 1], other[HASH_TEXT_MAX + 1]; /* verifiers; "": none */
+	struct accounts_counter own, place;
+	bool locks; /* this is the last try */
 };
 
 int accounts_verifier_new(const char *state, struct accounts_verifier **out)
 {
 	AUTO(accounts_verifier_freep) struct accounts_verifier *v = calloc(1, sizeof(*v));
-	char path[PATH_MAX], password[33];
-	uint8_t random[16];
+	char path[PATH_MAX];
 	int rc;
 
 	if (!v)
 		return -ENOMEM;
-	if (sodium_init() < 0)
-		return -EIO;
-	randombytes_buf(random, sizeof(random));
-	sodium_bin2hex(password, sizeof(password), random, sizeof(random));
-	rc = accounts_hash_new(password, v->nobody);
+	rc = accounts_pepper(state, &v->pepper);
 	if (!rc)
 		rc = paths_join(path, sizeof(path), state, "server.db");
 	if (!rc)
 		rc = sql_join(&v->sql, path, &db_schema);
-	explicit_bzero(password, sizeof(password));
 	if (!rc)
 		*out = STEAL(v);
 	return rc;
+}
+
+void accounts_verifier_use(struct accounts_verifier *v, const struct server_config *config)
+{
+	v->lock_for_s = config->lock_for_s;
 }
 
 void accounts_verifier_free(struct accounts_verifier *v)
@@ -46,73 +61,255 @@ void accounts_verifier_free(struct accounts_verifier *v)
 	if (!v)
 		return;
 	sql_close(&v->sql);
+	explicit_bzero(v, sizeof(*v));
 	free(v);
 }
 
-struct found {
-	char name[ACCOUNTS_NAME_MAX + 1], hash[ACCOUNTS_HASH_SIZE];
-	uint8_t uuid[16];
-	bool there, disabled;
-};
+static int64_t now_ms(void)
+{
+	struct timespec ts;
 
-/* The account, or one that nothing matches: 0 or -errno. */
-static int find(struct accounts_verifier *v, const char *name, struct found *f)
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int begin(struct accounts_verifier *v)
+{
+	int rc;
+
+	turn_take();
+	rc = sql_enter(&v->sql);
+	if (rc)
+		turn_give();
+	return rc;
+}
+
+static int end(struct accounts_verifier *v, int rc)
+{
+	rc = sql_leave(&v->sql, rc);
+	turn_give();
+	return rc;
+}
+
+/* ---- finding him ---- */
+
+static bool with_pin(const struct accounts_try *t)
+{
+	return t->kind == ACCOUNTS_PIN || t->kind == ACCOUNTS_ANY;
+}
+
+static bool with_password(const struct accounts_try *t)
+{
+	return t->kind == ACCOUNTS_PASSWORD || t->kind == ACCOUNTS_ANY;
+}
+
+static enum hash_kind other_kind(const struct accounts_try *t)
+{
+	return t->kind == ACCOUNTS_CARD ? HASH_CARD : HASH_PIN;
+}
+
+#define COLUMNS \
+	"SELECT a.name, a.uuid, a.hash, a.disabled OR a.locked_ms," \
+	" a.expires_s AND a.expires_s <= ?2, coalesce(k.verifier, '') FROM account a "
+
+static int read_account(struct sql *s, const char *sql, const struct value *values, struct found *f)
 {
 	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
-	int rc = sql_prepare(&v->sql, &stmt,
-		"SELECT name, hash, disabled, uuid FROM account WHERE name = ?1",
-		VALUES(V_TEXT(name)));
+	int rc = sql_prepare(s, &stmt, sql, values);
 
-	*f = (struct found){0};
 	if (!rc)
-		rc = sql_step(&v->sql, stmt);
+		rc = sql_step(s, stmt);
 	if (rc == 1) {
 		f->there = true;
 		sql_text(stmt, 0, f->name, sizeof(f->name));
-		sql_text(stmt, 1, f->hash, sizeof(f->hash));
-		f->disabled = sqlite3_column_int(stmt, 2) != 0;
-		sql_octets(stmt, 3, f->uuid, sizeof(f->uuid));
+		sql_octets(stmt, 1, f->uuid, sizeof(f->uuid));
+		sql_text(stmt, 2, f->password, sizeof(f->password));
+		f->closed = sqlite3_column_int(stmt, 3) != 0;
+		f->expired = sqlite3_column_int(stmt, 4) != 0;
+		sql_text(stmt, 5, f->other, sizeof(f->other));
 	}
-	if (!*f->hash)
-		strcpy(f->hash, v->nobody);
 	return rc < 0 ? rc : 0;
 }
 
-static bool password_matches(const char *password, const char *hash)
+static int find(
+	struct accounts_verifier *v, const struct accounts_try *t, int64_t at_ms, struct found *f)
 {
-	char got[ACCOUNTS_HASH_SIZE] = "";
-	bool same;
+	enum hash_kind kind = other_kind(t);
+	uint32_t index = hash_index(&v->pepper, kind, t->secret);
 
-	if (strlen(password) > ACCOUNTS_SECRET_MAX)
-		password = ""; /* no password of ours, and no more work than any other */
-	same = !accounts_hash_with(password, hash, got) && strlen(got) == strlen(hash) &&
-	       !sodium_memcmp(got, hash, strlen(hash));
-	explicit_bzero(got, sizeof(got));
-	return same;
+	if (!*t->account)
+		return read_account(&v->sql,
+			COLUMNS
+			"JOIN account_secret k ON k.account = a.name WHERE k.kind = ?1 AND k.idx = ?3",
+			VALUES(V_NUM(kind), V_NUM(at_ms / 1000), V_NUM(index)), f);
+	return read_account(&v->sql,
+		COLUMNS
+		"LEFT JOIN account_secret k ON k.account = a.name AND k.kind = ?1 AND k.idx = ?3"
+		" WHERE a.name = coalesce((SELECT account FROM account_alias WHERE name = ?4), ?4)",
+		VALUES(V_NUM(kind), V_NUM(at_ms / 1000), V_NUM(index),
+			V_TEXT(accounts_is_name(t->account) ? t->account : "")),
+		f);
+}
+
+/* Whose tries these are. A secret that came alone is nobody's yet: only the place counts. */
+static void choose_counters(
+	const struct accounts_verifier *v, const struct accounts_try *t, struct found *f)
+{
+	bool named = *t->account;
+
+	if (named && f->there) {
+		f->own.kind = ACCOUNTS_COUNT_ACCOUNT;
+		memcpy(f->own.key, f->uuid, sizeof(f->own.key));
+	} else if (named) {
+		f->own.kind = ACCOUNTS_COUNT_UNKNOWN;
+		hash_name(&v->pepper, "unknown", t->account, f->own.key);
+	}
+	if (*t->place || !named) {
+		f->place.kind = named ? ACCOUNTS_COUNT_PLACE : ACCOUNTS_COUNT_NAMELESS;
+		hash_name(&v->pepper, "place", t->place, f->place.key);
+	}
+}
+
+/* Finds and counts: ACCOUNTS_OK: go on; ACCOUNTS_LATER, ACCOUNTS_LOCKED: the answer; -errno. */
+static int enter(struct accounts_verifier *v, const struct accounts_try *t, int64_t at_ms,
+	struct found *f, uint32_t *retry_s)
+{
+	struct sql *s = &v->sql;
+	bool never = false;
+	int rc = begin(v);
+
+	if (rc)
+		return rc;
+	rc = find(v, t, at_ms, f);
+	if (!rc)
+		choose_counters(v, t, f);
+	/* The place first: whoever may not try from there cannot use up anybody's tries. */
+	if (!rc)
+		rc = accounts_count(s, &f->place, at_ms, 0, retry_s, &never);
+	if (!rc) {
+		rc = accounts_count(s, &f->own, at_ms, v->lock_for_s, retry_s, &f->locks);
+		if (rc > 0 && f->place.kind) {
+			int back = accounts_count_back(s, &f->place);
+
+			rc = back ? back : rc;
+		}
+	}
+	return end(v, rc);
+}
+
+/* ---- the check ---- */
+
+/* Costs as many hashes for who is not there: for ANY two, unless the first one was right. */
+static int check(struct accounts_verifier *v, const struct accounts_try *t, const struct found *f,
+	enum accounts_kind *kind)
+{
+	const char *secret = strlen(t->secret) > ACCOUNTS_SECRET_MAX ? "" : t->secret;
+
+	if (with_password(t) && hash_matches(&v->pepper, HASH_PASSWORD, secret, f->password)) {
+		*kind = ACCOUNTS_PASSWORD;
+		return 1;
+	}
+	if ((with_pin(t) || t->kind == ACCOUNTS_CARD) &&
+		hash_matches(&v->pepper, other_kind(t), secret, f->other)) {
+		*kind = t->kind == ACCOUNTS_CARD ? ACCOUNTS_CARD : ACCOUNTS_PIN;
+		return 1;
+	}
+	return 0;
+}
+
+/* ---- what came of it ---- */
+
+static const char *const kind_names[] = {"any", "password", "pin", "card"};
+static const char *const events[] = {
+	[ACCOUNTS_OK] = "login",
+	[ACCOUNTS_WRONG] = "login-wrong",
+	[ACCOUNTS_LOCKED] = "login-refused",
+	[ACCOUNTS_EXPIRED] = "login-expired",
+};
+
+/* A name that is nobody's is not written down: people type passwords into the wrong field. */
+static int write_down(struct accounts_verifier *v, const struct accounts_try *t,
+	const struct found *f, const struct accounts_said *said, int64_t at_ms)
+{
+	bool known = f->there && (*t->account || said->result != ACCOUNTS_WRONG);
+	char detail[256];
+	struct audit line = {.at_ms = at_ms,
+		.event = events[said->result],
+		.who = known ? f->name : "",
+		.decided_by = t->service,
+		.detail = detail};
+	int rc;
+
+	snprintf(detail, sizeof(detail), "%s%s%.100s%s",
+		kind_names[said->kind ? said->kind : t->kind], *t->place ? " from " : "", t->place,
+		known || !*t->account ? "" : ", unknown name");
+	rc = audit_write(&v->sql, &line);
+	if (!rc && said->result == ACCOUNTS_WRONG && f->locks && f->there) {
+		line.event = "login-locked";
+		rc = audit_write(&v->sql, &line);
+	}
+	return rc;
+}
+
+static int settle(struct accounts_verifier *v, const struct accounts_try *t, const struct found *f,
+	const struct accounts_said *said, int64_t at_ms)
+{
+	struct sql *s = &v->sql;
+	bool right = said->result != ACCOUNTS_WRONG;
+	int rc = begin(v);
+
+	if (rc)
+		return rc;
+	/* Right: his own tries are forgiven, and this one of the place; not what others have tried there. */
+	if (right && f->own.kind)
+		rc = said->result == ACCOUNTS_OK ? accounts_count_forget(s, &f->own)
+						 : accounts_count_back(s, &f->own);
+	if (!rc && right && f->place.kind)
+		rc = accounts_count_back(s, &f->place);
+	if (!rc)
+		rc = write_down(v, t, f, said, at_ms);
+	return end(v, rc);
+}
+
+static void say(
+	const struct found *f, bool right, enum accounts_kind kind, struct accounts_said *out)
+{
+	if (!right || !f->there)
+		return;
+	out->result = f->closed ? ACCOUNTS_LOCKED : f->expired ? ACCOUNTS_EXPIRED : ACCOUNTS_OK;
+	if (out->result == ACCOUNTS_LOCKED)
+		return;
+	out->kind = kind;
+	memcpy(out->uuid, f->uuid, sizeof(out->uuid));
+	snprintf(out->account, sizeof(out->account), "%s", f->name);
 }
 
 int accounts_login(
 	struct accounts_verifier *v, const struct accounts_try *t, struct accounts_said *out)
 {
-	struct found f;
-	bool right;
-	int rc = find(v, accounts_is_name(t->account) ? t->account : "", &f);
+	struct found f = {0};
+	enum accounts_kind kind = ACCOUNTS_ANY;
+	int64_t at_ms = now_ms();
+	int rc;
 
 	*out = (struct accounts_said){.result = ACCOUNTS_WRONG};
+	if (!*t->account && with_password(t))
+		return -EINVAL;
+	rc = enter(v, t, at_ms, &f, &out->retry_s);
+	if (rc > 0) {
+		out->result = (enum accounts_result)rc;
+		rc = 0;
+	} else if (!rc) {
+		rc = check(v, t, &f, &kind);
+		if (rc >= 0) {
+			say(&f, rc == 1, kind, out);
+			rc = settle(v, t, &f, out, at_ms);
+		}
+	}
+	explicit_bzero(&f, sizeof(f));
 	if (rc)
-		return rc;
-	right = password_matches(t->secret, f.hash) && f.there &&
-		(t->kind == ACCOUNTS_ANY || t->kind == ACCOUNTS_PASSWORD);
-	explicit_bzero(f.hash, sizeof(f.hash));
-	if (!right)
-		return 0;
-	out->result = f.disabled ? ACCOUNTS_LOCKED : ACCOUNTS_OK;
-	if (out->result != ACCOUNTS_OK)
-		return 0;
-	out->kind = ACCOUNTS_PASSWORD;
-	memcpy(out->uuid, f.uuid, sizeof(out->uuid));
-	snprintf(out->account, sizeof(out->account), "%s", f.name);
-	return 0;
+		*out = (struct accounts_said){.result = ACCOUNTS_WRONG};
+	return rc;
 }
 
 int accounts_verify(
@@ -124,9 +321,9 @@ int accounts_verify(
 		.service = "ipp",
 		.place = ""};
 	struct accounts_said said;
-	int rc = accounts_login(verifier, &t, &said);
+	int rc = *user ? accounts_login(verifier, &t, &said) : 0;
 
-	if (rc)
+	if (rc || !*user)
 		return rc;
 	if (said.result == ACCOUNTS_OK)
 		snprintf(canonical, size, "%s", said.account);

@@ -16,7 +16,8 @@
 
 enum { KEY_FILE_MAX = 65536 };
 
-static const char *const key_files[] = {"ca.pem", "policy.key"};
+static const char *const key_files[] = {
+	"ca.pem", "ca-next.pem", "ca-old.pem", "policy.key", "pepper"};
 
 /* ---- copying ---- */
 

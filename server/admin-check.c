@@ -52,7 +52,8 @@ __attribute__((format(printf, 5, 6))) static void add(
 
 static void check_files(struct check *k)
 {
-	static const char *const secret[] = {"", "ca.pem", "server.pem", "policy.key", "server.db"};
+	static const char *const secret[] = {"", "ca.pem", "ca-next.pem", "ca-old.pem",
+		"server.pem", "policy.key", "pepper", "server.db"};
 	const char *state = k->a->config->state;
 	struct stat folder;
 	bool good = true;
@@ -102,8 +103,8 @@ static void check_certificates(struct check *k)
 		end_s < now_s                 ? FINDING_WRONG
 		: end_s < now_s + 365 * DAY_S ? FINDING_WARNING
 					      : FINDING_OK,
-		"CA", "Plan a new one: every machine has to be enrolled again.", "until %s",
-		admin_time(end_s));
+		"CA", "Make another in time: stillprint-server ca new, activate, retire.",
+		"until %s", admin_time(end_s));
 	end_s = ca_server_expires_s(ca);
 	if (end_s == 0)
 		add(k, FINDING_OK, "certificate", "", "made when the server first starts");

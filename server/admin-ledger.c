@@ -85,7 +85,11 @@ static void csv_line(const struct ledger_line *l)
 		(int)r->copies, (int)r->attempt, (int)r->copy, (long long)r->created_s,
 		(long long)r->ended_s, (long long)(l->received_ms / 1000), l->counts);
 	csv_field(l->machine);
-	printf("%d\r\n", l->clock_ahead);
+	csv_field(l->released_by);
+	csv_field(l->payer);
+	printf("%d,", l->clock_ahead);
+	csv_field(r->account);
+	printf("%d\r\n", r->account_verified);
 }
 
 static int one_line(void *arg, const struct ledger_line *line)
@@ -102,6 +106,8 @@ static int one_line(void *arg, const struct ledger_line *line)
 	admin_set(row, "record", r->record_uuid);
 	admin_set(row, "document", r->document_uuid);
 	admin_set(row, "owner", admin_safe(r->owner));
+	admin_set(row, "account", admin_safe(r->account));
+	admin_set_flag(row, "account_verified", r->account_verified);
 	admin_set(row, "queue", admin_safe(r->queue));
 	admin_set(row, "target", admin_safe(r->target));
 	admin_set(row, "state", job_state_name(r->state));
@@ -117,6 +123,8 @@ static int one_line(void *arg, const struct ledger_line *line)
 	admin_set_flag(row, "counts", line->counts);
 	admin_set(row, "machine", line->machine);
 	admin_set_flag(row, "clock_ahead", line->clock_ahead);
+	admin_set(row, "released_by", admin_safe(line->released_by));
+	admin_set(row, "charged", admin_safe(line->payer));
 	/* A line each, not one array: years of printing need no memory. */
 	admin_write_json(stdout, row);
 	json_object_put(row);
@@ -160,18 +168,19 @@ static int take_span(struct admin *a, const char *since, const char *until, stru
 
 static int sum(struct admin *a, const struct span *s, const char *by)
 {
-	static const char *const words[] = {"all", "user", "queue", "printer", "machine"};
+	static const char *const words[] = {"all", "user", "owner", "queue", "printer", "machine"};
 	struct json_object *answer = json_object_new_object();
 	struct listing l = {.a = a, .rows = json_object_new_array()};
 	int which = -1, rc;
 
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 6; i++)
 		if (!strcmp(by, words[i]))
 			which = i;
 	json_object_object_add(answer, "totals", l.rows);
 	if (which < 0) {
 		json_object_put(answer);
-		return admin_fail(a, ADMIN_USAGE, "--by is all, user, queue, printer or machine");
+		return admin_fail(
+			a, ADMIN_USAGE, "--by is all, user, owner, queue, printer or machine");
 	}
 	rc = ledger_sum(&a->app.sql, s->from_s, s->to_s, (enum ledger_by)which, one_total, &l);
 	if (rc < 0) {
@@ -208,7 +217,7 @@ static int export_lines(struct admin *a, const struct span *s, const char *forma
 		return admin_fail(a, ADMIN_USAGE, "--format is csv or json");
 	if (l.csv)
 		fputs("record,document,owner,queue,target,state,certainty,impressions,sheets,copies,attempt,copy,"
-		      "created,ended,received,counts,machine,clock-ahead\r\n",
+		      "created,ended,received,counts,machine,released-by,charged,clock-ahead,account,account-verified\r\n",
 			stdout);
 	rc = ledger_export(&a->app.sql, s->from_s, s->to_s, all, one_line, &l);
 	a->told = true;

@@ -13,7 +13,8 @@ enum { FALLBACKS_MAX = 16 };
 
 /* What the command line says; NULL: nothing. */
 struct wish {
-	const char *device, *fallback, *on_outage, *release, *info, *accepting;
+	const char *device, *fallback, *on_outage, *release, *charge, *info, *accepting,
+		*require_verified;
 	char uuid[64]; /* of the device */
 	char uris[FALLBACKS_MAX][512];
 	size_t count;
@@ -74,6 +75,7 @@ static int check_wish(struct admin *a, struct wish *w)
 {
 	static const char *const outages[] = {"fallback", "ask", "hold", "never", NULL};
 	static const char *const releases[] = {"held", "direct", NULL};
+	static const char *const payers[] = {"owner", "releaser", NULL};
 	static const char *const yes_no[] = {"yes", "no", NULL};
 	int rc;
 
@@ -81,8 +83,12 @@ static int check_wish(struct admin *a, struct wish *w)
 		return admin_fail(a, ADMIN_USAGE, "--on-outage is fallback, ask, hold or never");
 	if (w->release && !is_one_of(w->release, releases))
 		return admin_fail(a, ADMIN_USAGE, "--release is held or direct");
+	if (w->charge && !is_one_of(w->charge, payers))
+		return admin_fail(a, ADMIN_USAGE, "--charge is owner or releaser");
 	if (w->accepting && !is_one_of(w->accepting, yes_no))
 		return admin_fail(a, ADMIN_USAGE, "--accepting is yes or no");
+	if (w->require_verified && !is_one_of(w->require_verified, yes_no))
+		return admin_fail(a, ADMIN_USAGE, "--require-verified is yes or no");
 	if (w->info && (!text_is_clean(w->info) || strlen(w->info) > 127))
 		return admin_fail(
 			a, ADMIN_USAGE, "--info must be fit to be shown, at most 127 octets");
@@ -110,7 +116,10 @@ static int put_wish(struct admin *a, const struct printers_queue *q, const struc
 		{"UPDATE queue SET info = ?2 WHERE id = ?1", w->info},
 		{"UPDATE queue SET on_outage = ?2 WHERE id = ?1", w->on_outage},
 		{"UPDATE queue SET release = ?2 WHERE id = ?1", w->release},
+		{"UPDATE queue SET charge = ?2 WHERE id = ?1", w->charge},
 		{"UPDATE queue SET accepting = ?2 = 'yes' WHERE id = ?1", w->accepting},
+		{"UPDATE queue SET require_verified = ?2 = 'yes' WHERE id = ?1",
+			w->require_verified},
 		{"UPDATE queue SET device = nullif(?2, '') WHERE id = ?1",
 			w->device ? w->uuid : NULL},
 	};
@@ -252,11 +261,12 @@ static int fallbacks_of(struct admin *a, int64_t id, struct json_object *out)
 static int list(struct admin *a)
 {
 	static const char *const fields[] = {
-		"name", "info", "device", "on_outage", "release", "uuid"};
+		"name", "info", "device", "on_outage", "release", "uuid", "charge"};
 	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
 	struct json_object *rows = json_object_new_array(), *answer = json_object_new_object();
 	int rc = sql_prepare(&a->app.sql, &stmt,
-		"SELECT q.name, q.info, coalesce(d.name, ''), q.on_outage, q.release, q.uuid, q.accepting, q.id"
+		"SELECT q.name, q.info, coalesce(d.name, ''), q.on_outage, q.release, q.uuid, q.charge, q.accepting, q.id,"
+		" q.require_verified"
 		" FROM queue q LEFT JOIN device d ON d.uuid = q.device ORDER BY q.name",
 		NULL);
 
@@ -264,18 +274,22 @@ static int list(struct admin *a)
 	while (!rc && (rc = sql_step(&a->app.sql, stmt)) == 1) {
 		struct json_object *row = json_object_new_object(), *fallback =
 									    json_object_new_array();
-		char value[6][512];
+		char value[7][512];
 
-		for (int i = 0; i < 6; i++) {
+		for (int i = 0; i < 7; i++) {
 			sql_text(stmt, i, value[i], sizeof(value[i]));
 			admin_set(row, fields[i], value[i]);
 		}
-		admin_set_flag(row, "accepting", sqlite3_column_int(stmt, 6) != 0);
-		admin_say(a, "%s%s%s%s\n  device     %s\n  release    %s\n  on-outage  %s\n",
+		admin_set_flag(row, "accepting", sqlite3_column_int(stmt, 7) != 0);
+		admin_say(a,
+			"%s%s%s%s\n  device     %s\n  release    %s\n  on-outage  %s\n  charge     %s\n",
 			value[0], *value[1] ? ": " : "", admin_safe(value[1]),
-			sqlite3_column_int(stmt, 6) ? "" : " (takes no jobs)",
-			*value[2] ? admin_safe(value[2]) : "none", value[4], value[3]);
-		rc = fallbacks_of(a, sqlite3_column_int64(stmt, 7), fallback);
+			sqlite3_column_int(stmt, 7) ? "" : " (takes no jobs)",
+			*value[2] ? admin_safe(value[2]) : "none", value[4], value[3], value[6]);
+		admin_set_flag(row, "require_verified", sqlite3_column_int(stmt, 9) != 0);
+		if (sqlite3_column_int(stmt, 9))
+			admin_say(a, "  users      verified ones only\n");
+		rc = fallbacks_of(a, sqlite3_column_int64(stmt, 8), fallback);
 		json_object_object_add(row, "fallback", fallback);
 		json_object_array_add(rows, row);
 	}
@@ -295,8 +309,9 @@ int admin_queue(struct admin *a, int argc, char **argv)
 	const char *operands[ADMIN_OPERANDS_MAX];
 	const struct admin_option options[] = {{"device", &w.device, NULL},
 		{"fallback", &w.fallback, NULL}, {"on-outage", &w.on_outage, NULL},
-		{"release", &w.release, NULL}, {"info", &w.info, NULL},
-		{"accepting", &w.accepting, NULL}, {NULL}};
+		{"release", &w.release, NULL}, {"charge", &w.charge, NULL}, {"info", &w.info, NULL},
+		{"accepting", &w.accepting, NULL}, {"require-verified", &w.require_verified, NULL},
+		{NULL}};
 	int status = 0, n = admin_parse(a, argc, argv, options, operands, &status), rc;
 
 	if (n < 0)

@@ -128,10 +128,11 @@ static int make_code(struct admin *a, const char *name, const char *kind, int64_
 		rc = admin_begin(a);
 	if (rc)
 		return rc;
-	ca_sha256(ca, digest);
+	rc = ca_code_sha256(ca, digest);
 	/* Codes that are long over are nobody's business any more. */
-	rc = sql_run(&a->app.sql, "DELETE FROM enrol_code WHERE expires_s < ?1",
-		VALUES(V_NUM(now_s - 30 * 86400)));
+	if (!rc)
+		rc = sql_run(&a->app.sql, "DELETE FROM enrol_code WHERE expires_s < ?1",
+			VALUES(V_NUM(now_s - 30 * 86400)));
 	if (!rc)
 		rc = machines_code_new(
 			&a->app.sql, digest, name, kind, now_s, (int32_t)valid_s, code);

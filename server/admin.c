@@ -13,6 +13,7 @@
 #include <termios.h>
 #include <time.h>
 
+#include "audit.h"
 #include "base/mono.h"
 #include "base/paths.h"
 #include "base/text.h"
@@ -383,6 +384,16 @@ int admin_begin(struct admin *a)
 int admin_audit(struct admin *a, const char *event, const char *detail)
 {
 	return audit_add(&a->app, event, a->who, "administrator", 0, detail);
+}
+
+int admin_audit_about(struct admin *a, const char *event, const char *about, const char *detail)
+{
+	return audit_write(&a->app.sql, &(struct audit){.at_ms = a->app.now_ms,
+						.event = event,
+						.who = a->who,
+						.decided_by = "administrator",
+						.about = about,
+						.detail = detail});
 }
 
 int admin_end(struct admin *a, int rc)

@@ -84,6 +84,8 @@ void admin_close(struct admin *a);
 /* A change, with its line in the audit, in one transaction: admin_begin(), …, admin_end(rc): 0, positive answers, -errno. */
 int admin_begin(struct admin *a);
 int admin_audit(struct admin *a, const char *event, const char *detail);
+/* The same about a person, whose name is not in @detail. */
+int admin_audit_about(struct admin *a, const char *event, const char *about, const char *detail);
 int admin_end(struct admin *a, int rc);
 
 /** admin_password() - from the terminal, twice and without echo, else the first line of stdin
@@ -92,9 +94,12 @@ int admin_password(struct admin *a, const char *prompt, char *out, size_t size);
 
 int admin_setup(struct admin *a, int argc, char **argv);
 int admin_user(struct admin *a, int argc, char **argv);
+int admin_group(struct admin *a, int argc, char **argv);
+int admin_delegate(struct admin *a, int argc, char **argv);
 int admin_device(struct admin *a, int argc, char **argv);
 int admin_queue(struct admin *a, int argc, char **argv);
 int admin_enrol(struct admin *a, int argc, char **argv);
+int admin_ca(struct admin *a, int argc, char **argv);
 int admin_ledger(struct admin *a, int argc, char **argv);
 int admin_trace(struct admin *a, int argc, char **argv);
 int admin_audit_list(struct admin *a, int argc, char **argv);

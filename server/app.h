@@ -7,7 +7,8 @@
  *   printers*.c   queues, system object, output devices, resources (policy)
  *   machines*.c   enrolment, certificates (ca.c), revocation
  *   ledger*.c     accounting records
- *   accounts*.c   users and their passwords
+ *   accounts*.c   users, groups, and by what they log in
+ *   audit.c       what was done, by whom
  *   web*.c        the pages
  *   admin-*.c     the subcommands of stillprint-server
  * Nothing of the database is cached beyond a group, since the subcommands write to it from other processes. */
@@ -26,6 +27,7 @@ struct db_count {
 	int64_t commits; /* as committed */
 	int64_t kept; /* what the file says */
 	int64_t kept_ms; /* when it was written, CLOCK_MONOTONIC */
+	bool turn; /* turn_take() is to be given back */
 	int changes; /* SQLite's count of changes when the group began */
 	int64_t wall_ms,
 		mono_ms; /* both clocks at the last group: a jump of the wall clock shows */
@@ -65,7 +67,9 @@ extern const struct serve_page web_pages[];
 extern const struct sql_schema
 	db_schema; /* version 1 = db_jobs + db_events + db_printers + db_machines + db_ledger + db_accounts */
 extern const char db_jobs[], db_events[], db_printers[], db_machines[], db_ledger[], db_accounts[];
-extern const char db_jobs_2[], db_accounts_2[], db_sync_2[]; /* version 2: what each adds */
+extern const char db_jobs_2[], db_printers_2[], db_ledger_2[]; /* version 2: what each adds */
+extern const char db_audit_2[], db_accounts_2[], db_sync_2[], db_rights_2[];
+extern const char db_machines_2[];
 /* Opens @config->state/server.db, reads or makes uuid and incarnation. If the file `server.state` beside it counts more
  * commits than the database, that is an older one, restored: incarnation + 1, with an audit line. 0, SQL_E_NEWER, -errno. */
 int db_open(struct app *app, const struct server_config *config);
@@ -111,6 +115,7 @@ void events_free(struct app *app);
 /* ---- jobs.c: the rest is in jobs.h ---- */
 void jobs_tick(struct app *app); /* claim deadlines, leases, expiry, pruning */
 
-/* Audit line, in the group's transaction. @job_id 0: none. */
+/* ---- audit.c: the rest is in audit.h ---- */
+/* A line, in the group's transaction. @job_id 0: none. @detail: no person's name. */
 int audit_add(struct app *app, const char *event, const char *who, const char *decided_by,
 	int32_t job_id, const char *detail);

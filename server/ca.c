@@ -14,30 +14,15 @@
 #include <time.h>
 
 #include "base/mono.h"
+#include "ca-private.h"
 #include "files.h"
 
-enum {
-	YEAR_S = 365 * 86400,
-	CA_LIFE_YEARS = 10,
-	FILE_MAX = 65536,
-	CLOCKS_DIFFER_S = 3600, /* a machine whose clock is late shall take a new certificate */
-	SERIAL_OCTETS = 16,
-};
+enum { SERIAL_OCTETS = 16 };
 
-struct ca {
-	char *state;
-	gnutls_x509_privkey_t key;
-	gnutls_x509_crt_t crt;
-	char *pem;
-	uint8_t sha256[32];
-};
-
-AUTO_DEFINE(gnutls_x509_privkey_t, gnutls_x509_privkey_deinit)
-AUTO_DEFINE(gnutls_x509_crt_t, gnutls_x509_crt_deinit)
 AUTO_DEFINE(gnutls_x509_crq_t, gnutls_x509_crq_deinit)
 AUTO_DEFINE(gnutls_pubkey_t, gnutls_pubkey_deinit)
 
-static void secret_freep(char **text)
+void ca_secret_freep(char **text)
 {
 	if (*text)
 		explicit_bzero(*text, strlen(*text));
@@ -45,14 +30,14 @@ static void secret_freep(char **text)
 }
 
 /* The one place where GnuTLS's codes become errno's. */
-static int ca_errno(int rc)
+int ca_errno(int rc)
 {
 	if (rc >= 0)
 		return 0;
 	return rc == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EIO;
 }
 
-static void hex(char *out, const uint8_t *octets, size_t count)
+void ca_hex(char *out, const uint8_t *octets, size_t count)
 {
 	static const char digits[] = "0123456789abcdef";
 
@@ -76,7 +61,7 @@ static char *to_text(gnutls_datum_t *d)
 	return text;
 }
 
-static int key_new(gnutls_x509_privkey_t *out)
+int ca_key_new(gnutls_x509_privkey_t *out)
 {
 	AUTO(gnutls_x509_privkey_deinitp) gnutls_x509_privkey_t key = NULL;
 	int rc = gnutls_x509_privkey_init(&key);
@@ -90,7 +75,7 @@ static int key_new(gnutls_x509_privkey_t *out)
 }
 
 /* Version, serial number, times, subject: what all our certificates have. */
-static int crt_new(const char *name, int64_t from_s, int64_t until_s, gnutls_x509_crt_t *out)
+int ca_crt_new(const char *name, int64_t from_s, int64_t until_s, gnutls_x509_crt_t *out)
 {
 	AUTO(gnutls_x509_crt_deinitp) gnutls_x509_crt_t crt = NULL;
 	uint8_t serial[SERIAL_OCTETS];
@@ -114,7 +99,7 @@ static int crt_new(const char *name, int64_t from_s, int64_t until_s, gnutls_x50
 	return ca_errno(rc);
 }
 
-static int set_key_id(gnutls_x509_crt_t crt, gnutls_x509_crt_t issuer)
+int ca_set_key_id(gnutls_x509_crt_t crt, gnutls_x509_crt_t issuer)
 {
 	uint8_t id[64];
 	size_t n = sizeof(id);
@@ -132,10 +117,10 @@ static int set_key_id(gnutls_x509_crt_t crt, gnutls_x509_crt_t issuer)
 
 /* ---- the CA itself ---- */
 
-static int join_pem(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, char **out)
+int ca_join_pem(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, char **out)
 {
-	AUTO(secret_freep) char *crt_pem = NULL;
-	AUTO(secret_freep) char *key_pem = NULL;
+	AUTO(ca_secret_freep) char *crt_pem = NULL;
+	AUTO(ca_secret_freep) char *key_pem = NULL;
 	gnutls_datum_t d = {0};
 	int rc = gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &d);
 
@@ -152,49 +137,13 @@ static int join_pem(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, char **out
 	return 0;
 }
 
-static int make_ca(const char *state)
-{
-	AUTO(gnutls_x509_privkey_deinitp) gnutls_x509_privkey_t key = NULL;
-	AUTO(gnutls_x509_crt_deinitp) gnutls_x509_crt_t crt = NULL;
-	AUTO(secret_freep) char *pem = NULL;
-	char name[64] = "Stillprint CA ";
-	uint8_t word[4];
-	int64_t now_s = mono_utc_s();
-	int rc;
-
-	randombytes_buf(word, sizeof(word));
-	hex(name + strlen(name), word, sizeof(word));
-	rc = key_new(&key);
-	if (!rc)
-		rc = crt_new(name, now_s - CLOCKS_DIFFER_S, now_s + (int64_t)CA_LIFE_YEARS * YEAR_S,
-			&crt);
-	if (rc)
-		return rc;
-	rc = gnutls_x509_crt_set_key(crt, key);
-	if (!rc)
-		rc = gnutls_x509_crt_set_basic_constraints(crt, 1, 0);
-	if (!rc)
-		rc = gnutls_x509_crt_set_key_usage(
-			crt, GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN);
-	if (!rc)
-		rc = set_key_id(crt, crt);
-	if (!rc)
-		rc = gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0);
-	if (rc)
-		return ca_errno(rc);
-	rc = join_pem(crt, key, &pem);
-	if (!rc)
-		rc = files_write_new(state, "ca.pem", pem, strlen(pem), 0600);
-	return rc == -EEXIST ? 0 : rc; /* somebody was faster: his it is */
-}
-
 /* Certificate and key from one file of both; -EUCLEAN if they do not belong together. */
-static int read_pair(const char *state, const char *name, gnutls_x509_crt_t *crt_out,
+int ca_read_pair(const char *state, const char *name, gnutls_x509_crt_t *crt_out,
 	gnutls_x509_privkey_t *key_out)
 {
 	AUTO(gnutls_x509_privkey_deinitp) gnutls_x509_privkey_t key = NULL;
 	AUTO(gnutls_x509_crt_deinitp) gnutls_x509_crt_t crt = NULL;
-	AUTO(secret_freep) char *pem = NULL;
+	AUTO(ca_secret_freep) char *pem = NULL;
 	uint8_t id[2][64];
 	size_t n[2] = {sizeof(id[0]), sizeof(id[1])};
 	gnutls_datum_t d = {0};
@@ -218,7 +167,7 @@ static int read_pair(const char *state, const char *name, gnutls_x509_crt_t *crt
 	return 0;
 }
 
-static int crt_sha256(gnutls_x509_crt_t crt, uint8_t out[32])
+int ca_crt_sha256(gnutls_x509_crt_t crt, uint8_t out[32])
 {
 	gnutls_datum_t d = {0};
 	int rc = gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_DER, &d);
@@ -230,7 +179,7 @@ static int crt_sha256(gnutls_x509_crt_t crt, uint8_t out[32])
 	return 0;
 }
 
-static int crt_text(gnutls_x509_crt_t crt, char **out)
+int ca_crt_text(gnutls_x509_crt_t crt, char **out)
 {
 	gnutls_datum_t d = {0};
 	int rc = gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &d);
@@ -239,47 +188,6 @@ static int crt_text(gnutls_x509_crt_t crt, char **out)
 		return ca_errno(rc);
 	*out = to_text(&d);
 	return *out ? 0 : -ENOMEM;
-}
-
-int ca_open(const char *state, struct ca **out)
-{
-	AUTO(ca_freep) struct ca *ca = calloc(1, sizeof(*ca));
-	int rc;
-
-	if (!ca)
-		return -ENOMEM;
-	if (sodium_init() < 0)
-		return -EIO;
-	ca->state = strdup(state);
-	if (!ca->state)
-		return -ENOMEM;
-	rc = read_pair(state, "ca.pem", &ca->crt, &ca->key);
-	if (rc == -ENOENT) {
-		rc = make_ca(state);
-		if (!rc)
-			rc = read_pair(state, "ca.pem", &ca->crt, &ca->key);
-	}
-	if (!rc)
-		rc = crt_text(ca->crt, &ca->pem);
-	if (!rc)
-		rc = crt_sha256(ca->crt, ca->sha256);
-	/* For people and their tools (curl --cacert); nothing of ours reads it. */
-	if (!rc && files_write_new(state, "ca.crt", ca->pem, strlen(ca->pem), 0644) == -ENOSPC)
-		rc = -ENOSPC;
-	if (!rc)
-		*out = STEAL(ca);
-	return rc;
-}
-
-void ca_free(struct ca *ca)
-{
-	if (!ca)
-		return;
-	gnutls_x509_privkey_deinit(ca->key);
-	gnutls_x509_crt_deinit(ca->crt);
-	free(ca->pem);
-	free(ca->state);
-	free(ca);
 }
 
 void ca_sha256(const struct ca *ca, uint8_t out[32])
@@ -307,7 +215,7 @@ static int64_t end_of_life(const struct ca *ca, int64_t now_s, int64_t life_s)
 
 static int sign(struct ca *ca, gnutls_x509_crt_t crt)
 {
-	int rc = set_key_id(crt, ca->crt);
+	int rc = ca_set_key_id(crt, ca->crt);
 
 	if (!rc)
 		rc = gnutls_x509_crt_set_key_usage(crt, GNUTLS_KEY_DIGITAL_SIGNATURE);
@@ -391,13 +299,14 @@ static int make_server(
 {
 	AUTO(gnutls_x509_privkey_deinitp) gnutls_x509_privkey_t key = NULL;
 	AUTO(gnutls_x509_crt_deinitp) gnutls_x509_crt_t crt = NULL;
-	AUTO(secret_freep) char *pem = NULL;
+	AUTO(ca_secret_freep) char *pem = NULL;
 	char common[65];
-	int rc = key_new(&key);
+	int rc = ca_key_new(&key);
 
 	snprintf(common, sizeof(common), "%s", count ? names[0] : uuid);
 	if (!rc)
-		rc = crt_new(common, now_s - CLOCKS_DIFFER_S, end_of_life(ca, now_s, YEAR_S), &crt);
+		rc = ca_crt_new(
+			common, now_s - CLOCKS_DIFFER_S, end_of_life(ca, now_s, YEAR_S), &crt);
 	if (rc)
 		return rc;
 	rc = gnutls_x509_crt_set_key(crt, key);
@@ -418,7 +327,7 @@ static int make_server(
 		rc = sign(ca, crt);
 	if (rc)
 		return ca_errno(rc);
-	rc = join_pem(crt, key, &pem);
+	rc = ca_join_pem(crt, key, &pem);
 	return rc ? rc : files_write(ca->state, "server.pem", pem, strlen(pem), 0600);
 }
 
@@ -428,11 +337,12 @@ static int server_out(struct ca *ca, gnutls_x509_crt_t crt, gnutls_x509_privkey_
 	AUTO(auto_free) char *ours = NULL;
 	AUTO(auto_free) char *chain = NULL;
 	gnutls_datum_t d = {0};
-	int rc = crt_text(crt, &ours);
+	int rc = ca_crt_text(crt, &ours);
 
 	if (rc)
 		return rc;
-	if (asprintf(&chain, "%s%s", ours, ca->pem) < 0)
+	/* Who knows the former CA alone comes to it over the cross certificate. */
+	if (asprintf(&chain, "%s%s", ours, ca_issuer_pem(ca)) < 0)
 		return -ENOMEM;
 	rc = gnutls_x509_privkey_export2_pkcs8(
 		key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &d);
@@ -450,7 +360,7 @@ int ca_server(struct ca *ca, const char *const *names, size_t count, const char 
 {
 	AUTO(gnutls_x509_privkey_deinitp) gnutls_x509_privkey_t key = NULL;
 	AUTO(gnutls_x509_crt_deinitp) gnutls_x509_crt_t crt = NULL;
-	int rc = read_pair(ca->state, "server.pem", &crt, &key);
+	int rc = ca_read_pair(ca->state, "server.pem", &crt, &key);
 	bool fresh = false;
 
 	/* A damaged one is no loss: it is made anew. */
@@ -462,7 +372,7 @@ int ca_server(struct ca *ca, const char *const *names, size_t count, const char 
 		fresh = true;
 		rc = make_server(ca, names, count, uuid, now_s);
 		if (!rc)
-			rc = read_pair(ca->state, "server.pem", &crt, &key);
+			rc = ca_read_pair(ca->state, "server.pem", &crt, &key);
 		if (rc)
 			return rc;
 	}
@@ -476,7 +386,7 @@ int64_t ca_server_expires_s(struct ca *ca)
 	AUTO(gnutls_x509_privkey_deinitp) gnutls_x509_privkey_t key = NULL;
 	AUTO(gnutls_x509_crt_deinitp) gnutls_x509_crt_t crt = NULL;
 
-	return read_pair(ca->state, "server.pem", &crt, &key)
+	return ca_read_pair(ca->state, "server.pem", &crt, &key)
 		       ? 0
 		       : gnutls_x509_crt_get_expiration_time(crt);
 }
@@ -493,7 +403,7 @@ static int spki_sha256(gnutls_pubkey_t pub, char out[65])
 		return ca_errno(rc);
 	crypto_hash_sha256(digest, d.data, d.size);
 	gnutls_free(d.data);
-	hex(out, digest, sizeof(digest));
+	ca_hex(out, digest, sizeof(digest));
 	return 0;
 }
 
@@ -549,7 +459,7 @@ int ca_issue(struct ca *ca, const char *csr_pem, const char *uuid, int64_t now_s
 		rc = spki_sha256(pub, issued.key);
 	issued.expires_s = end_of_life(ca, now_s, life_s);
 	if (!rc)
-		rc = crt_new(uuid, now_s - CLOCKS_DIFFER_S, issued.expires_s, &crt);
+		rc = ca_crt_new(uuid, now_s - CLOCKS_DIFFER_S, issued.expires_s, &crt);
 	if (rc)
 		return rc;
 	rc = gnutls_x509_crt_set_pubkey(crt, pub);
@@ -562,12 +472,12 @@ int ca_issue(struct ca *ca, const char *csr_pem, const char *uuid, int64_t now_s
 		rc = sign(ca, crt);
 	if (rc)
 		return ca_errno(rc);
-	rc = crt_sha256(crt, digest);
+	rc = ca_crt_sha256(crt, digest);
 	if (!rc)
-		rc = crt_text(crt, &issued.pem);
+		rc = ca_crt_text(crt, &issued.pem);
 	if (rc)
 		return rc;
-	hex(issued.fingerprint, digest, sizeof(digest));
+	ca_hex(issued.fingerprint, digest, sizeof(digest));
 	*out = issued;
 	return 0;
 }

@@ -3,7 +3,8 @@
  *
  * Files of the state folder, 0600: ca.pem (ECDSA P-256, 10 years) and server.pem (1 year), each certificate and key in
  * one file, so that a crash leaves both or none; policy.key (Ed25519). ca.crt is a copy of the CA's certificate for
- * people. docs/wire.md "Enrolment"; RFC 5280. */
+ * people. While one CA follows another: ca-next.pem, the announced one with its key; then ca-old.pem, the cross
+ * certificate and the former CA, without keys. docs/wire.md "Enrolment", "Another CA"; RFC 5280. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,6 +18,8 @@ struct ca;
 enum ca_err {
 	CA_E_REQUEST = 1, /* the signing request is none, or its signature is not by its own key */
 	CA_E_KEY = 2, /* a key that is not ECDSA P-256 */
+	CA_E_ROLLING = 3, /* another CA is on its way already, or the former one still counts */
+	CA_E_NONE = 4, /* there is no such CA */
 };
 
 /* Opens the CA in @state, making it at the first time. 0, -EUCLEAN (files do not belong together), -errno. */
@@ -26,6 +29,32 @@ AUTO_DEFINE(struct ca *, ca_free)
 void ca_sha256(const struct ca *ca, uint8_t out[32]); /* of the CA's certificate, DER */
 const char *ca_pem(const struct ca *ca); /* the CA's certificate; borrowed */
 int64_t ca_expires_s(const struct ca *ca);
+/* What a client's certificate may be signed by, all of them. */
+const char *ca_trust_pem(const struct ca *ca);
+/* What goes out behind a certificate of ours: the CA, or the cross certificate and the former CA. */
+const char *ca_issuer_pem(const struct ca *ca);
+/* The SHA-256 that a code names: of a CA certificate that the server shows behind its own. 0 or -errno. */
+int ca_code_sha256(const struct ca *ca, uint8_t out[32]);
+/* A step was taken since it was opened: open it anew. */
+bool ca_has_changed(const struct ca *ca);
+
+/* ---- another CA (ca-roll.c): new, activate, retire; or discard after new ---- */
+
+enum ca_role { CA_ACTIVE, CA_NEXT, CA_OLD, CA_MAX };
+struct ca_known {
+	enum ca_role role;
+	char sha256[65];
+	int64_t expires_s;
+	char *pem;
+};
+/* How many there are, or -errno; ca_list_fini() in any case. */
+int ca_list(const struct ca *ca, struct ca_known out[CA_MAX]);
+void ca_list_fini(struct ca_known list[CA_MAX]);
+/* Each is one rename; @ca stays as it was opened. 0, CA_E_ROLLING, CA_E_NONE, -errno. */
+int ca_roll_new(struct ca *ca);
+int ca_roll_discard(struct ca *ca);
+int ca_roll_activate(struct ca *ca);
+int ca_roll_retire(struct ca *ca);
 
 /** ca_server() - the server's certificate: the one there is, or a new one
  * It is made anew when less than a third of its life is left, or it does not name just @names (DNS names, addresses)

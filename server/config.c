@@ -120,6 +120,16 @@ static const char *parse_unknown_users(void *field, const char *value)
 	return NULL;
 }
 
+static const char *parse_lock_for(void *field, const char *value)
+{
+	if (strcmp(value, "unlocked") != 0)
+		return parse_seconds(field, value)
+			       ? "must be unlocked, or a time with its unit, such as 30min or 24h"
+			       : NULL;
+	*(int32_t *)field = 0;
+	return NULL;
+}
+
 static bool is_host(const char *name)
 {
 	uint8_t octets[16];
@@ -172,6 +182,7 @@ static const struct {
 	{"web-port", parse_web_port, 0},
 	{"names", parse_names, 0},
 	{"unknown-users", parse_unknown_users, AT(accept_unknown_users)},
+	{"lock-for", parse_lock_for, AT(lock_for_s)},
 	{"hold-max", parse_seconds, AT(hold_max_s)},
 	{"retention", parse_seconds, AT(retention_s)},
 	{"jobs-per-user", parse_count, AT(jobs_per_user)},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* db - the server's database: opening, settings, audit, groups, and how a restored older one is noticed. */
+/* db - the server's database: opening, settings, groups, and how a restored older one is noticed. */
 #include <cups/cups.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mono.h"
 #include "core/uuid.h"
+#include "turn.h"
 
 enum {
 	KEEP_EVERY_MS = 1000,
@@ -22,14 +23,16 @@ enum {
 };
 
 /* One constant of one piece, since a step of a schema is one: put together before opening. */
-enum { VERSIONS = 2, PARTS_MAX = 8 };
+enum { VERSIONS = 2, PARTS_MAX = 12 };
 static const char *const part[VERSIONS][PARTS_MAX] = {
 	{db_jobs, db_events, db_printers, db_machines, db_ledger, db_accounts},
-	{db_jobs_2, db_accounts_2, db_sync_2},
+	{db_jobs_2, db_printers_2, db_ledger_2, db_audit_2, db_accounts_2, db_sync_2, db_rights_2,
+		db_machines_2},
 };
 static char *joined[VERSIONS];
 static const char *steps[VERSIONS];
 static int first(struct sql *s);
+static int end_turn(struct app *app, int rc);
 
 const struct sql_schema db_schema = {
 	.application_id = 0x53745376, /* "StSv" */
@@ -63,7 +66,7 @@ static int join_parts(void)
 	return rc;
 }
 
-/* ---- settings and audit ---- */
+/* ---- settings ---- */
 
 int db_setting_get(struct sql *s, const char *name, char *out, size_t size)
 {
@@ -105,16 +108,6 @@ static int get_number(struct sql *s, const char *name, int64_t *out)
 	if (!rc)
 		*out = strtoll(text, NULL, 10);
 	return rc > 0 ? 0 : rc;
-}
-
-int audit_add(struct app *app, const char *event, const char *who, const char *decided_by,
-	int32_t job_id, const char *detail)
-{
-	return sql_run(&app->sql,
-		"INSERT INTO audit (at_ms, event, who, decided_by, job_id, detail)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-		VALUES(V_NUM(app->now_ms), V_TEXT(event), V_TEXT(who), V_TEXT(decided_by),
-			V_NUM(job_id), V_TEXT(detail)));
 }
 
 static int first(struct sql *s)
@@ -327,6 +320,7 @@ void db_close(struct app *app)
 	if (app->count.counting && app->count.kept != app->count.commits)
 		kept_write(app);
 	sql_close(&app->sql);
+	end_turn(app, 0);
 }
 
 /* ---- groups ---- */
@@ -354,18 +348,31 @@ static int follow_clock(struct app *app)
 	return rc;
 }
 
+static int end_turn(struct app *app, int rc)
+{
+	if (app->count.turn)
+		turn_give();
+	app->count.turn = false;
+	return rc;
+}
+
 int db_begin(struct app *app)
 {
-	int rc = sql_begin(&app->sql);
+	int rc;
 
+	if (!app->count.turn)
+		turn_take();
+	app->count.turn = true;
+	rc = sql_begin(&app->sql);
 	app->now_ms = wall_ms();
 	if (rc)
-		return rc;
+		return end_turn(app, rc);
 	app->count.changes = sqlite3_total_changes(app->sql.db);
 	rc = follow_clock(app);
-	if (rc)
-		sql_rollback(&app->sql);
-	return rc;
+	if (!rc)
+		return 0;
+	sql_rollback(&app->sql);
+	return end_turn(app, rc);
 }
 
 /* Counted by the database: subcommands may commit beside the server, and a number that goes back would look like a restore. */
@@ -387,9 +394,9 @@ int db_commit(struct app *app)
 
 	if (rc) {
 		sql_rollback(&app->sql);
-		return rc;
+		return end_turn(app, rc);
 	}
-	rc = sql_commit(&app->sql);
+	rc = end_turn(app, sql_commit(&app->sql));
 	if (rc)
 		return rc;
 	n->commits = commits;

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit.h"
+#include "delegates.h"
 #include "jobs-private.h"
 
-enum { PRUNE_MAX = 1000, LAPSE_MAX = 500, AUDIT_KEPT_S = 400 * 86400 };
+enum { PRUNE_MAX = 1000, LAPSE_MAX = 500 };
 
 /* Sequence numbers are drawn from the subscription's row, in the transaction that changes the job: without gaps. The
  * number of subscriptions is kept by triggers, since counting 200,000 rows takes a millisecond. */
@@ -225,14 +227,14 @@ static void describe(struct app *app, const struct jobs_job *job, struct event *
 			i ? " " : "", reason[i]);
 }
 
-static int tell_delegates(struct app *app, unsigned bits, struct event *e)
+static int tell_delegates(
+	struct app *app, unsigned bits, const struct jobs_job *job, struct event *e)
 {
-	struct jobs_delegates d;
-	char who[330];
-	int rc = jobs_delegates(app, e->job_id, &d);
+	char user[DELEGATES_ALL_MAX][256], who[330];
+	int count = delegates_of(app, job, user, DELEGATES_ALL_MAX), rc = count < 0 ? count : 0;
 
-	for (int i = 0; !rc && i < d.count; i++) {
-		snprintf(who, sizeof(who), "u:%s", d.user[i]);
+	for (int i = 0; !rc && i < count; i++) {
+		snprintf(who, sizeof(who), "u:%s", user[i]);
 		rc = tell(app, who, bits, e);
 	}
 	return rc;
@@ -253,7 +255,7 @@ int events_emit_job(struct app *app, unsigned bits, const struct jobs_job *job, 
 	if (!rc && for_people)
 		rc = tell(app, who, for_people, &e);
 	if (!rc && for_people)
-		rc = tell_delegates(app, for_people, &e);
+		rc = tell_delegates(app, for_people, job, &e);
 	/* A subscription to one job ends with it; what it told last can be fetched for a while. */
 	if (!rc && (bits & EVENT_JOB_COMPLETED))
 		rc = sql_run(&app->sql,
@@ -359,14 +361,7 @@ void events_tick(struct app *app)
 			"DELETE FROM event WHERE at_ms < ?1"
 			" AND id IN (SELECT id FROM event ORDER BY id LIMIT ?2)",
 			VALUES(V_NUM(before_ms), V_NUM(PRUNE_MAX)));
-	if (sql_number(&app->sql, "SELECT at_ms FROM audit ORDER BY id LIMIT 1", NULL, &oldest_ms) >
-			0 &&
-		oldest_ms < app->now_ms - (int64_t)AUDIT_KEPT_S * 1000)
-		sql_run(&app->sql,
-			"DELETE FROM audit WHERE at_ms < ?1"
-			" AND id IN (SELECT id FROM audit ORDER BY id LIMIT ?2)",
-			VALUES(V_NUM(app->now_ms - (int64_t)AUDIT_KEPT_S * 1000),
-				V_NUM(PRUNE_MAX)));
+	audit_prune(&app->sql, app->now_ms);
 }
 
 void events_after(struct app *app, bool committed)

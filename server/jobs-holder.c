@@ -26,6 +26,31 @@ static bool same_release(const struct jobs_job *j, const struct jobs_fence *f)
 	return f->epoch == j->epoch && (!f->incarnation || f->incarnation == j->incarnation);
 }
 
+/* Who released what is claimed now, and who pays for it; with the claim, since a release alone prints nothing. */
+static int record_release(struct app *app, const struct jobs_job *j)
+{
+	return sql_run(&app->sql,
+		"INSERT INTO ledger_release (document_uuid, incarnation, epoch, attempt, released_by, pays, at_ms)"
+		" SELECT ?1, ?2, ?3, ?4, ?5, ?5 NOT IN ('', ?6) AND EXISTS (SELECT 1 FROM queue WHERE name = ?7"
+		" AND charge = 'releaser'), ?8",
+		VALUES(V_TEXT(j->uuid), V_NUM(j->incarnation), V_NUM(j->epoch), V_NUM(j->attempt),
+			V_TEXT(j->released_by), V_TEXT(j->owner), V_TEXT(j->queue),
+			V_NUM(app->now_ms)));
+}
+
+static int claim(
+	struct app *app, struct jobs_job *job, const struct jobs_job *then, char why[JOBS_WHY_SIZE])
+{
+	int rc = sql_enter(&app->sql);
+
+	if (rc)
+		return jobs_trouble(why, rc);
+	rc = jobs_move(app, job, then, job->holder);
+	if (!rc)
+		rc = record_release(app, job);
+	return jobs_trouble(why, sql_leave(&app->sql, rc));
+}
+
 static int move(
 	struct app *app, struct jobs_job *job, const struct jobs_job *then, char why[JOBS_WHY_SIZE])
 {
@@ -62,7 +87,7 @@ int jobs_acknowledge(struct app *app, const struct jobs_actor *who, int32_t id, 
 	then = job;
 	job.state = JOBS_CLAIMED;
 	job.attempt = fence->attempt;
-	return move(app, &job, &then, why);
+	return claim(app, &job, &then, why);
 }
 
 static void give_back(struct jobs_job *job, int32_t attempt, const char *message)

@@ -135,6 +135,23 @@ static int check_welcome(
 	return check_user(app, c, user);
 }
 
+/* The flag is named as what cannot be, so that the workstation knows this refusal from others. */
+static int check_verified(
+	struct serve_call *c, const struct printers_queue *q, const struct jobs_job *job)
+{
+	ipp_attribute_t *flag;
+
+	if (!q->require_verified || job->verified)
+		return IPP_STATUS_OK;
+	flag = ippFindAttribute(serve_request(c), VENDOR_OWNER_VERIFIED, IPP_TAG_ZERO);
+	if (flag)
+		serve_unsupported(c, flag);
+	serve_say(c,
+		"%s takes jobs only of users who logged in to their computer with the server's credentials",
+		q->name);
+	return IPP_STATUS_ERROR_NOT_AUTHORIZED;
+}
+
 /* Where the job goes at once: "" if it is held. */
 static int choose_release(struct serve_call *c, const struct printers_queue *q, const char **device)
 {
@@ -178,6 +195,8 @@ static int register_job(struct app *app, struct serve_call *c, const struct jobs
 	if (status)
 		return status == 1 ? IPP_STATUS_OK : jobs_ipp_answer(c, status, why);
 	status = check_welcome(app, c, &queue, actor->user);
+	if (!status)
+		status = check_verified(c, &queue, job);
 	if (!status)
 		status = choose_release(c, &queue, &device);
 	if (status)

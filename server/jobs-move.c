@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "accounts.h"
 #include "events.h"
 #include "jobs-private.h"
 
@@ -30,12 +31,30 @@ static int move_and_tell(struct app *app, const struct jobs_actor *who, struct j
 	return jobs_trouble(why, sql_leave(&app->sql, rc));
 }
 
+/* A delegate does not print for one whose account was closed. */
+static int owner_may_print(struct app *app, const struct jobs_actor *who,
+	const struct jobs_job *job, char why[JOBS_WHY_SIZE])
+{
+	int rc = who->kind != JOBS_PERSON || !strcmp(who->user, job->owner)
+			 ? 1
+			 : accounts_may_print(
+				   &app->sql, job->owner, app->config->accept_unknown_users);
+
+	if (rc < 0)
+		return jobs_trouble(why, rc);
+	return rc ? IPP_STATUS_OK
+		  : jobs_say(why, IPP_STATUS_ERROR_NOT_AUTHORIZED,
+			    "Job %d is of somebody who may not print here any more", job->id);
+}
+
 int jobs_release(struct app *app, const struct jobs_actor *who, int32_t id, const char *device,
 	char why[JOBS_WHY_SIZE])
 {
 	struct jobs_job job, then;
 	int status = jobs_find(app, who, id, JOBS_MAY_RELEASE, &job, why);
 
+	if (!status)
+		status = owner_may_print(app, who, &job, why);
 	if (status)
 		return status;
 	if (job.state != JOBS_HELD)

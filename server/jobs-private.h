@@ -10,7 +10,7 @@
 	" monochrome, color, copies, sides, media, color_mode, quality, finishings, account," \
 	" accounting_user, created_ms, state, device_state, device_reasons, message, incarnation," \
 	" epoch, attempt, closed_attempt, device, released_by, diverted, due_ms, expires_ms," \
-	" processing_ms, ended_ms, lapsed, ended_by_holder, impressions_done, sheets_done"
+	" processing_ms, ended_ms, lapsed, ended_by_holder, impressions_done, sheets_done, verified"
 
 void jobs_row_read(sqlite3_stmt *stmt, struct jobs_job *out);
 int jobs_row_get(struct sql *s, int32_t id, struct jobs_job *out); /* 1: is there, 0: not, -errno */
@@ -18,7 +18,6 @@ int jobs_row_by_uuid(struct sql *s, const char *uuid, struct jobs_job *out); /* 
 int jobs_row_add(struct sql *s, struct jobs_job *j); /* fills in id */
 int jobs_row_set(struct sql *s, const struct jobs_job *j); /* ticket, title */
 int jobs_delegates_put(struct sql *s, int32_t id, const struct jobs_delegates *d);
-int jobs_is_delegate(struct sql *s, int32_t id, const char *user); /* 1 yes, 0 no, -errno */
 
 /** jobs_move() - the only writer of states: from @then, the job as it was read, to @job with all that goes with a state
  * Compares the old state in the same statement, refuses (-EINVAL) what jobs_may_move() does not allow; the same state

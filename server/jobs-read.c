@@ -186,6 +186,16 @@ static ipp_attribute_t *read_counts(ipp_t *request, struct jobs_job *j)
 	return bad ? bad : read_impressions(request, j);
 }
 
+static ipp_attribute_t *read_verified(ipp_t *request, struct jobs_job *j)
+{
+	ipp_attribute_t *attr = ippFindAttribute(request, VENDOR_OWNER_VERIFIED, IPP_TAG_ZERO);
+
+	if (attr && (ippGetValueTag(attr) != IPP_TAG_BOOLEAN || ippGetCount(attr) != 1))
+		return attr;
+	j->verified = attr && ippGetBoolean(attr, 0);
+	return NULL;
+}
+
 ipp_attribute_t *jobs_ipp_create(ipp_t *request, struct jobs_job *j)
 {
 	char title[256];
@@ -205,6 +215,8 @@ ipp_attribute_t *jobs_ipp_create(ipp_t *request, struct jobs_job *j)
 	if (!bad)
 		bad = read_choice(request, "job-accounting-user-id", j->accounting_user,
 			sizeof(j->accounting_user));
+	if (!bad)
+		bad = read_verified(request, j);
 	if (!bad)
 		bad = read_counts(request, j);
 	return bad ? bad : jobs_ipp_ticket(request, &j->ticket);

@@ -39,7 +39,7 @@ const char db_jobs[] =
 	" user TEXT NOT NULL, job_id INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,"
 	" PRIMARY KEY (user, job_id)) WITHOUT ROWID;"
 	"CREATE INDEX delegate_job ON delegate (job_id);";
-const char db_jobs_2[] = "";
+const char db_jobs_2[] = "ALTER TABLE job ADD COLUMN verified INTEGER NOT NULL DEFAULT 0;";
 
 static void read_finishings(struct jobs_ticket *t, const char *text)
 {
@@ -84,7 +84,7 @@ void jobs_row_read(sqlite3_stmt *stmt, struct jobs_job *out)
 	NUMBER(epoch), NUMBER(attempt), NUMBER(closed_attempt), TEXT(device), TEXT(released_by);
 	TEXT(diverted), NUMBER(due_ms), NUMBER(expires_ms), NUMBER(processing_ms);
 	NUMBER(ended_ms), NUMBER(lapsed), NUMBER(ended_by_holder), NUMBER(impressions_done);
-	NUMBER(sheets_done);
+	NUMBER(sheets_done), NUMBER(verified);
 }
 
 static int get_one(
@@ -121,7 +121,7 @@ int jobs_row_add(struct sql *s, struct jobs_job *j)
 		"INSERT INTO job (" JOBS_COLUMNS
 		") VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
 		" ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, 0, '', '', ?23, ?24,"
-		" ?25, 0, ?26, ?27, '', ?28, ?29, 0, 0, 0, 0, -1, -1)",
+		" ?25, 0, ?26, ?27, '', ?28, ?29, 0, 0, 0, 0, -1, -1, ?30)",
 		VALUES(V_TEXT(j->uuid), V_TEXT(j->queue), V_TEXT(j->holder), V_TEXT(j->owner),
 			V_TEXT(j->title), V_BLOB(j->digest, sizeof(j->digest)), V_TEXT(j->format),
 			V_NUM(j->k_octets), V_NUM(j->impressions), V_NUM(j->sheets),
@@ -131,7 +131,7 @@ int jobs_row_add(struct sql *s, struct jobs_job *j)
 			V_TEXT(j->account), V_TEXT(j->accounting_user), V_NUM(j->created_ms),
 			V_TEXT(jobs_state_name(j->state)), V_NUM(j->incarnation), V_NUM(j->epoch),
 			V_NUM(j->attempt), V_TEXT(j->device), V_TEXT(j->released_by),
-			V_NUM(j->due_ms), V_NUM(j->expires_ms)));
+			V_NUM(j->due_ms), V_NUM(j->expires_ms), V_NUM(j->verified)));
 	if (!rc)
 		j->id = (int32_t)sqlite3_last_insert_rowid(s->db);
 	return rc;
@@ -174,14 +174,6 @@ int jobs_delegates_put(struct sql *s, int32_t id, const struct jobs_delegates *d
 		rc = sql_run(s, "INSERT OR IGNORE INTO delegate (user, job_id) VALUES (?1, ?2)",
 			VALUES(V_TEXT(d->user[i]), V_NUM(id)));
 	return rc;
-}
-
-int jobs_is_delegate(struct sql *s, int32_t id, const char *user)
-{
-	int64_t one;
-
-	return sql_number(s, "SELECT 1 FROM delegate WHERE user = ?1 AND job_id = ?2",
-		VALUES(V_TEXT(user), V_NUM(id)), &one);
 }
 
 /* ---- states ---- */

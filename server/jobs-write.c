@@ -123,11 +123,31 @@ static void put_state(const struct put *p, const struct jobs_job *j)
 	put_text(p, IPP_TAG_TEXT, "job-state-message", j->message);
 }
 
+/* Who pays: from the claim on perhaps who released it; else whom its computer named. */
+static void put_payer(const struct put *p, const struct jobs_job *j)
+{
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	char payer[256] = "";
+
+	if (!wants(p, "job-accounting-user-id"))
+		return;
+	if (j->state >= JOBS_CLAIMED && j->epoch > 0 &&
+		!sql_prepare(&p->app->sql, &stmt,
+			"SELECT released_by FROM ledger_release WHERE document_uuid = ?1"
+			" AND incarnation = ?2 AND epoch = ?3 AND pays",
+			VALUES(V_TEXT(j->uuid), V_NUM(j->incarnation), V_NUM(j->epoch))) &&
+		sql_step(&p->app->sql, stmt) > 0)
+		sql_text(stmt, 0, payer, sizeof(payer));
+	put_text(p, IPP_TAG_NAME, "job-accounting-user-id", *payer ? payer : j->accounting_user);
+}
+
 static void put_description(const struct put *p, const struct jobs_job *j)
 {
 	put_text(p, IPP_TAG_NAME, "job-name", j->title);
 	put_text(p, IPP_TAG_NAME, "job-originating-user-name", j->owner);
 	put_user(p, "job-originating-user-uri", j->owner);
+	if (wants(p, VENDOR_OWNER_VERIFIED))
+		ippAddBoolean(p->reply, IPP_TAG_JOB, VENDOR_OWNER_VERIFIED, j->verified);
 	put_text(p, IPP_TAG_MIMETYPE, "document-format", j->format);
 	if (j->k_octets >= 0)
 		put_number(p, IPP_TAG_INTEGER, "job-k-octets", j->k_octets);
@@ -140,7 +160,7 @@ static void put_description(const struct put *p, const struct jobs_job *j)
 	if (j->sheets_done >= 0)
 		put_number(p, IPP_TAG_INTEGER, "job-media-sheets-completed", j->sheets_done);
 	put_text(p, IPP_TAG_NAME, "job-account-id", j->account);
-	put_text(p, IPP_TAG_NAME, "job-accounting-user-id", j->accounting_user);
+	put_payer(p, j);
 	if (wants(p, VENDOR_DOCUMENT_LOCATION))
 		ippAddString(p->reply, IPP_TAG_JOB, IPP_TAG_KEYWORD, VENDOR_DOCUMENT_LOCATION, NULL,
 			"client");

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "delegates.h"
 #include "events.h"
 #include "jobs-private.h"
 
@@ -121,7 +122,7 @@ static int is_allowed(struct app *app, const struct jobs_actor *who, const struc
 		if (owner)
 			return 1;
 		return right == JOBS_MAY_SEE || right == JOBS_MAY_RELEASE
-			       ? jobs_is_delegate(&app->sql, j->id, who->user)
+			       ? delegates_is(app, j, who->user)
 			       : 0;
 	default:
 		return 0;
@@ -164,9 +165,9 @@ int jobs_get(struct app *app, const struct jobs_actor *who, int32_t id, struct j
 
 /* ---- lists ---- */
 
-/* ?1 who, ?2 whom a machine speaks for, ?3 states or "", ?4 queue or "", ?5 first, ?6 how many. */
+/* ?1 who, ?2 whom a machine speaks for, ?3 states or "", ?4 queue or "", ?5 first, ?6 how many, ?7 now. */
 #define LIST(scope, which, order) \
-	"SELECT " JOBS_COLUMNS " FROM job WHERE " scope " AND " which \
+	"SELECT " JOBS_COLUMNS " FROM job WHERE " scope " AND " which " AND ?7 = ?7" \
 	" AND (?3 = '' OR instr(?3, state)) AND (?4 = '' OR queue = ?4) AND id >= ?5" \
 	" ORDER BY " order " LIMIT ?6"
 #define LISTS(scope) \
@@ -174,7 +175,9 @@ int jobs_get(struct app *app, const struct jobs_actor *who, int32_t id, struct j
 		LIST(scope, "ended_ms = 0", "id"), LIST(scope, "ended_ms > 0", "ended_ms DESC"), \
 			LIST(scope, "ended_ms >= 0", "id") \
 	}
-#define DELEGATED "id IN (SELECT job_id FROM delegate WHERE user = ?1)"
+#define DELEGATED \
+	"id IN (SELECT job_id FROM delegate WHERE user = ?1) OR owner IN (SELECT owner FROM standing" \
+	" WHERE delegate = ?1 AND (until_s = 0 OR until_s * 1000 > ?7))"
 
 static const char *const lists[4][3] = {
 	LISTS("owner = ?1 AND ?2 = ?2"),
@@ -204,7 +207,8 @@ int jobs_list(struct app *app, const struct jobs_actor *who, const struct jobs_q
 	struct jobs_job job;
 	int rc = sql_prepare(&app->sql, &stmt, list_text(who, q),
 		VALUES(V_TEXT(machine ? who->machine : who->user), V_TEXT(machine ? user : ""),
-			V_TEXT(states), V_TEXT(q->queue), V_NUM(q->first_id), V_NUM(limit)));
+			V_TEXT(states), V_TEXT(q->queue), V_NUM(q->first_id), V_NUM(limit),
+			V_NUM(app->now_ms)));
 
 	if (rc)
 		return rc;
@@ -262,6 +266,8 @@ static void make_digest(struct jobs_job *j)
 		digest_number(&state, t->finishings[i]);
 	digest_text(&state, j->account);
 	digest_text(&state, j->accounting_user);
+	if (j->verified)
+		digest_text(&state, "verified");
 	crypto_generichash_final(&state, j->digest, sizeof(j->digest));
 }
 

@@ -61,7 +61,8 @@ struct jobs_job {
 	char uuid[64]; /* the workstation's own */
 	char queue[128];
 	char holder[64]; /* the machine that has the document */
-	char owner[256];
+	char owner[256]; /* the account */
+	bool verified; /* his computer has seen him log in with our credentials; else it only says so */
 	char title[256]; /* for owner, delegates and holder; never logged */
 	uint8_t digest[32];
 	char format[128];
@@ -126,7 +127,7 @@ int jobs_list(struct app *app, const struct jobs_actor *who, const struct jobs_q
 	int (*fn)(void *arg, const struct jobs_job *job), void *arg);
 
 /** jobs_create() - register a job that the machine @who holds; the owner is whom it speaks for
- * @job: uuid, queue (as printers_queue() spells it), title, format, counts, ticket, account…, attempt are the caller's;
+ * @job: uuid, queue (as printers_queue() spells it), verified, title, format, counts, ticket, account…, attempt are the caller's;
  * filled in with what is there afterwards. @device: "" for a held job, else its default device: released at once.
  * The same UUID again from the same machine gives the job as it is. 0x040E: other content; 0x0403: another machine's;
  * 0x050B: too many jobs. @dry: only judge (Validate-Job). */
@@ -193,3 +194,7 @@ int jobs_update(struct app *app, const struct jobs_actor *who, int32_t id,
 /* "urn:stillprint:user:NAME", percent-encoded (RFC 3986), and back: false if it is none, or no clean name. */
 bool jobs_user_uri(char *out, size_t size, const char *user);
 bool jobs_user_from_uri(char *out, size_t size, const char *uri);
+
+/** jobs_erase() - @pseudonym in the place of @name in jobs that are over; their titles go
+ * Return: 0, 1: he has jobs that are not over, -errno. */
+int jobs_erase(struct sql *s, const char *name, const char *pseudonym);

@@ -40,17 +40,27 @@ int ledger_list(struct sql *s, int (*fn)(void *arg, const struct ledger_info *in
 
 /* ---- sums ---- */
 
+/* The account; without one, the name that his computer told. */
+#define PERSON "CASE WHEN length(account) > 0 THEN account ELSE owner END"
+/* The claim that it came of. What was diverted went another way than was released. */
+#define RELEASES \
+	" LEFT JOIN ledger_release ON diverted = 0 AND ledger_release.id = (SELECT max(r.id)" \
+	" FROM ledger_release r WHERE r.document_uuid = ledger_record.document_uuid" \
+	" AND r.attempt < ledger_record.attempt)"
+#define PAYER "CASE WHEN pays THEN CAST(released_by AS BLOB) ELSE coalesce(" PERSON ", x'') END"
+
 #define SUM(key) \
 	"SELECT " key " AS key, count(*), sum(max(impressions, 0)), sum(max(sheets, 0))," \
 	" sum(impressions < 0), sum(state = 'unknown') FROM ledger_print" \
 	" JOIN ledger_record ON ledger_record.id = ledger_print.record_id" \
 	" JOIN ledger ON ledger.id = ledger_id" \
-	" LEFT JOIN ledger_person ON ledger_person.record_id = ledger_record.id" \
+	" LEFT JOIN ledger_person ON ledger_person.record_id = ledger_record.id" RELEASES \
 	" WHERE ended_s >= ?1 AND ended_s <= ?2 GROUP BY key ORDER BY key"
 
 static const char *const sums[] = {
 	[LEDGER_ALL] = SUM("''"),
-	[LEDGER_OWNER] = SUM("coalesce(owner, x'')"),
+	[LEDGER_PAYER] = SUM(PAYER),
+	[LEDGER_OWNER] = SUM("coalesce(" PERSON ", x'')"),
 	[LEDGER_QUEUE] = SUM("queue"),
 	[LEDGER_TARGET] = SUM("target"),
 	[LEDGER_MACHINE] = SUM("machine"),
@@ -88,19 +98,27 @@ int ledger_sum(struct sql *s, int64_t from_s, int64_t to_s, enum ledger_by by,
 	"ledger_record.sequence, record_uuid, ledger_record.document_uuid, ledger_record.attempt," \
 	" ledger_record.copy, client_job_id, queue, target, diverted, not_at_server, state, certainty," \
 	" impressions, sheets, copies, created_s, ended_s, person_hash, hash, coalesce(salt, x'')," \
-	" coalesce(owner, x''), coalesce(title, x'')"
+	" coalesce(owner, x''), coalesce(title, x''), coalesce(account, x'')," \
+	" coalesce(account_verified, 0)"
 #define RECORD_TABLES \
 	"ledger_record JOIN ledger ON ledger.id = ledger_id" \
 	" LEFT JOIN ledger_person ON ledger_person.record_id = ledger_record.id"
-enum { COLUMN_LEDGER = 22, COLUMN_MACHINE, COLUMN_RECEIVED, COLUMN_COUNTS };
+enum {
+	COLUMN_LEDGER = 24,
+	COLUMN_MACHINE,
+	COLUMN_RECEIVED,
+	COLUMN_COUNTS,
+	COLUMN_RELEASED,
+	COLUMN_PAYER
+};
 
 int ledger_export(struct sql *s, int64_t from_s, int64_t to_s, bool all,
 	int (*fn)(void *arg, const struct ledger_line *line), void *arg)
 {
 	static const char sql[] =
 		"SELECT " RECORD_COLUMNS
-		", uuid, machine, received_ms, ledger_print.record_id IS NOT NULL FROM"
-		" " RECORD_TABLES
+		", uuid, machine, received_ms, ledger_print.record_id IS NOT NULL,"
+		" coalesce(released_by, ''), " PAYER " FROM " RECORD_TABLES RELEASES
 		" LEFT JOIN ledger_print ON ledger_print.record_id = ledger_record.id"
 		" WHERE ended_s >= ?1 AND ended_s <= ?2"
 		" AND (?3 OR ledger_print.record_id IS NOT NULL)"
@@ -118,6 +136,8 @@ int ledger_export(struct sql *s, int64_t from_s, int64_t to_s, bool all,
 		sql_text(stmt, COLUMN_LEDGER, line.ledger, sizeof(line.ledger));
 		sql_text(stmt, COLUMN_MACHINE, line.machine, sizeof(line.machine));
 		line.counts = sqlite3_column_int(stmt, COLUMN_COUNTS);
+		sql_text(stmt, COLUMN_RELEASED, line.released_by, sizeof(line.released_by));
+		sql_text(stmt, COLUMN_PAYER, line.payer, sizeof(line.payer));
 		line.clock_ahead = line.record.ended_s > line.received_ms / 1000 + CLOCK_AHEAD_S;
 		rc = fn(arg, &line);
 		if (rc)
@@ -216,11 +236,15 @@ int ledger_erase(struct sql *s, const char *owner, int64_t *count)
 
 	if (rc)
 		return rc;
-	rc = sql_run(s, "DELETE FROM ledger_person WHERE owner = ?1", VALUES(V_RAW(owner)));
+	rc = sql_run(s,
+		"DELETE FROM ledger_person WHERE account = ?1 OR (owner = ?1 AND account = x'')",
+		VALUES(V_RAW(owner)));
 	if (!rc) {
 		s->erased++; /* it leaves the WAL too */
 		if (count)
 			*count = sqlite3_changes(s->db);
+		rc = sql_run(s, "UPDATE ledger_release SET released_by = '' WHERE released_by = ?1",
+			VALUES(V_TEXT(owner)));
 	}
 	return sql_leave(s, rc);
 }

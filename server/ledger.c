@@ -164,8 +164,9 @@ static int insert_record(struct intake *in, const struct record *r, int64_t *id)
 	*id = sqlite3_last_insert_rowid(s->db);
 	if (!r->has_person)
 		return 0;
-	return sql_run(s, "INSERT INTO ledger_person VALUES (?1, ?2, ?3, ?4)",
-		VALUES(V_NUM(*id), V_BLOB(r->salt, RECORD_HASH), V_RAW(r->owner), V_RAW(r->title)));
+	return sql_run(s, "INSERT INTO ledger_person VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+		VALUES(V_NUM(*id), V_BLOB(r->salt, RECORD_HASH), V_RAW(r->owner), V_RAW(r->title),
+			V_RAW(r->account), V_NUM(r->account_verified)));
 }
 
 /* The same record in another ledger, which was closed: 1, with in @same whether it is of the same print; 0, -errno. */

@@ -30,7 +30,15 @@ struct ledger_info {
 /* In order of opening. @fn returning non-zero stops and is returned. */
 int ledger_list(struct sql *s, int (*fn)(void *arg, const struct ledger_info *info), void *arg);
 
-enum ledger_by { LEDGER_ALL = 0, LEDGER_OWNER, LEDGER_QUEUE, LEDGER_TARGET, LEDGER_MACHINE };
+/* PAYER: the owner, or who released it where the queue says so; what a server released did not go to a fallback. */
+enum ledger_by {
+	LEDGER_ALL = 0,
+	LEDGER_PAYER,
+	LEDGER_OWNER,
+	LEDGER_QUEUE,
+	LEDGER_TARGET,
+	LEDGER_MACHINE
+};
 struct ledger_total {
 	char key[512]; /* raw octets; "" for LEDGER_ALL, and for an erased owner */
 	int64_t prints;
@@ -47,6 +55,8 @@ struct ledger_line {
 	char ledger[64], machine[64];
 	int64_t received_ms;
 	bool counts; /* false: another record of the same print does */
+	char released_by[256]; /* at this server; "": nobody, or not at this server */
+	char payer[256]; /* raw octets; "": erased */
 	bool clock_ahead; /* ended more than 5 minutes after it was received: that machine's clock is wrong */
 };
 /* Records of prints that ended in that time, as they came. @all: those that do not count too. */

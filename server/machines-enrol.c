@@ -16,7 +16,11 @@
 #include "core/vendor.h"
 #include "machines.h"
 
-enum { CSR_MAX = 16384, LINES_MAX = 128 };
+enum {
+	CSR_MAX = 16384,
+	LINES_MAX = 128,
+	EARLY_MS = 600000, /* a machine renews before its time, and as by a new CA, so often */
+};
 
 struct enrolment {
 	char uuid[64], name[256], kind[16];
@@ -24,7 +28,9 @@ struct enrolment {
 	char *csr;
 	bool known; /* there is a row of this UUID */
 	bool revoked;
-	char known_key[65];
+	bool early; /* before the last third */
+	char known_key[65], seen_key[65], ca[65];
+	int64_t early_ms;
 };
 
 static void enrolment_fini(struct enrolment *e)
@@ -106,7 +112,7 @@ static int find_machine(struct app *app, struct enrolment *e)
 {
 	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
 	int rc = sql_prepare(&app->sql, &stmt,
-		"SELECT key, revoked_ms, name, kind FROM machine WHERE uuid = ?1",
+		"SELECT key, revoked_ms, name, ca, early_ms, seen_key FROM machine WHERE uuid = ?1",
 		VALUES(V_TEXT(e->uuid)));
 
 	if (!rc)
@@ -120,6 +126,9 @@ static int find_machine(struct app *app, struct enrolment *e)
 	e->revoked = sqlite3_column_int64(stmt, 1) != 0;
 	if (!*e->name)
 		sql_text(stmt, 2, e->name, sizeof(e->name));
+	sql_text(stmt, 3, e->ca, sizeof(e->ca));
+	e->early_ms = sqlite3_column_int64(stmt, 4);
+	sql_text(stmt, 5, e->seen_key, sizeof(e->seen_key));
 	return 0;
 }
 
@@ -179,7 +188,9 @@ static ipp_status_t by_code(struct app *app, struct serve_call *c, struct enrolm
 {
 	if (find_machine(app, e))
 		return IPP_STATUS_ERROR_SERVICE_UNAVAILABLE;
-	if (e->known && (e->revoked || strcmp(e->known_key, e->key) != 0)) {
+	/* The one before, too: the answer that brought the last one may have been lost. */
+	if (e->known && (e->revoked || (strcmp(e->known_key, e->key) != 0 &&
+					       strcmp(e->seen_key, e->key) != 0))) {
 		/* Only to who has a good code: others learn nothing of who is enrolled. */
 		ipp_status_t status = use_code(app, c, e);
 
@@ -198,11 +209,22 @@ static ipp_status_t by_code(struct app *app, struct serve_call *c, struct enrolm
 
 /* ---- renewal ---- */
 
+/* Of the CA that signs. */
+static void ca_of(struct app *app, char hex[65])
+{
+	uint8_t digest[32];
+
+	ca_sha256(app->ca, digest);
+	sodium_bin2hex(hex, 65, digest, sizeof(digest));
+}
+
+/* Anybody's early request costs a signature and a commit: so it is not taken as often as it is sent. */
 static ipp_status_t by_certificate(struct app *app, struct serve_call *c, struct enrolment *e)
 {
 	struct machine m;
 	ipp_status_t status = machines_check(app, c, &m);
 	int64_t left_s = serve_peer(c)->cert_expires_s - app->now_ms / 1000;
+	char ca[65];
 
 	if (status)
 		return status;
@@ -210,12 +232,20 @@ static ipp_status_t by_certificate(struct app *app, struct serve_call *c, struct
 		serve_say(c, "A machine renews its own certificate only.");
 		return IPP_STATUS_ERROR_NOT_AUTHORIZED;
 	}
-	if (left_s > app->config->machine_life_s / 3) {
-		serve_say(c, "The certificate is renewed in the last third of its life.");
+	snprintf(e->kind, sizeof(e->kind), "%s", m.kind);
+	if (find_machine(app, e))
+		return IPP_STATUS_ERROR_SERVICE_UNAVAILABLE;
+	ca_of(app, ca);
+	e->early = left_s > app->config->machine_life_s / 3 && !strcmp(e->ca, ca);
+	/* The same key again: the reply was lost. */
+	if (e->early && e->early_ms && llabs(app->now_ms - e->early_ms) < EARLY_MS &&
+		strcmp(e->known_key, e->key) != 0) {
+		serve_say(c,
+			"It was renewed a moment ago. Before the last third of its life a certificate is "
+			"renewed once in ten minutes.");
 		return IPP_STATUS_ERROR_NOT_POSSIBLE;
 	}
-	snprintf(e->kind, sizeof(e->kind), "%s", m.kind);
-	return find_machine(app, e) ? IPP_STATUS_ERROR_SERVICE_UNAVAILABLE : IPP_STATUS_OK;
+	return IPP_STATUS_OK;
 }
 
 /* ---- both ---- */
@@ -223,18 +253,22 @@ static ipp_status_t by_certificate(struct app *app, struct serve_call *c, struct
 static int save(struct app *app, const struct enrolment *e, const struct ca_issued *i)
 {
 	const char *name = *e->name ? e->name : e->uuid + strlen("urn:uuid:");
+	char ca[65];
 
+	ca_of(app, ca);
 	if (e->known)
 		return sql_run(&app->sql,
-			"UPDATE machine SET next = ?2, key = ?3, issued_ms = ?4, expires_s = ?5, name = ?6"
-			" WHERE uuid = ?1",
+			"UPDATE machine SET seen_key = CASE next WHEN '' THEN key ELSE seen_key END,"
+			" next = ?2, key = ?3, issued_ms = ?4, expires_s = ?5, name = ?6,"
+			" ca = ?7, early_ms = ?8 WHERE uuid = ?1",
 			VALUES(V_TEXT(e->uuid), V_TEXT(i->fingerprint), V_TEXT(i->key),
-				V_NUM(app->now_ms), V_NUM(i->expires_s), V_TEXT(name)));
+				V_NUM(app->now_ms), V_NUM(i->expires_s), V_TEXT(name), V_TEXT(ca),
+				V_NUM(e->early ? app->now_ms : e->early_ms)));
 	return sql_run(&app->sql,
-		"INSERT INTO machine (uuid, kind, name, fingerprint, key, enrolled_ms, issued_ms, expires_s)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)",
+		"INSERT INTO machine (uuid, kind, name, fingerprint, key, enrolled_ms, issued_ms, expires_s, ca)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8)",
 		VALUES(V_TEXT(e->uuid), V_TEXT(e->kind), V_TEXT(name), V_TEXT(i->fingerprint),
-			V_TEXT(i->key), V_NUM(app->now_ms), V_NUM(i->expires_s)));
+			V_TEXT(i->key), V_NUM(app->now_ms), V_NUM(i->expires_s), V_TEXT(ca)));
 }
 
 /* PEM text as 1setOf text, a value for each line. */
@@ -262,7 +296,7 @@ static int fill_reply(struct app *app, ipp_t *reply, const struct ca_issued *i)
 	int rc = ca_policy_public(app->config->state, key);
 
 	if (!rc)
-		rc = add_pem(reply, i->pem, ca_pem(app->ca));
+		rc = add_pem(reply, i->pem, ca_issuer_pem(app->ca));
 	if (rc)
 		return rc;
 	ippAddString(reply, IPP_TAG_PRINTER, IPP_TAG_URI, "system-uuid", NULL, app->uuid);

@@ -147,6 +147,12 @@ ipp_status_t machines_check_peer(
 		       : IPP_STATUS_OK;
 }
 
+int machines_note_policy(struct app *app, const char *uuid, int64_t version)
+{
+	return sql_run(&app->sql, "UPDATE machine SET knows = ?2 WHERE uuid = ?1 AND knows <> ?2",
+		VALUES(V_TEXT(uuid), V_NUM(version)));
+}
+
 int machines_check(struct app *app, struct serve_call *c, struct machine *out)
 {
 	char why[128];

@@ -39,6 +39,9 @@ int machines_remove(struct sql *s, const char *state, const char *uuid, int64_t 
 /* What the file `revoked` says into the table, at start and after a restore. 0 or -errno. */
 int machines_apply_revoked(struct sql *s, const char *state);
 
+/* The machine says that it has this version of the policy, and keeps it. 0 or -errno. */
+int machines_note_policy(struct app *app, const char *uuid, int64_t version);
+
 /* machines_check() for pages too: who calls, and in @why what to say if not IPP_STATUS_OK. */
 ipp_status_t machines_check_peer(struct app *app, const struct serve_peer *peer,
 	struct machine *out, char *why, size_t size);

@@ -19,11 +19,19 @@ static const struct admin_verb verbs[] = {
 		"--names writes the server's host names and addresses into the configuration.\n",
 		admin_setup},
 	{"user",
-		"add NAME [--full-name TEXT] | list | remove NAME | password NAME | disable NAME | enable NAME",
+		"add|remove|show|password|disable|enable|lock|unlock|export|erase NAME | list | expire NAME WHEN|never |"
+		" alias NAME add|remove ALIAS | pin NAME | card NAME add|list|remove ID | import FILE",
 		"People who may log in.",
-		"Passwords are read from the terminal, or from the first line of stdin.\n"
-		"add --no-password makes a user who cannot log in.\n",
+		"Passwords, PINs and cards are read from the terminal, or from the first line of stdin.\n"
+		"add: --full-name TEXT, --no-password makes a user who has no password.\n"
+		"pin: --generate makes one and shows it once, --digits N; --remove ID|all. card add: --label TEXT.\n"
+		"list: --group NAME, --csv (with --secrets: hashes too); import reads that, --dry-run tries it.\n"
+		"export writes all that is known of a person as JSON; erase --yes takes the person out of it.\n",
 		admin_user},
+	{"group", "add|remove|show NAME | list | join|leave NAME USER", "Groups of users.", NULL,
+		admin_group},
+	{"delegate", "list [USER] | add OWNER DELEGATE [--until WHEN] | remove OWNER DELEGATE",
+		"Who may see and release all held jobs of somebody else.", NULL, admin_delegate},
 	{"device",
 		"add NAME URI [--certificate FILE|--no-probe] | list | remove NAME | revoke NAME",
 		"Printers, and the machines that are enrolled.",
@@ -32,16 +40,27 @@ static const struct admin_verb verbs[] = {
 		admin_device},
 	{"queue", "add NAME [KEY VALUE] | set NAME [KEY VALUE] | list | remove NAME", "Queues.",
 		"--device NAME  --fallback URI,... (in order; \"\" for none)  --on-outage fallback|ask|hold|never\n"
-		"--release held|direct  --info TEXT  --accepting yes|no\n",
+		"--release held|direct  --charge owner|releaser  --info TEXT  --accepting yes|no\n"
+		"--require-verified yes|no (only jobs of users whose computer has seen them log in)\n",
 		admin_queue},
 	{"enrol", "[--name NAME] [--expires 1h] [--kind workstation|terminal]",
 		"Prints a code that enrols one machine.", NULL, admin_enrol},
-	{"ledger", "list | sum | verify | export [--format csv|json] [--since WHEN] [--until WHEN]",
-		"What was printed.", NULL, admin_ledger},
+	{"ca", "list | new | activate [--force] | retire [--force] | discard",
+		"One CA follows another, without anybody being enrolled again.",
+		"new makes the next one and announces it to the machines, in the signed policy.\n"
+		"activate has it sign from now on; machines that know the former one alone still find their way.\n"
+		"retire ends the former one. Both wait for all machines: list tells, --force does not wait.\n"
+		"discard takes back an announced one.\n",
+		admin_ca},
+	{"ledger",
+		"list | sum [--by all|user|owner|queue|printer|machine] | verify | export [--format csv|json] [--since WHEN] [--until WHEN]",
+		"What was printed.",
+		"user is who pays, owner is who printed (queue set --charge).\n", admin_ledger},
 	{"trace", "JOB", "Everything that happened to a job, by its number or UUID.", NULL,
 		admin_trace},
-	{"audit", "[--limit N]", "What was done, by whom; the newest last.", NULL,
-		admin_audit_list},
+	{"audit", "[--user NAME] [--event NAME] [--since WHEN] [--until WHEN] [--limit N]",
+		"What was done, by whom; the newest last.",
+		"--event takes the beginning of a name: login, user-, job-.\n", admin_audit_list},
 	{"check", "", "Finds what is wrong with this installation.", NULL, admin_check},
 	{"maintenance", "start [--message TEXT] [--until WHEN] | stop | status",
 		"Takes no new jobs; those under way end. Machines are told.", NULL,

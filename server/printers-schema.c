@@ -23,6 +23,8 @@ const char db_printers[] =
 	" content BLOB NOT NULL, octets BLOB NOT NULL, signature BLOB NOT NULL, issued_s INTEGER NOT NULL);"
 	/* The probe counts a queue's jobs. */
 	"CREATE INDEX job_live ON job (queue, state) WHERE ended_ms = 0;";
+const char db_printers_2[] =
+	"ALTER TABLE queue ADD COLUMN require_verified INTEGER NOT NULL DEFAULT 0;";
 
 /* fingerprint: the certificate in use; next: one that was issued and has not been seen yet (its reply may be lost).
  * issued_ms: when the latest was issued; a revocation counts for what was issued until then. */
@@ -36,5 +38,13 @@ const char db_machines[] =
 	"CREATE TABLE enrol_code ("
 	" hash BLOB PRIMARY KEY NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, made_s INTEGER NOT NULL,"
 	" expires_s INTEGER NOT NULL, used_s INTEGER NOT NULL DEFAULT 0, used_by TEXT NOT NULL DEFAULT '');";
+
+/* ca: SHA-256 of the CA that signed what was issued last. seen_key: the key before `key`, as long as `next` has not been seen.
+ * knows: the version of the policy that it said it has. early_ms: when it renewed before its time. two_ms: when two computers were last seen to share this identity. */
+const char db_machines_2[] = "ALTER TABLE machine ADD COLUMN ca TEXT NOT NULL DEFAULT '';"
+			     "ALTER TABLE machine ADD COLUMN seen_key TEXT NOT NULL DEFAULT '';"
+			     "ALTER TABLE machine ADD COLUMN knows INTEGER NOT NULL DEFAULT 0;"
+			     "ALTER TABLE machine ADD COLUMN early_ms INTEGER NOT NULL DEFAULT 0;"
+			     "ALTER TABLE machine ADD COLUMN two_ms INTEGER NOT NULL DEFAULT 0;";
 
 /* hash '': nobody can log in by a password. */

@@ -21,7 +21,8 @@ int printers_queue(struct sql *s, const char *name, struct printers_queue *out)
 	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
 	char release[16];
 	int rc = sql_prepare(s, &stmt,
-		"SELECT id, name, uuid, info, device, on_outage, release, accepting FROM queue"
+		"SELECT id, name, uuid, info, device, on_outage, release, accepting, require_verified"
+		" FROM queue"
 		" WHERE name = ?1",
 		VALUES(V_TEXT(name)));
 
@@ -38,6 +39,7 @@ int printers_queue(struct sql *s, const char *name, struct printers_queue *out)
 	sql_text(stmt, 6, release, sizeof(release));
 	out->held = !strcmp(release, "held");
 	out->accepting = sqlite3_column_int(stmt, 7) != 0;
+	out->require_verified = sqlite3_column_int(stmt, 8) != 0;
 	return 0;
 }
 

@@ -21,6 +21,7 @@ struct printers_queue {
 	char on_outage[16]; /* fallback, ask, hold, never */
 	bool held; /* its jobs wait for their release */
 	bool accepting;
+	bool require_verified; /* no jobs of owners that are only claimed */
 };
 
 struct printers_device {

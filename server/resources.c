@@ -62,6 +62,20 @@ static int add_queues(struct app *app, struct json_object *queues)
 	return rc;
 }
 
+/* All CAs that count, for machines to know before they meet them; the first one signs. */
+static int add_cas(struct app *app, struct json_object *root)
+{
+	struct json_object *list = json_object_new_array();
+	struct ca_known known[CA_MAX];
+	int n = ca_list(app->ca, known);
+
+	json_object_object_add(root, "cas", list);
+	for (int i = 0; i < n; i++)
+		json_object_array_add(list, json_object_new_string(known[i].pem));
+	ca_list_fini(known);
+	return n < 0 ? n : 0;
+}
+
 /* All of it but version and time. */
 static int build(struct app *app, struct json_object **out)
 {
@@ -76,9 +90,57 @@ static int build(struct app *app, struct json_object **out)
 	json_object_object_add(
 		limits, "jobs-per-user", json_object_new_int(app->config->jobs_per_user));
 	rc = add_queues(app, queues);
+	if (!rc && app->ca)
+		rc = add_cas(app, root);
 	if (!rc)
 		*out = STEAL(root);
 	return rc;
+}
+
+/* Which CAs these are, as one word. */
+static void name_cas(const struct ca_known *list, char hex[65])
+{
+	crypto_hash_sha256_state state;
+	uint8_t digest[32];
+
+	crypto_hash_sha256_init(&state);
+	for (int i = 0; i < CA_MAX && list[i].pem; i++)
+		crypto_hash_sha256_update(&state, (const uint8_t *)list[i].sha256, 64);
+	crypto_hash_sha256_final(&state, digest);
+	sodium_bin2hex(hex, 65, digest, sizeof(digest));
+}
+
+int resources_ca_version(struct sql *s, const struct ca_known *list, int64_t *version)
+{
+	char hex[65], text[100], *word;
+	int rc = db_setting_get(s, "policy-cas", text, sizeof(text));
+
+	*version = 0;
+	if (rc)
+		return rc < 0 ? rc : 0;
+	name_cas(list, hex);
+	word = strchr(text, ' ');
+	if (word && !strcmp(word + 1, hex))
+		*version = strtoll(text, NULL, 10);
+	return 0;
+}
+
+static int note_cas(struct app *app, int64_t version)
+{
+	struct ca_known list[CA_MAX];
+	char hex[65], text[100];
+	int64_t since = 0;
+	int rc = ca_list(app->ca, list);
+
+	if (rc < 0)
+		return rc;
+	rc = resources_ca_version(&app->sql, list, &since);
+	name_cas(list, hex);
+	ca_list_fini(list);
+	if (rc || since)
+		return rc;
+	snprintf(text, sizeof(text), "%lld %s", (long long)version, hex);
+	return db_setting_put(&app->sql, "policy-cas", text);
 }
 
 static const char *write_json(struct json_object *j)
@@ -117,6 +179,8 @@ static int publish(
 			" version = ?1, content = ?2, octets = ?3, signature = ?4, issued_s = ?5",
 			VALUES(V_NUM(version), V_RAW(content), V_RAW(octets),
 				V_BLOB(signature, sizeof(signature)), V_NUM(now_s)));
+	if (!rc && app->ca)
+		rc = note_cas(app, version);
 	return rc ? rc : events_emit(app, EVENT_RESOURCE, "", 0);
 }
 
@@ -183,9 +247,12 @@ static void get_policy(void *arg, struct serve_page_call *c)
 		(size_t)sqlite3_column_bytes(stmt, 2), sodium_base64_VARIANT_ORIGINAL);
 	serve_page_set_header(c, "ETag", etag);
 	serve_page_set_header(c, "Stillprint-Signature", signature);
-	if (known && !strcmp(known, etag))
-		serve_page_answer(c, 304, format, "", 0);
-	else
+	if (known && !strcmp(known, etag)) {
+		if (machines_note_policy(app, m.uuid, sqlite3_column_int64(stmt, 0)))
+			answer_text(c, 503, "It cannot be noted.");
+		else
+			serve_page_answer(c, 304, format, "", 0);
+	} else
 		serve_page_answer(c, 200, format, sqlite3_column_blob(stmt, 1),
 			(size_t)sqlite3_column_bytes(stmt, 1));
 }

@@ -19,7 +19,7 @@
 #include "printers-private.h"
 #include "printers.h"
 
-enum { CERTIFICATE_EVERY_MS = 3600000 };
+enum { CERTIFICATE_EVERY_MS = 3600000, CA_EVERY_MS = 1000 };
 
 /* What the signal handlers see. */
 static struct serve *volatile running;
@@ -93,6 +93,18 @@ static void look_at_certificate(struct app *app)
 	}
 }
 
+/* A subcommand took a step from one CA to another: `ca new`, `activate`, `retire`. */
+static void look_at_ca(struct app *app)
+{
+	static int64_t looked_ms;
+
+	if (mono_ms() - looked_ms < CA_EVERY_MS)
+		return;
+	looked_ms = mono_ms();
+	if (ca_has_changed(app->ca))
+		on_reload(0);
+}
+
 static void tick(void *arg)
 {
 	struct app *app = arg;
@@ -101,6 +113,7 @@ static void tick(void *arg)
 	events_tick(app);
 	printers_tick(app);
 	look_at_certificate(app);
+	look_at_ca(app);
 }
 
 static const struct serve_operation *const operations[] = {jobs_operations, holders_operations,
@@ -119,7 +132,7 @@ static int serve_once(struct app *app, struct accounts_verifier *verifier)
 		.port = app->config->port,
 		.web = app->config->web,
 		.web_port = app->config->web_port,
-		.ca_pem = ca_pem(app->ca),
+		.ca_pem = ca_trust_pem(app->ca),
 		.operations = operations,
 		.pages = pages,
 		.web_pages = web,
@@ -136,6 +149,7 @@ static int serve_once(struct app *app, struct accounts_verifier *verifier)
 
 	if (rc < 0)
 		return rc;
+	accounts_verifier_use(verifier, app->config);
 	c.cert_pem = chain;
 	c.key_pem = key;
 	rc = serve_new(&c, &app->serve);
@@ -176,6 +190,24 @@ static void reload(struct admin *a)
 	a->app.config = fresh;
 }
 
+/* Another one if a step was taken; a folder that cannot be read leaves what there is. */
+static void reopen_ca(struct app *app)
+{
+	struct ca *fresh = NULL;
+	int rc;
+
+	if (!ca_has_changed(app->ca))
+		return;
+	rc = ca_open(app->config->state, &fresh);
+	if (rc) {
+		log_event(LOG_LVL_ERROR, "event=ca-not-read error=%d", rc);
+		return;
+	}
+	ca_free(app->ca);
+	app->ca = fresh;
+	log_event(LOG_LVL_INFO, "event=ca-changed");
+}
+
 static int exit_code(struct admin *a, int rc)
 {
 	switch (rc) {
@@ -207,29 +239,30 @@ static int exit_code(struct admin *a, int rc)
 static int serve_all(struct admin *a)
 {
 	AUTO(accounts_verifier_freep) struct accounts_verifier *verifier = NULL;
-	AUTO(ca_freep) struct ca *ca = NULL;
 	AUTO(auto_close) int lock = admin_lock(a->config->state);
 	struct app *app = &a->app;
-	int rc = lock < 0 ? lock : ca_open(a->config->state, &ca);
+	int rc = lock < 0 ? lock : ca_open(a->config->state, &app->ca);
 
 	if (!rc) {
 		a->open = true;
 		rc = db_open(app, a->config);
 	}
-	app->ca = ca;
 	if (!rc)
 		rc = machines_apply_revoked(&app->sql, a->config->state);
 	if (!rc)
 		rc = accounts_verifier_new(a->config->state, &verifier);
 	while (!rc && !ending) {
-		if (again)
+		if (again) {
 			reload(a);
+			reopen_ca(app);
+		}
 		again = 0;
 		rc = serve_once(app, verifier);
 		if (!rc && !again)
 			break;
 	}
 	sd_notify(0, "STOPPING=1");
+	ca_free(STEAL(app->ca));
 	return rc;
 }
 

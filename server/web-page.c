@@ -222,7 +222,7 @@ static void put_job(const struct list *l, const struct jobs_job *j)
 	put_text(out, j->title[0] ? j->title : "Untitled");
 	fputs("</span><span class=\"more\">", out);
 	if (strcmp(j->owner, l->session->user) != 0) {
-		fputs("From ", out);
+		fputs("Delegated to you by ", out);
 		put_text(out, j->owner);
 		fputs(", ", out);
 	}
@@ -232,6 +232,7 @@ static void put_job(const struct list *l, const struct jobs_job *j)
 	put_text(out, j->queue);
 	fputs(", ", out);
 	put_time(out, j->created_ms);
+	fputs(j->verified ? ", verified login" : "", out);
 	fputs("</span><span class=\"more\">", out);
 	put_state(l, j);
 	fputs("</span></span></label></li>\n", out);

@@ -16,6 +16,7 @@ struct authority {
 struct subject {
 	const char *name; /* CN */
 	const char *host, *address; /* SAN, NULL: none */
+	const char *uuid; /* SAN URI, NULL: none */
 	bool server; /* EKU serverAuth, else clientAuth */
 	int begins_s, ends_s; /* from now; 0, 0: an hour around now */
 };
@@ -109,6 +110,9 @@ static inline void authority_sign(
 		gnutls_x509_crt_set_activation_time(crt, time(NULL) + s->begins_s);
 		gnutls_x509_crt_set_expiration_time(crt, time(NULL) + s->ends_s);
 	}
+	if (s->uuid)
+		gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_URI, s->uuid,
+			(unsigned int)strlen(s->uuid), GNUTLS_FSAN_APPEND);
 	if (s->host)
 		gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, s->host,
 			(unsigned int)strlen(s->host), GNUTLS_FSAN_APPEND);

@@ -63,9 +63,9 @@ int jobs_final_by_record(struct app *app, const char *machine, const struct reco
 	return 0;
 }
 
-static const char *const ledger_steps[] = {db_ledger};
+static const char *const ledger_steps[] = {db_ledger, db_ledger_2};
 static const struct sql_schema ledger_only = {
-	.application_id = 0x53745376, .busy_ms = 250, .count = 1, .step = ledger_steps};
+	.application_id = 0x53745376, .busy_ms = 250, .count = 2, .step = ledger_steps};
 
 static inline int server_open(const char *name)
 {

@@ -33,13 +33,16 @@ static bool queue_open = true;
 
 /* ---- what other files of the server do ---- */
 
-const char db_ledger[] = "";
-
 int machines_check(struct app *a, struct serve_call *c, struct machine *out)
 {
 	(void)a;
 	snprintf(out->uuid, sizeof(out->uuid), "%s", serve_peer(c)->uuid);
 	return IPP_STATUS_OK;
+}
+
+bool accounts_is_name(const char *name)
+{
+	return *name;
 }
 
 int accounts_may_print(struct sql *s, const char *name, bool accept_unknown)
@@ -50,13 +53,17 @@ int accounts_may_print(struct sql *s, const char *name, bool accept_unknown)
 
 int printers_queue(struct sql *s, const char *name, struct printers_queue *out)
 {
-	bool direct = !strcasecmp(name, "Direct");
+	bool direct = !strcasecmp(name, "Direct"), strict = !strcasecmp(name, "Strict");
 
 	(void)s;
-	if (!direct && strcasecmp(name, "Office") != 0)
+	if (!direct && !strict && strcasecmp(name, "Office") != 0)
 		return 1;
 	*out = (struct printers_queue){.id = 1 + direct, .held = !direct, .accepting = true};
-	snprintf(out->name, sizeof(out->name), "%s", direct ? "Direct" : "Office");
+	out->require_verified = strict;
+	snprintf(out->name, sizeof(out->name), "%s",
+		direct   ? "Direct"
+		: strict ? "Strict"
+			 : "Office");
 	snprintf(out->device, sizeof(out->device), "%s", direct ? DEVICE_1 : "");
 	return 0;
 }

@@ -88,7 +88,8 @@ static void a_section_reads_back_as_it_was_written(void)
 			       .on_outage = "ask",
 			       .release = "held",
 			       .fallback_count = 2,
-			       .accept_raw = true},
+			       .accept_raw = true,
+			       .require_verified = true},
 		       back;
 	AUTO(file_change_fini) struct file_change change = {0};
 	AUTO(auto_free) char *text = NULL;
@@ -102,7 +103,8 @@ static void a_section_reads_back_as_it_was_written(void)
 	CHECK(section_read("Office", &back, why, sizeof(why)) == 0 && back.exists);
 	CHECK(!strcmp(back.upstream, s.upstream) && !strcmp(back.user, "anna") &&
 		!strcmp(back.pin, s.pin));
-	CHECK(!strcmp(back.on_outage, "ask") && !strcmp(back.release, "held") && back.accept_raw);
+	CHECK(!strcmp(back.on_outage, "ask") && !strcmp(back.release, "held") && back.accept_raw &&
+		back.require_verified);
 	CHECK(back.fallback_count == 2 && !strcmp(back.fallback[1], "cups:Label"));
 	CHECK(section_read("Other", &back, why, sizeof(why)) == 0 && !back.exists);
 }

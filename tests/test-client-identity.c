@@ -208,6 +208,21 @@ static void kept_connections_belong_to_one_identity(void)
 	peer_stop(p);
 }
 
+static void another_server_of_the_same_ca_hears_nothing(void)
+{
+	struct client_identity named = machine;
+	struct subject other = server_by_address;
+	struct peer *p;
+
+	named.server_uuid = "urn:uuid:11111111-2222-4333-8444-555555555555";
+	other.uuid = "urn:uuid:99999999-2222-4333-8444-555555555555";
+	p = authority_peer(ours, &other, serve_well);
+	CHECK(ask_as(p, &named).reply.fault == CLIENT_PIN && p->requests == 0);
+	named.server_uuid = other.uuid;
+	CHECK(ask_as(p, &named).reply.fault == CLIENT_OK && p->requests == 1);
+	peer_stop(p);
+}
+
 /* The same files hold another certificate: what was shown before is over. */
 static void a_renewed_certificate_is_shown_at_once(void)
 {
@@ -461,8 +476,8 @@ static void start_files(void)
 	authority_write(ours, ca_file);
 	authority_issue(ours, &machine_one, cert_file, key_file);
 	authority_issue(ours, &machine_two, other_cert, other_key);
-	machine = (struct client_identity){ca_file, cert_file, key_file};
-	stranger = (struct client_identity){ca_file, other_cert, other_key};
+	machine = (struct client_identity){ca_file, cert_file, key_file, NULL};
+	stranger = (struct client_identity){ca_file, other_cert, other_key, NULL};
 }
 
 int main(void)
@@ -484,6 +499,7 @@ int main(void)
 	RUN(a_password_may_go_to_a_server_of_ours);
 	RUN(what_is_repeatable_uses_a_kept_connection);
 	RUN(kept_connections_belong_to_one_identity);
+	RUN(another_server_of_the_same_ca_hears_nothing);
 	RUN(a_renewed_certificate_is_shown_at_once);
 	RUN(our_own_fault_is_told_as_ours);
 	RUN(a_revoked_machine_is_told_so);

@@ -125,6 +125,7 @@ static void every_queue_key_is_taken(void)
 	c = loaded(
 		"[queue Office]\nupstream = IPP://Server:631/printers/Office/\nfallback = ipps://10.1.2.3/ipp/print\n"
 		"fallback = cups:Usb\nrelease = held\nprivate = yes\naccept-raw = yes\naccept-foreign-hosts = yes\n"
+		"require-verified = yes\n"
 		"on-outage = hold\n[queue Attic]\nupstream = ipp://a/\n[queue Zoo]\nupstream=ipp://z\n"
 		"fallback = ipp://f\n");
 	CHECK(c->queue_count == 3 && !strcmp(c->queue[0].name, "Attic") &&
@@ -135,7 +136,7 @@ static void every_queue_key_is_taken(void)
 	CHECK(q && q->fallback_count == 2 && !strcmp(q->fallback[0], "ipps://10.1.2.3/ipp/print") &&
 		!strcmp(q->fallback[1], "cups:Usb"));
 	CHECK(q && q->release == RELEASE_HELD && q->private && q->accept_raw &&
-		q->accept_foreign_hosts);
+		q->accept_foreign_hosts && q->require_verified);
 	q = config_queue(c, "Attic");
 	CHECK(q && q->on_outage == ON_OUTAGE_ASK && q->release == RELEASE_DIRECT && !q->accept_raw);
 	q = config_queue(c, "Zoo");
@@ -484,11 +485,12 @@ static void the_sample_shows_the_defaults(void)
 	fclose(f);
 	put("secrets/Office", "x\n", 0600);
 	sample = loaded(text);
-	CHECK(keys == 25);
+	CHECK(keys == 26);
 	CHECK(sample->queue_count == 2 && config_queue(sample, "Office")->fallback_count == 2);
 	CHECK(config_queue(sample, "Office")->on_outage == ON_OUTAGE_FALLBACK);
 	CHECK(!config_queue(sample, "Office")->accept_raw &&
-		!config_queue(sample, "Office")->accept_foreign_hosts);
+		!config_queue(sample, "Office")->accept_foreign_hosts &&
+		!config_queue(sample, "Office")->require_verified);
 	CHECK(sample->server.count == 1 && config_queue(sample, "Hall")->stillprint);
 	memset(&sample->server, 0, sizeof(sample->server));
 	free(sample->queue);

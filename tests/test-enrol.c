@@ -79,7 +79,7 @@ static void the_ca_is_found_by_its_hash_alone(void)
 	CHECK(enrol_find_ca(&chain, code.ca) == mine);
 	code.ca[9] ^= 1;
 	CHECK(!enrol_find_ca(&chain, code.ca));
-	CHECK(enrol_same_certificate(mine, mine) && !enrol_same_certificate(mine, strange));
+	CHECK(enrol_has_certificate(mine, mine) && !enrol_has_certificate(mine, strange));
 	authority_free(ours);
 	authority_free(theirs);
 }
@@ -167,6 +167,8 @@ static ipp_t *reply_of(const struct issue *i, const char *csr_pem)
 	return reply;
 }
 
+static const struct identity *known_there; /* NULL: a code */
+
 /* Enrols with @i; what was taken is in @id and @cert. NULL if taken, else why not. */
 static const char *taken(
 	const struct issue *i, struct authority *ca, struct identity *id, char **cert)
@@ -182,7 +184,8 @@ static const char *taken(
 	CHECK(enrol_key_new(&key) == 0 && strstr(key, "PRIVATE KEY"));
 	CHECK(enrol_request_new(key, uuid, &csr) == 0);
 	reply = reply_of(i, csr);
-	rc = enrol_take(reply, uuid, key, ca_pem, time(NULL), id, cert, why, sizeof(why));
+	rc = enrol_take(
+		reply, uuid, key, ca_pem, time(NULL), known_there, id, cert, why, sizeof(why));
 	CHECK(rc == 0 || rc == -EINVAL);
 	return rc ? why : NULL;
 }
@@ -200,7 +203,7 @@ static void a_good_certificate_is_taken(void)
 	CHECK(id.policy_key[0] == 9 && id.policy_key[2] == 7);
 	CHECK(id.starts_s >= time(NULL) - 2 && id.expires_s > time(NULL) + 7000 &&
 		id.expires_s <= time(NULL) + 7200);
-	CHECK(cert && strstr(cert, ca) && strstr(cert, ca) > cert);
+	CHECK(cert && strstr(cert, "-----BEGIN CERTIFICATE-----") == cert && !strstr(cert, ca));
 	authority_free(a);
 }
 
@@ -230,6 +233,24 @@ static void a_certificate_that_is_not_ours_is_refused(void)
 		(struct issue){.by = a, .uuid = uuid, .no_certificate = true}, a, "lacks"));
 	authority_free(a);
 	authority_free(b);
+}
+
+static void a_renewal_comes_from_the_same_server(void)
+{
+	struct authority *a = authority_new("our CA");
+	struct identity known = {.policy_key = {9, 0, 7}}, id = {0};
+	AUTO(auto_free) char *cert = NULL;
+
+	snprintf(known.server_uuid, sizeof(known.server_uuid), "%s", other_uuid);
+	known_there = &known;
+	CHECK(!taken(&(struct issue){.by = a, .uuid = uuid}, a, &id, &cert));
+	known.policy_key[31] = 1;
+	CHECK(is_refused((struct issue){.by = a, .uuid = uuid}, a, "signs its policy"));
+	known.policy_key[31] = 0;
+	known.server_uuid[12]++;
+	CHECK(is_refused((struct issue){.by = a, .uuid = uuid}, a, "another server"));
+	known_there = NULL;
+	authority_free(a);
 }
 
 static void the_request_says_who_and_no_more(void)
@@ -264,6 +285,7 @@ int main(void)
 	RUN(a_certificate_that_is_no_ca_is_none);
 	RUN(a_good_certificate_is_taken);
 	RUN(a_certificate_that_is_not_ours_is_refused);
+	RUN(a_renewal_comes_from_the_same_server);
 	RUN(the_request_says_who_and_no_more);
 	return tap_done();
 }

@@ -70,7 +70,8 @@ static void registration_carries_what_a_job_costs(void)
 		.owner = "anna",
 		.title = "Report.pdf",
 		.format = "application/pdf",
-		.octets = 5000001};
+		.octets = 5000001,
+		.verified = true};
 	AUTO(wire_deletep) ipp_t *sent = holder_register(QUEUE, &job, ticket);
 	AUTO(wire_deletep) ipp_t *got = carried(sent);
 	ipp_attribute_t *split;
@@ -80,6 +81,7 @@ static void registration_carries_what_a_job_costs(void)
 	CHECK(!strcmp(text(got, "job-name"), "Report.pdf"));
 	CHECK(!strcmp(text(got, VENDOR_CLIENT_JOB_UUID), UUID));
 	CHECK(!strcmp(text(got, "job-release-action"), "owner-authorized"));
+	CHECK(ippGetBoolean(ippFindAttribute(got, VENDOR_OWNER_VERIFIED, IPP_TAG_BOOLEAN), 0));
 	CHECK(number(got, "job-impressions") == 120 && number(got, "copies") == 3);
 	CHECK(number(got, "job-k-octets") == 4883);
 	CHECK(!strcmp(text(got, "sides"), "two-sided-long-edge"));
@@ -98,6 +100,8 @@ static void what_is_not_known_is_left_out(void)
 	CHECK(got && number(got, "job-impressions") == -1 && number(got, "copies") == -1);
 	CHECK(got && !ippFindAttribute(got, "job-impressions-col", IPP_TAG_ZERO));
 	CHECK(got && !ippFindAttribute(got, "job-name", IPP_TAG_ZERO));
+	CHECK(got &&
+		!ippGetBoolean(ippFindAttribute(got, VENDOR_OWNER_VERIFIED, IPP_TAG_BOOLEAN), 0));
 }
 
 static void registration_stays_below_two_kilobytes(void)
@@ -240,6 +244,23 @@ static void an_answer_is_read(void)
 	CHECK(!strchr(out.device_name, '\033') && strstr(out.device_name, "Ha"));
 }
 
+static void a_refusal_of_claimed_owners_is_known_from_others(void)
+{
+	ipp_t *a = ippNewResponse(ippNewRequest(IPP_OP_CREATE_JOB));
+	struct holder_answer out;
+
+	holder_read(a, &out);
+	CHECK(!out.not_verified);
+	ippAddBoolean(a, IPP_TAG_JOB, VENDOR_OWNER_VERIFIED, 0);
+	holder_read(a, &out);
+	CHECK(!out.not_verified);
+	ippAddOutOfBand(
+		a, IPP_TAG_UNSUPPORTED_GROUP, IPP_TAG_UNSUPPORTED_VALUE, VENDOR_OWNER_VERIFIED);
+	holder_read(a, &out);
+	CHECK(out.not_verified);
+	ippDelete(a);
+}
+
 static void an_answer_of_other_syntax_is_not_believed(void)
 {
 	ipp_t *a = ippNewResponse(ippNewRequest(IPP_OP_FETCH_JOB));
@@ -322,6 +343,7 @@ int main(void)
 	RUN(a_sign_of_life_is_small);
 	RUN(a_device_is_named_or_known_by_its_uuid);
 	RUN(an_answer_is_read);
+	RUN(a_refusal_of_claimed_owners_is_known_from_others);
 	RUN(an_answer_of_other_syntax_is_not_believed);
 	RUN(events_are_told_one_by_one);
 	RUN(system_requests_name_the_system);

@@ -289,6 +289,26 @@ static void it_is_renewed_in_the_last_third(void)
 	CHECK(identity_days_left(&one, one.expires_s + day) == -1);
 }
 
+static void other_cas_leave_the_rest_as_it_is(void)
+{
+	struct identity id;
+	struct stat st;
+
+	start_afresh();
+	CHECK(identity_set_ca(state, "two CAs\n") == IDENTITY_E_NONE);
+	CHECK(identity_write(state, &one, &pem, (uid_t)-1, (gid_t)-1) == 0);
+	CHECK(identity_set_ca(state, "two CAs\n") == 0);
+	CHECK(identity_load(state, &id) == 0 && !strcmp(id.uuid, one.uuid));
+	CHECK(holds(id.ca_file, "two CAs\n") && holds(id.key_file, "very secret key\n"));
+	CHECK(stat(id.ca_file, &st) == 0 && (st.st_mode & 0777) == 0600);
+	/* What a crash left is in nobody's way. */
+	snprintf(command, sizeof(command), "echo half >%s/identity/ca.pem.new", state);
+	CHECK(system(command) == 0 && identity_set_ca(state, "one CA\n") == 0);
+	CHECK(holds(id.ca_file, "one CA\n"));
+	CHECK(system(command) == 0 && identity_wipe(state) == 0);
+	CHECK(identity_load(state, &id) == IDENTITY_E_NONE);
+}
+
 int main(void)
 {
 	snprintf(state, sizeof(state), "/tmp/test-identity.%d", getpid());
@@ -303,6 +323,7 @@ int main(void)
 	RUN(a_reader_is_not_disturbed_by_a_writer);
 	RUN(links_in_our_folder_lead_nowhere);
 	RUN(leaving_erases_the_key);
+	RUN(other_cas_leave_the_rest_as_it_is);
 	RUN(it_is_renewed_in_the_last_third);
 	snprintf(command, sizeof(command), "rm -rf %s", state);
 	return system(command) || tap_done();

@@ -151,8 +151,8 @@ static void every_sentence_fits_and_has_no_full_stop(void)
 
 static void next_steps_name_real_commands_only(void)
 {
-	static const char *const verbs[] = {
-		"release JOB", "cancel JOB", "print-again JOB", "fallback add", "setup", "check"};
+	static const char *const verbs[] = {"release JOB", "cancel JOB", "print-again JOB",
+		"fallback add", "setup", "check", "whoami"};
 
 	for (int r = 0; r < JOB_REASON_COUNT; r++) {
 		const char *step = job_reason_next_step(r);

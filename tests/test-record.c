@@ -160,6 +160,30 @@ static void any_change_on_the_way_is_seen(void)
 	CHECK(same == 0);
 }
 
+static void an_account_is_part_of_the_person(void)
+{
+	AUTO(wire_deletep) ipp_t *ipp = message();
+	AUTO(wire_deletep) ipp_t *got = NULL;
+	struct record r = sample(1), out;
+	uint8_t without[RECORD_HASH];
+
+	record_hash_person(&r, without);
+	strcpy(r.account, "anna@example.org");
+	r.account_verified = true;
+	record_hash_person(&r, r.person_hash);
+	CHECK(memcmp(without, r.person_hash, RECORD_HASH) != 0);
+	record_hash(&r, r.hash);
+	CHECK(record_write(ipp, &r) == 0);
+	got = sent(ipp);
+	CHECK(record_read(got, true, &out) == 0 && record_fits(&out));
+	CHECK(!strcmp(out.account, "anna@example.org") && out.account_verified);
+	out.account_verified = false;
+	CHECK(!record_fits(&out));
+	out.account_verified = true;
+	strcpy(out.account, "bert@example.org");
+	CHECK(!record_fits(&out));
+}
+
 static ipp_attribute_t *find(ipp_t *ipp, const char *name)
 {
 	return ippFindAttribute(ipp, name, IPP_TAG_ZERO);
@@ -287,6 +311,7 @@ int main(void)
 	RUN(times_are_utc_to_the_second_wherever_one_is);
 	RUN(what_cannot_travel_is_refused);
 	RUN(any_change_on_the_way_is_seen);
+	RUN(an_account_is_part_of_the_person);
 	RUN(a_group_without_a_needed_field_is_bad);
 	RUN(bad_values_are_bad_and_the_next_group_is_read);
 	RUN(the_words_and_worths_of_certainty);

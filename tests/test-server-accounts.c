@@ -15,6 +15,7 @@
 static char folder[64];
 static struct server_config config;
 static struct app app;
+static struct hash_pepper pepper;
 
 static void start_afresh(void)
 {
@@ -25,6 +26,7 @@ static void start_afresh(void)
 		abort();
 	snprintf(config.state, sizeof(config.state), "%s", folder);
 	CHECK(db_open(&app, &config) == 0);
+	CHECK(accounts_pepper(folder, &pepper) == 0);
 }
 
 static int verify(const char *user, const char *password)
@@ -43,7 +45,7 @@ static int verify(const char *user, const char *password)
 static void only_the_right_password_opens(void)
 {
 	start_afresh();
-	CHECK(accounts_add(&app.sql, "anna", "Anna", "secret") == 0);
+	CHECK(accounts_add(&app.sql, &pepper, "anna", "Anna", "secret") == 0);
 	CHECK(verify("anna", "secret") == 1);
 	CHECK(verify("anna", "Secret") == 0);
 	CHECK(verify("anna", "") == 0);
@@ -61,7 +63,7 @@ static void a_login_says_who_it_was_and_nothing_else(void)
 	static const uint8_t none[16];
 
 	start_afresh();
-	CHECK(accounts_add(&app.sql, "anna", "Anna", "secret") == 0);
+	CHECK(accounts_add(&app.sql, &pepper, "anna", "Anna", "secret") == 0);
 	CHECK(accounts_verifier_new(folder, &v) == 0);
 	CHECK(accounts_login(v, &t, &said) == 0 && said.result == ACCOUNTS_OK);
 	CHECK(said.kind == ACCOUNTS_PASSWORD && !strcmp(said.account, "anna"));
@@ -86,7 +88,7 @@ static void the_password_is_not_in_the_database(void)
 	char command[256];
 
 	start_afresh();
-	CHECK(accounts_add(&app.sql, "anna", "", "a-quite-unlikely-word") == 0);
+	CHECK(accounts_add(&app.sql, &pepper, "anna", "", "a-quite-unlikely-word") == 0);
 	db_close(&app);
 	snprintf(command, sizeof(command),
 		"! grep -rq a-quite-unlikely-word %s && grep -rqF '$y$' %s", folder, folder);
@@ -96,13 +98,13 @@ static void the_password_is_not_in_the_database(void)
 static void disabled_and_passwordless_users_cannot_log_in(void)
 {
 	start_afresh();
-	CHECK(accounts_add(&app.sql, "anna", "", "secret") == 0);
+	CHECK(accounts_add(&app.sql, &pepper, "anna", "", "secret") == 0);
 	CHECK(accounts_disable(&app.sql, "anna", true) == 0);
 	CHECK(verify("anna", "secret") == 0);
 	CHECK(accounts_may_print(&app.sql, "anna", true) == 0);
 	CHECK(accounts_disable(&app.sql, "anna", false) == 0);
 	CHECK(verify("anna", "secret") == 1);
-	CHECK(accounts_add(&app.sql, "bert", "", NULL) == 0);
+	CHECK(accounts_add(&app.sql, &pepper, "bert", "", NULL) == 0);
 	CHECK(verify("bert", "") == 0);
 	CHECK(accounts_may_print(&app.sql, "bert", false) == 1);
 	CHECK(accounts_may_print(&app.sql, "carl", false) == 0);
@@ -113,16 +115,16 @@ static void disabled_and_passwordless_users_cannot_log_in(void)
 static void users_are_told_apart(void)
 {
 	start_afresh();
-	CHECK(accounts_add(&app.sql, "anna", "", "x") == 0);
-	CHECK(accounts_add(&app.sql, "anna", "", "y") == ACCOUNTS_E_EXISTS);
-	CHECK(accounts_set_password(&app.sql, "bert", "x") == ACCOUNTS_E_NONE);
+	CHECK(accounts_add(&app.sql, &pepper, "anna", "", "x") == 0);
+	CHECK(accounts_add(&app.sql, &pepper, "anna", "", "y") == ACCOUNTS_E_EXISTS);
+	CHECK(accounts_set_password(&app.sql, &pepper, "bert", "x") == ACCOUNTS_E_NONE);
 	CHECK(accounts_remove(&app.sql, "bert") == ACCOUNTS_E_NONE);
-	CHECK(accounts_add(&app.sql, "a:b", "", "x") == -EINVAL);
-	CHECK(accounts_add(&app.sql, "a/b", "", "x") == -EINVAL);
-	CHECK(accounts_add(&app.sql, " a", "", "x") == -EINVAL);
-	CHECK(accounts_add(&app.sql, "a\n", "", "x") == -EINVAL);
-	CHECK(accounts_add(&app.sql, "", "", "x") == -EINVAL);
-	CHECK(accounts_add(&app.sql, "carl", "", "") == -EINVAL);
+	CHECK(accounts_add(&app.sql, &pepper, "a:b", "", "x") == -EINVAL);
+	CHECK(accounts_add(&app.sql, &pepper, "a/b", "", "x") == -EINVAL);
+	CHECK(accounts_add(&app.sql, &pepper, " a", "", "x") == -EINVAL);
+	CHECK(accounts_add(&app.sql, &pepper, "a\n", "", "x") == -EINVAL);
+	CHECK(accounts_add(&app.sql, &pepper, "", "", "x") == -EINVAL);
+	CHECK(accounts_add(&app.sql, &pepper, "carl", "", "") == -EINVAL);
 	db_close(&app);
 }
 
@@ -143,7 +145,7 @@ static void unknown_users_cost_as_much_as_known_ones(void)
 	int64_t known = INT64_MAX, unknown = INT64_MAX;
 
 	start_afresh();
-	CHECK(accounts_add(&app.sql, "anna", "", "secret") == 0);
+	CHECK(accounts_add(&app.sql, &pepper, "anna", "", "secret") == 0);
 	CHECK(accounts_verifier_new(folder, &v) == 0);
 	for (int i = 0; i < 5; i++) {
 		int64_t a = cpu_us("anna", v), b = cpu_us("nobody", v);

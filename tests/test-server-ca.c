@@ -224,6 +224,96 @@ static void the_policy_s_signature_verifies(void)
 	CHECK(ca_policy_sign(folder, "text", 4, signature) == -EUCLEAN);
 }
 
+/* Is the first certificate of @chain trusted by who knows @ca alone? */
+static bool trusted(const char *chain, const char *ca)
+{
+	gnutls_x509_crt_t list[4], trust[4];
+	unsigned n = 4, m = 4, verdict = 1;
+	gnutls_datum_t c = {(unsigned char *)chain, (unsigned)strlen(chain)},
+		       t = {(unsigned char *)ca, (unsigned)strlen(ca)};
+
+	if (gnutls_x509_crt_list_import(list, &n, &c, GNUTLS_X509_FMT_PEM, 0) < 0 ||
+		gnutls_x509_crt_list_import(trust, &m, &t, GNUTLS_X509_FMT_PEM, 0) < 0 ||
+		gnutls_x509_crt_list_verify(list, (int)n, trust, (int)m, NULL, 0, 0, &verdict) < 0)
+		abort();
+	for (unsigned i = 0; i < n; i++)
+		gnutls_x509_crt_deinit(list[i]);
+	for (unsigned i = 0; i < m; i++)
+		gnutls_x509_crt_deinit(trust[i]);
+	return verdict == 0;
+}
+
+static char *chain_of(struct ca *ca)
+{
+	AUTO(auto_free) char *key = NULL;
+	char *chain = NULL;
+
+	CHECK(ca_server(ca, names, 3, uuid, mono_utc_s(), &chain, &key, NULL) == 0);
+	return chain;
+}
+
+static void reopen(struct ca **ca)
+{
+	ca_free(STEAL(*ca));
+	CHECK(ca_open(folder, ca) == 0);
+}
+
+static void one_ca_follows_another(void)
+{
+	AUTO(ca_freep) struct ca *ca = afresh();
+	AUTO(auto_free) char *first = strdup(ca_pem(ca));
+	AUTO(auto_free) char *second = NULL;
+	AUTO(auto_free) char *before = chain_of(ca);
+	AUTO(auto_free) char *between = NULL;
+	AUTO(auto_free) char *after = NULL;
+	struct ca_known list[CA_MAX];
+
+	CHECK(ca_roll_activate(ca) == CA_E_NONE && ca_roll_retire(ca) == CA_E_NONE &&
+		ca_roll_discard(ca) == CA_E_NONE);
+	CHECK(!ca_has_changed(ca) && ca_roll_new(ca) == 0 && ca_has_changed(ca));
+	CHECK(ca_roll_new(ca) == CA_E_ROLLING);
+	reopen(&ca);
+	CHECK(ca_list(ca, list) == 2 && list[0].role == CA_ACTIVE && list[1].role == CA_NEXT);
+	second = strdup(list[1].pem);
+	ca_list_fini(list);
+	CHECK(!strcmp(ca_pem(ca), first) && strstr(ca_trust_pem(ca), second));
+	CHECK(ca_roll_activate(ca) == 0);
+	reopen(&ca);
+	between = chain_of(ca);
+	CHECK(!strcmp(ca_pem(ca), second) && strstr(ca_trust_pem(ca), first));
+	CHECK(trusted(between, first) && trusted(between, second) && !trusted(before, second));
+	CHECK(ca_roll_new(ca) == CA_E_ROLLING);
+	run("! grep PRIVATE ca-old.pem && test \"$(cat ca.pem | grep -c BEGIN)\" = 2");
+	CHECK(ca_roll_retire(ca) == 0);
+	reopen(&ca);
+	after = chain_of(ca);
+	CHECK(ca_list(ca, list) == 1 && !strstr(ca_trust_pem(ca), first));
+	ca_list_fini(list);
+	CHECK(trusted(after, second) && !trusted(after, first));
+}
+
+static void a_cut_before_the_rename_changes_nothing(void)
+{
+	AUTO(ca_freep) struct ca *ca = afresh();
+	AUTO(auto_free) char *first = strdup(ca_pem(ca));
+	struct ca_known list[CA_MAX];
+
+	CHECK(ca_roll_new(ca) == 0);
+	run("cp ca.pem one && cp ca-next.pem two");
+	CHECK(ca_roll_activate(ca) == 0);
+	run("mv one ca.pem && mv two ca-next.pem");
+	reopen(&ca);
+	CHECK(ca_list(ca, list) == 2 && list[1].role == CA_NEXT && !strcmp(ca_pem(ca), first));
+	ca_list_fini(list);
+	CHECK(!strcmp(ca_issuer_pem(ca), first) && ca_roll_activate(ca) == 0);
+	reopen(&ca);
+	CHECK(ca_list(ca, list) == 2 && list[1].role == CA_OLD);
+	ca_list_fini(list);
+	run("echo garbage >ca-old.pem");
+	ca_free(STEAL(ca));
+	CHECK(ca_open(folder, &ca) == -EUCLEAN);
+}
+
 int main(void)
 {
 	char command[128];
@@ -236,6 +326,8 @@ int main(void)
 	RUN(a_machine_gets_what_we_say_not_what_it_asks_for);
 	RUN(bad_requests_get_nothing);
 	RUN(no_certificate_outlives_the_ca);
+	RUN(one_ca_follows_another);
+	RUN(a_cut_before_the_rename_changes_nothing);
 	RUN(the_policy_s_signature_verifies);
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
 	return system(command) != 0 || tap_done();

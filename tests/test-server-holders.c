@@ -608,8 +608,8 @@ static void what_is_released_and_canceled_is_audited_without_title(void)
 	job_in(JOBS_CANCELING, 1);
 	CHECK(audit_count("job-released") == 1 && audit_count("job-canceled") == 1);
 	sql_number(&app.sql,
-		"SELECT count(*) FROM audit WHERE instr(detail || who || event, 'Payslip')", NULL,
-		&n);
+		"SELECT count(*) FROM audit_line WHERE instr(detail || who || event, 'Payslip')",
+		NULL, &n);
 	CHECK(n == 0);
 }
 

@@ -30,6 +30,36 @@ static void a_job_is_registered_held(void)
 	CHECK(got_times(c, VENDOR_HOLD_EXPIRATION) == 1);
 }
 
+static struct serve_call *create_verified(int n, bool verified)
+{
+	struct serve_call *c = create_call(M1, "anna", "/ipp/print/Strict", n);
+
+	ippAddBoolean(serve_request(c), IPP_TAG_OPERATION, VENDOR_OWNER_VERIFIED, verified);
+	return c;
+}
+
+static void a_strict_queue_takes_verified_owners_only(void)
+{
+	AUTO(call_freep)
+	struct serve_call *claimed = NULL, *good = NULL, *other = NULL, *shown = NULL;
+
+	fresh();
+	claimed = create_verified(1, false);
+	CHECK(go(claimed, IPP_OP_CREATE_JOB) == IPP_STATUS_ERROR_NOT_AUTHORIZED);
+	CHECK(!create(M1, "anna", "/ipp/print/Strict", 2));
+	good = create_verified(1, true);
+	CHECK(go(good, IPP_OP_CREATE_JOB) == IPP_STATUS_OK);
+	CHECK(job_now(got_number(good, "job-id")).verified);
+	shown = ask(NULL, "anna", SYSTEM, got_number(good, "job-id"));
+	CHECK(go(shown, IPP_OP_GET_JOB_ATTRIBUTES) == IPP_STATUS_OK);
+	CHECK(ippGetBoolean(
+		ippFindAttribute(serve_reply(shown), VENDOR_OWNER_VERIFIED, IPP_TAG_BOOLEAN), 0));
+	CHECK(!job_now(create(M1, "anna", OFFICE, 3)).verified);
+	/* It is part of what the job is. */
+	other = create_verified(1, false);
+	CHECK(go(other, IPP_OP_CREATE_JOB) == IPP_STATUS_ERROR_CONFLICTING);
+}
+
 static void a_direct_queue_releases_at_once_to_its_device(void)
 {
 	AUTO(call_freep) struct serve_call *c = NULL, *held = NULL, *never = NULL;
@@ -480,6 +510,7 @@ static void a_release_can_be_taken_back_until_it_is_claimed(void)
 int main(void)
 {
 	RUN(a_job_is_registered_held);
+	RUN(a_strict_queue_takes_verified_owners_only);
 	RUN(a_direct_queue_releases_at_once_to_its_device);
 	RUN(registering_twice_gives_the_same_job);
 	RUN(another_machines_uuid_is_refused);

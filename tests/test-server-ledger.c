@@ -435,7 +435,7 @@ static void the_tables_refuse_every_change(void)
 		"UPDATE ledger_print SET attempt = 7",
 		"INSERT OR REPLACE INTO ledger_print SELECT document_uuid, attempt, copy, 2 FROM"
 		" ledger_print WHERE record_id = 1",
-		"INSERT OR REPLACE INTO ledger_person SELECT record_id, salt, x'61', title FROM ledger_person",
+		"INSERT OR REPLACE INTO ledger_person SELECT record_id, salt, x'61', title, account, account_verified FROM ledger_person",
 		"INSERT OR REPLACE INTO ledger_record SELECT * FROM ledger_record WHERE id = 2",
 		"INSERT OR REPLACE INTO ledger SELECT * FROM ledger"};
 
@@ -524,6 +524,36 @@ static void an_erased_person_leaves_counts_and_chain(void)
 	CHECK(!disk_has("SECRET-TITLE-3") && verifies());
 }
 
+static int note_key(void *arg, const struct ledger_total *t)
+{
+	char *keys = arg;
+	size_t n = strlen(keys);
+
+	snprintf(keys + n, 200 - n, "%s:%d ", t->key, (int)t->prints);
+	return 0;
+}
+
+static void an_account_stands_for_its_owner(void)
+{
+	char keys[200] = "";
+	int64_t count = 0;
+
+	fresh();
+	strcpy(chain[1].account, "anna@example.org");
+	strcpy(chain[2].account, "anna@example.org");
+	chain[2].account_verified = true;
+	for (int i = 1; i <= 4; i++)
+		seal(&chain[i], &chain[i - 1]);
+	CHECK(is(push(1, 4), 4, "AAAA") && verifies());
+	CHECK(ledger_sum(&server.app.sql, 0, INT64_MAX, LEDGER_OWNER, note_key, keys) == 0);
+	CHECK(!strcmp(keys, "anna:1 anna@example.org:2 bert:1 "));
+	/* A local name is no account: who is called so elsewhere keeps his records. */
+	CHECK(ledger_erase(&server.app.sql, "bert", &count) == 0 && count == 1);
+	CHECK(ledger_erase(&server.app.sql, "anna@example.org", &count) == 0 && count == 2);
+	CHECK(verifies() && total().prints == 4);
+	CHECK(count_of("SELECT count(*) FROM ledger_person") == 1);
+}
+
 static void records_of_an_erased_person_are_taken(void)
 {
 	fresh();
@@ -582,6 +612,36 @@ static void sums_by_person_queue_and_machine(void)
 	CHECK(ledger_sum(&server.app.sql, 0, INT64_MAX, LEDGER_MACHINE, add_up, text) == 0);
 	CHECK(!strcmp(text, "urn:uuid:machine-a=5/8/1/1 "));
 	CHECK(ledger_sum(&server.app.sql, 0, 1, 77, add_up, text) == -EINVAL);
+}
+
+/* Record 1 is anna's, released by bert, who pays; 2 as 1, but went to a fallback; the others were released by nobody. */
+static void who_released_pays_once_and_not_for_a_fallback(void)
+{
+	char text[2000] = "", sql[300];
+
+	fresh();
+	chain[2].diverted = true;
+	for (int i = 2; i <= 5; i++)
+		seal(&chain[i], &chain[i - 1]);
+	for (int i = 1; i <= 2; i++) {
+		snprintf(sql, sizeof(sql),
+			"INSERT INTO ledger_release VALUES (NULL, '%s', 1, 1, %d, 'carl', 1, 0)",
+			chain[i].document_uuid, (int)chain[i].attempt - 1);
+		CHECK(sql_run(&server.app.sql, sql, NULL) == 0);
+	}
+	push(1, 5);
+	push(1, 5);
+	CHECK(ledger_sum(&server.app.sql, 0, INT64_MAX, LEDGER_OWNER, add_up, text) == 0);
+	CHECK(!strcmp(text, "anna=3/6/0/0 bert=2/4/0/0 "));
+	text[0] = '\0';
+	CHECK(ledger_sum(&server.app.sql, 0, INT64_MAX, LEDGER_PAYER, add_up, text) == 0);
+	printf("# %s\n", text);
+	CHECK(!strcmp(text, "anna=2/4/0/0 bert=2/4/0/0 carl=1/2/0/0 ") && verifies());
+	/* Erased, he is nobody; his prints do not become the owner's. */
+	text[0] = '\0';
+	CHECK(ledger_erase(&server.app.sql, "carl", NULL) == 0);
+	CHECK(ledger_sum(&server.app.sql, 0, INT64_MAX, LEDGER_PAYER, add_up, text) == 0);
+	CHECK(!strcmp(text, "=1/2/0/0 anna=2/4/0/0 bert=2/4/0/0 ") && verifies());
 }
 
 static int see_line(void *arg, const struct ledger_line *l)
@@ -739,9 +799,11 @@ int main(void)
 	RUN(the_tables_refuse_every_change);
 	RUN(changes_behind_the_triggers_are_found);
 	RUN(an_erased_person_leaves_counts_and_chain);
+	RUN(an_account_stands_for_its_owner);
 	RUN(records_of_an_erased_person_are_taken);
 	RUN(a_restored_server_asks_for_what_it_lost);
 	RUN(sums_by_person_queue_and_machine);
+	RUN(who_released_pays_once_and_not_for_a_fallback);
 	RUN(export_tells_what_counts_and_whose_clock_is_wrong);
 	RUN(ledgers_are_listed);
 	RUN(killed_at_any_moment_what_it_said_it_has);

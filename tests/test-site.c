@@ -74,6 +74,31 @@ static void what_is_no_policy_is_damaged(void)
 	CHECK(read_signed("{\"version\":1,\"queues\":{}}", &site) == 0);
 }
 
+static void the_cas_are_told_as_they_are(void)
+{
+	AUTO(site_freep) struct site *site = NULL;
+	char *big = calloc(1, SITE_CA_OCTETS + 200);
+
+	CHECK(read_signed("{\"version\":7,\"queues\":{},\"cas\":[\"one\\n\",\"two\\n\"]}", &site) ==
+		0);
+	CHECK(site && site->cas && !strcmp(site->cas, "one\ntwo\n"));
+	site_free(STEAL(site));
+	CHECK(read_signed(good, &site) == 0 && !site->cas);
+	site_free(STEAL(site));
+	CHECK(read_signed("{\"version\":7,\"queues\":{},\"cas\":[]}", &site) == SITE_E_DAMAGED);
+	CHECK(read_signed("{\"version\":7,\"queues\":{},\"cas\":\"one\"}", &site) ==
+		SITE_E_DAMAGED);
+	CHECK(read_signed("{\"version\":7,\"queues\":{},\"cas\":[\"a\",7]}", &site) ==
+		SITE_E_DAMAGED);
+	CHECK(read_signed("{\"version\":7,\"queues\":{},\"cas\":[\"a\\u0000b\"]}", &site) ==
+		SITE_E_DAMAGED);
+	CHECK(read_signed("{\"version\":7,\"queues\":{},\"cas\":[\"a\",\"b\",\"c\",\"d\",\"e\"]}",
+		      &site) == SITE_E_DAMAGED);
+	sprintf(big, "{\"version\":7,\"queues\":{},\"cas\":[\"%0*d\"]}", SITE_CA_OCTETS + 1, 0);
+	CHECK(read_signed(big, &site) == SITE_E_DAMAGED && !site);
+	free(big);
+}
+
 int main(void)
 {
 	CHECK(sodium_init() >= 0);
@@ -81,6 +106,7 @@ int main(void)
 	RUN(a_signed_policy_is_read);
 	RUN(only_printers_of_the_network_are_taken);
 	RUN(another_signature_is_not_believed);
+	RUN(the_cas_are_told_as_they_are);
 	RUN(what_is_no_policy_is_damaged);
 	return tap_done();
 }

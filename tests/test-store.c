@@ -222,7 +222,7 @@ static int count_job(void *arg, const struct store_job *j)
 
 static void jobs_are_listed_while_they_live_or_ended_lately(void)
 {
-	struct store_job a, b = job_like("d2"), c = job_like("d3");
+	struct store_job a, b = job_like("d2"), c = job_like("d3"), told;
 	AUTO(store_freep) struct store *s = store_with_job(&a);
 	int list = 0;
 
@@ -232,9 +232,14 @@ static void jobs_are_listed_while_they_live_or_ended_lately(void)
 	CHECK(store_job_each(s, b.ended_s, count_job, &list) == 0 && list == 103);
 	list = 0;
 	CHECK(store_job_each(s, b.ended_s - 1, count_job, &list) == 0 && list == 10203);
-	CHECK(store_job_set_verified(s, c.id, true) == 0);
-	CHECK(store_job_get(s, c.id, &c) == 0 && c.owner_verified);
-	CHECK(store_job_set_verified(s, 99, true) == STORE_E_GONE);
+	c.owner_verified = true;
+	c.who = WHO_VERIFIED;
+	strcpy(c.account, "anna@example.org");
+	CHECK(store_job_set_who(s, &c) == 0);
+	CHECK(store_job_get(s, c.id, &told) == 0 && told.owner_verified);
+	CHECK(told.who == WHO_VERIFIED && !strcmp(told.account, "anna@example.org"));
+	c.id = 99;
+	CHECK(store_job_set_who(s, &c) == STORE_E_GONE);
 	CHECK(store_job_prune(s, b.ended_s) == 0);
 	CHECK(store_job_get(s, b.id, &b) == 0);
 	CHECK(store_job_prune(s, b.ended_s + 1) == 0);

@@ -2,13 +2,18 @@
 /* check-queues - does CUPS have the queues that the configuration names, and as they must be? */
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include "base/paths.h"
 #include "check.h"
 #include "core/vendor.h"
 
 /* One finding per queue: the worst, with its remedy. */
-static void check_one(struct check *k, const char *name)
+static void check_one(struct check *k, const struct config_queue *config)
 {
+	const char *name = config->name;
 	char what[160], again[200];
 	struct queue_state q;
 	int rc = queue_get(k->http, name, &q);
@@ -36,11 +41,12 @@ static void check_one(struct check *k, const char *name)
 		check_add(k, FINDING_WARNING, what, again,
 			"shared: other computers' users cannot be verified");
 	else if (strcmp(q.op_policy, QUEUE_OP_POLICY) != 0)
-		check_add(k, FINDING_WARNING, what,
+		check_add(k, config->require_verified ? FINDING_WRONG : FINDING_WARNING, what,
 			q.has_policy ? again
 				     : "Put <Policy " QUEUE_OP_POLICY
 				       "> of the stock cupsd.conf back, then run setup.",
-			"cupsd does not verify who prints (policy %s)", q.op_policy);
+			"cupsd does not verify who prints (policy %s)%s", q.op_policy,
+			config->require_verified ? ", and all jobs are held for that" : "");
 	else if (strcmp(q.error_policy, "retry-job") != 0)
 		check_add(k, FINDING_WARNING, what, again,
 			"one bad job can stop it (error policy %s)", q.error_policy);
@@ -82,6 +88,32 @@ static void check_strays(struct check *k)
 	ippDelete(answer);
 }
 
+static bool login_service_listens(void)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	AUTO(auto_close) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	return !paths_join(at.sun_path, sizeof(at.sun_path), paths_run(), "login.sock") &&
+	       fd >= 0 && !connect(fd, (struct sockaddr *)&at, sizeof(at));
+}
+
+/* Without it nobody is ever verified. */
+static void check_logins(struct check *k)
+{
+	bool required = false;
+
+	for (size_t i = 0; i < k->config->queue_count; i++)
+		required |= k->config->queue[i].require_verified;
+	if (!required)
+		return;
+	if (login_service_listens())
+		check_add(k, FINDING_OK, "logins", "", "the login service runs");
+	else
+		check_add(k, FINDING_WRONG, "logins",
+			"Start it: systemctl enable --now stillprint-verifier",
+			"the login service does not run, and a queue takes only verified users' jobs");
+}
+
 void check_queues(struct check *k)
 {
 	if (!k->http) {
@@ -92,6 +124,7 @@ void check_queues(struct check *k)
 	if (!k->config)
 		return;
 	for (size_t i = 0; i < k->config->queue_count; i++)
-		check_one(k, k->config->queue[i].name);
+		check_one(k, &k->config->queue[i]);
+	check_logins(k);
 	check_strays(k);
 }

@@ -22,20 +22,51 @@ const struct cli_option jobs_options[] = {
 
 /* ---- jobs ---- */
 
+/* Until the next call. */
+static const char *owner_words(struct json_object *job)
+{
+	static char text[640];
+	const char *account = json_text(job, "account");
+
+	snprintf(text, sizeof(text), "%s%s", *account ? account : json_text(job, "owner"),
+		strcmp(json_text(job, "identity"), "verified") ? "" : ", verified");
+	return text;
+}
+
+/* "anna, bert", "" for nobody. */
+static void join_delegates(struct json_object *job, char *out, size_t size)
+{
+	struct json_object *names = NULL;
+	size_t used = 0, count = 0;
+
+	*out = '\0';
+	if (json_object_object_get_ex(job, "delegates", &names) &&
+		json_object_is_type(names, json_type_array))
+		count = json_object_array_length(names);
+	for (size_t i = 0; i < count && used < size; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "",
+			json_object_get_string(json_object_array_get_idx(names, i)));
+}
+
 static void add_job(struct table *t, struct json_object *job, bool users)
 {
 	const char *state = json_text(job, "state");
+	char names[2400], below[3600];
 
 	table_number(t, json_number(job, "id"));
 	if (users)
-		table_text(t, json_text(job, "owner"));
+		table_text(t, owner_words(job));
 	table_text(t, json_text(job, "title"));
 	table_text(t, json_text(job, "queue"));
 	table_number(t, json_number(job, "pages"));
 	table_text(t, out_when(json_number(job, "stored")));
 	table_text(t, state);
-	if (!job_is_final(job_state_from_name(state)))
-		table_below(t, json_text(job, "sentence"));
+	if (job_is_final(job_state_from_name(state)))
+		return;
+	join_delegates(job, names, sizeof(names));
+	snprintf(below, sizeof(below), "%s%s%s", json_text(job, "sentence"),
+		*names ? "; delegated to " : "", names);
+	table_below(t, below);
 }
 
 static void print_jobs(struct json_object *jobs, bool all, bool users)
@@ -172,22 +203,45 @@ static void say_target(struct json_object *job)
 			(long long)impressions, impressions == 1 ? "" : "s");
 }
 
+/* Where no login service runs, cupsd's word is all there is. */
+static void say_owner(struct json_object *job)
+{
+	const char *why = json_text(job, "identity_why");
+	bool verified = !strcmp(json_text(job, "identity"), "verified");
+
+	out_say("  Owner     %s", out_safe(json_text(job, "owner")));
+	if (*json_text(job, "account"))
+		out_say(", prints as %s", out_safe(json_text(job, "account")));
+	if (verified)
+		out_say(" (verified)");
+	else if (!json_flag(job, "owner_verified"))
+		out_say(" (as claimed, not verified)");
+	else if (*why && strcmp(why, "no-verifier") != 0)
+		out_say(" (as claimed: %s)", out_safe(json_text(job, "identity_sentence")));
+	out_say("\n");
+}
+
 static void print_why(struct json_object *job)
 {
 	const char *state = json_text(job, "state");
 	const char *dropped = json_text(job, "dropped");
+	char delegates[2400];
+
+	join_delegates(job, delegates, sizeof(delegates));
 
 	out_say("Job %lld, \"%s\"\n", (long long)json_number(job, "id"),
 		out_safe(json_text(job, "title")));
 	out_wrap(2, out_safe(json_text(job, "sentence")));
 	say_next(out_safe(json_text(job, "next")));
 	out_say("\n  Queue     %s\n", out_safe(json_text(job, "queue")));
-	out_say("  Owner     %s%s\n", out_safe(json_text(job, "owner")),
-		json_flag(job, "owner_verified") ? "" : " (as claimed, not verified)");
+	say_owner(job);
 	out_say("  State     %s (%s) since %s\n", out_safe(state),
 		out_safe(json_text(job, "reason")), out_when(json_number(job, "since")));
 	say_times(job);
 	say_target(job);
+	if (*delegates)
+		out_say("  Delegated to %s (they may release it at the server)\n",
+			out_safe(delegates));
 	if (*dropped)
 		out_say("  Left out  %s (the target cannot do it)\n", out_safe(dropped));
 }

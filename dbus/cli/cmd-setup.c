@@ -52,7 +52,7 @@ const struct cli_option setup_options[] = {
 	{"remove", NULL, KEY_REMOVE, "remove the queue and its settings"},
 	{"server", "ADDRESS", KEY_SERVER, "enrol at this server of our own; again for more"},
 	{"code", "CODE", KEY_CODE, "what its administrator gave; - is standard input"},
-	{"renew", NULL, KEY_RENEW, "get a new certificate there, if it is time"},
+	{"renew", NULL, KEY_RENEW, "get a new certificate there, now"},
 	{"leave", NULL, KEY_LEAVE, "forget that server, its queues and our key"},
 	{"dry-run", NULL, KEY_DRY_RUN, "ask and tell, change nothing"},
 	{"yes", NULL, 'y', "do not ask; what is not said is preset"},

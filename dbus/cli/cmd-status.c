@@ -116,7 +116,21 @@ static void print_certificate(int64_t until_s)
 		until_s > (int64_t)time(NULL) ? "ends" : "ended", out_when(until_s));
 }
 
-static void print_status(struct json_object *daemon, struct json_object *queues)
+static void print_whoami(struct json_object *who)
+{
+	const char *account = json_text(who, "account"), *user = json_text(who, "user");
+
+	if (!strcmp(json_text(who, "identity"), "verified"))
+		out_say("You print as %s, verified in this login.\n", out_safe(account));
+	else
+		out_say("You print as %s, as claimed only: %s.\n", out_safe(account),
+			out_safe(json_text(who, "sentence")));
+	if (strcmp(account, user) != 0)
+		out_say("On this computer you are %s.\n", out_safe(user));
+}
+
+static void print_status(
+	struct json_object *daemon, struct json_object *queues, struct json_object *who)
 {
 	int64_t waiting = json_number(daemon, "waiting"), unknown = json_number(daemon, "unknown");
 	int64_t delivering = json_number(daemon, "delivering"),
@@ -131,6 +145,9 @@ static void print_status(struct json_object *daemon, struct json_object *queues)
 	out_say("Kept: %s of %s\n", out_octets(json_number(daemon, "spool_octets")),
 		out_octets(max));
 	print_certificate(json_number(daemon, "certificate_until"));
+	/* Where no login service runs there is nothing to tell. */
+	if (strcmp(json_text(who, "why"), "no-verifier") != 0)
+		print_whoami(who);
 	if (json_object_array_length(queues) == 0)
 		out_say("\nNo queue is set up. As root: stillprint setup --help\n");
 	else
@@ -142,6 +159,7 @@ int cli_status(struct cli *c, int argc, char **argv)
 	AUTO(json_putp) struct json_object *daemon = NULL;
 	AUTO(json_putp) struct json_object *objects = NULL;
 	AUTO(json_putp) struct json_object *answer = NULL;
+	AUTO(json_putp) struct json_object *who = NULL;
 	struct json_object *queues;
 	int rc;
 
@@ -153,15 +171,39 @@ int cli_status(struct cli *c, int argc, char **argv)
 	if (!rc)
 		rc = bus_call(
 			c, BUS_ROOT, BUS_OBJECTS, "GetManagedObjects", BUS_SOON_S, &objects, "");
+	if (!rc)
+		rc = bus_call(c, BUS_ROOT, BUS_MANAGER, "WhoAmI", BUS_SOON_S, &who, "");
 	if (rc)
 		return rc;
 	queues = pick_queues(objects);
 	answer = json_object_new_object();
 	json_object_object_add(answer, "daemon", json_object_get(daemon));
+	json_object_object_add(answer, "identity", json_object_get(who));
 	json_object_object_add(answer, "queues", queues);
 	if (c->json)
 		cli_answer(c, answer);
 	else
-		print_status(daemon, queues);
+		print_status(daemon, queues, who);
+	return CLI_DONE;
+}
+
+/* ---- whoami ---- */
+
+int cli_whoami(struct cli *c, int argc, char **argv)
+{
+	AUTO(json_putp) struct json_object *who = NULL;
+	int rc;
+
+	if (cli_only_common(c, argc, argv))
+		return c->status;
+	if (optind < argc)
+		return cli_usage(c, "whoami takes no arguments");
+	rc = bus_call(c, BUS_ROOT, BUS_MANAGER, "WhoAmI", BUS_SOON_S, &who, "");
+	if (rc)
+		return rc;
+	if (c->json)
+		cli_answer(c, who);
+	else
+		print_whoami(who);
 	return CLI_DONE;
 }

@@ -206,6 +206,8 @@ static const char *take_line(void *arg, const char *section, const char *key, co
 		s->accept_raw = !strcmp(value, "yes");
 	else if (!strcmp(key, "accept-foreign-hosts"))
 		s->accept_foreign_hosts = !strcmp(value, "yes");
+	else if (!strcmp(key, "require-verified"))
+		s->require_verified = !strcmp(value, "yes");
 	else if (!strcmp(key, "fallback") && s->fallback_count < CONFIG_FALLBACK_MAX)
 		snprintf(s->fallback[s->fallback_count++], CONFIG_URI_MAX, "%s", value);
 	else
@@ -279,6 +281,8 @@ char *section_text(const struct section *s)
 		fprintf(f, "accept-raw = yes\n");
 	if (s->accept_foreign_hosts)
 		fprintf(f, "accept-foreign-hosts = yes\n");
+	if (s->require_verified)
+		fprintf(f, "require-verified = yes\n");
 	if (fclose(f) != 0) {
 		free(text);
 		return NULL;

@@ -18,7 +18,7 @@ struct section {
 	char on_outage[16], release[16];
 	char fallback[CONFIG_FALLBACK_MAX][CONFIG_URI_MAX];
 	size_t fallback_count;
-	bool accept_raw, accept_foreign_hosts;
+	bool accept_raw, accept_foreign_hosts, require_verified;
 	bool exists; /* the drop-in is there */
 };
 

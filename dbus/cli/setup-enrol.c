@@ -26,6 +26,7 @@ void enrolled_fini(struct enrolled *e)
 {
 	free(e->ca_pem);
 	free(e->cert_pem);
+	free(e->server_pem);
 	enrol_secret_free(e->key_pem);
 	*e = (struct enrolled){0};
 }
@@ -61,6 +62,7 @@ struct talk {
 	/* Register-Output-Device */
 	struct enrolled *e;
 	const char *uuid;
+	const struct identity *known; /* NULL: by a code */
 	enum client_fault fault;
 	long http_status;
 	ipp_status_t status;
@@ -91,6 +93,8 @@ static void take_chain(void *arg, const struct client_chain *chain)
 	ca = enrol_find_ca(chain, t->code->ca);
 	if (ca)
 		t->e->ca_pem = strdup(ca);
+	if (ca)
+		t->e->server_pem = strdup(chain->pem[0]);
 }
 
 int enrol_find_server(struct setup *s, const struct config_server *addresses,
@@ -149,7 +153,7 @@ static void take_reply(void *arg, const struct client_reply *reply)
 	text_display(t->why, sizeof(t->why), a ? ippGetString(a, 0, NULL) : reply->detail);
 	if (reply->fault == CLIENT_OK && reply->status <= IPP_STATUS_OK_CONFLICTING)
 		t->rc = enrol_take(reply->ipp, t->uuid, t->e->key_pem, t->e->ca_pem, mono_utc_s(),
-			&t->e->id, &t->e->cert_pem, t->why, sizeof(t->why));
+			t->known, &t->e->id, &t->e->cert_pem, t->why, sizeof(t->why));
 }
 
 static int send_once(
@@ -246,14 +250,19 @@ static int memory_file(const char *text, char *path, size_t size)
 	return STEAL_FD(fd);
 }
 
-/* As the same machine, if it is the same server: it knows our key. */
-static int choose_key(const struct identity *known, struct enrolled *e, char uuid[UUID_SIZE])
+/* The code tells that it is the one whose CA that is; so what its certificate names is right, also by another CA. */
+static bool is_same_server(const struct identity *known, const struct enrolled *e)
 {
 	AUTO(auto_free) char *ca = NULL;
 
-	if (known && enrol_read(known->ca_file, &ca) == 0 &&
-		enrol_same_certificate(ca, e->ca_pem) &&
-		enrol_read(known->key_file, &e->key_pem) == 0) {
+	return (enrol_read(known->ca_file, &ca) == 0 && enrol_has_certificate(ca, e->ca_pem)) ||
+	       (e->server_pem && enrol_names_uuid(e->server_pem, known->server_uuid));
+}
+
+/* As the same machine, if it is the same server: it knows our key, and which jobs are ours. */
+static int choose_key(const struct identity *known, struct enrolled *e, char uuid[UUID_SIZE])
+{
+	if (known && is_same_server(known, e) && enrol_read(known->key_file, &e->key_pem) == 0) {
 		snprintf(uuid, UUID_SIZE, "%s", known->uuid);
 		return 0;
 	}
@@ -303,9 +312,10 @@ int enrol_by_code(struct setup *s, const struct enrol_code *code, const struct i
 int enrol_by_certificate(struct setup *s, const struct config_server *addresses,
 	const struct identity *known, struct enrolled *e)
 {
-	const struct client_identity id = {known->ca_file, known->cert_file, known->key_file};
+	const struct client_identity id = {
+		known->ca_file, known->cert_file, known->key_file, known->server_uuid};
 	const struct client_request r = {.identity = &id};
-	struct talk t = {.e = e, .uuid = known->uuid};
+	struct talk t = {.e = e, .uuid = known->uuid, .known = known};
 	int rc = enrol_read(known->ca_file, &e->ca_pem);
 
 	if (!rc)

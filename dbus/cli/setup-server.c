@@ -252,6 +252,7 @@ int setup_renew(struct setup *s)
 	AUTO(enrolled_fini) struct enrolled e = {0};
 	struct identity known;
 	int64_t now_s = mono_utc_s();
+	char before[32];
 	int rc = load_known(s, &known);
 
 	if (rc)
@@ -259,13 +260,18 @@ int setup_renew(struct setup *s)
 	if (!s->config->server.count)
 		return cli_fail(s->c, CLI_FAILED, "No [server] section names an address");
 	tell_identity(s, &known, s->config->server.address[0]);
-	if (!identity_is_due(&known, now_s) || s->dry_run) {
-		setup_say(s, "Nothing was renewed: the certificate is good until %s%s",
-			day_of(known.expires_s),
-			s->dry_run ? " (--dry-run)"
-				   : "; it is renewed in the last third of its life");
+	if (known.expires_s <= now_s)
+		return cli_fail(s->c, CLI_FAILED,
+			"The certificate ended on %s, and the server renews no more of it. Ask for a code "
+			"(\"stillprint-server enrol\" on the server), then: stillprint setup --server %s "
+			"--code CODE. What waits is kept until then.",
+			day_of(known.expires_s), s->config->server.address[0]);
+	if (s->dry_run) {
+		setup_say(s, "Nothing was renewed: the certificate is good until %s (--dry-run)",
+			day_of(known.expires_s));
 		return CLI_DONE;
 	}
+	snprintf(before, sizeof(before), "%s", day_of(known.expires_s));
 	rc = enrol_by_certificate(s, &s->config->server, &known, &e);
 	if (!rc)
 		rc = write_identity(s, &e);
@@ -273,7 +279,8 @@ int setup_renew(struct setup *s)
 		return rc;
 	s->changed = true;
 	tell_identity(s, &e.id, e.address);
-	setup_say(s, "The certificate is renewed; it is good until %s", day_of(e.id.expires_s));
+	setup_say(s, "The certificate is renewed: it was good until %s, now until %s", before,
+		day_of(e.id.expires_s));
 	setup_reload(s);
 	return CLI_DONE;
 }
@@ -379,7 +386,8 @@ int setup_probe_server(struct setup *s)
 	snprintf(q.server_queue, sizeof(q.server_queue), "%s", name ? name + 1 : s->queue_option);
 	if (!uri_is_queue_name(q.server_queue))
 		return cli_usage(s->c, "\"%s\" cannot be a queue's name", q.server_queue);
-	id = (struct client_identity){known.ca_file, known.cert_file, known.key_file};
+	id = (struct client_identity){
+		known.ca_file, known.cert_file, known.key_file, known.server_uuid};
 	for (size_t i = 0; i < s->config->server.count; i++) {
 		rc = config_server_uri(&q, s->config->server.address[i]);
 		if (!rc)

@@ -70,6 +70,7 @@ int setup_leave(struct setup *s);
 struct enrolled {
 	struct identity id; /* without its paths */
 	char *ca_pem, *cert_pem, *key_pem;
+	char *server_pem; /* shown where a code was brought */
 	char address[CONFIG_URI_MAX]; /* where it answered */
 };
 void enrolled_fini(struct enrolled *e);

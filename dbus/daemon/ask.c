@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ask - questions to the engine that the store or the network answers: fallbacks, usage, audit, check, trust, reload. */
+#include "bound.h"
 #include "engine-private.h"
 
 #include <string.h>
@@ -176,6 +177,41 @@ void engine_fallback_list(
 	timer_set(e, &l->timer, 0, listing_due, l);
 }
 
+/* ---- who am I? ---- */
+
+enum { WHOAMI_MS = 2000 };
+
+struct whoami {
+	char user[256];
+	engine_reply_fn *reply;
+	void *arg;
+};
+
+static void whoami_told(void *arg, const struct bound *b)
+{
+	AUTO(rows_freep) struct rows *rows = must(rows_new());
+	struct whoami *w = arg;
+
+	rows_next(rows);
+	rows_string(rows, "User", w->user);
+	rows_string(rows, "Account", b->account[0] ? b->account : w->user);
+	rows_string(rows, "Identity", who_shown(b->who));
+	rows_string(rows, "Why", who_code(b->who));
+	rows_string(rows, "Sentence", who_sentence(b->who));
+	w->reply(w->arg, ENGINE_OK, "", rows);
+	free(w);
+}
+
+void engine_whoami(struct engine *e, const char *user, engine_reply_fn *reply, void *arg)
+{
+	struct whoami *w = must(calloc(1, sizeof(*w)));
+
+	snprintf(w->user, sizeof(w->user), "%s", user);
+	w->reply = reply;
+	w->arg = arg;
+	bound_ask(e, user, WHOAMI_MS, whoami_told, w);
+}
+
 /* ---- usage and audit: from the store ---- */
 
 struct query {
@@ -197,6 +233,8 @@ static int usage_row(void *arg, const struct store_ledger_row *r)
 	rows_int(rows, "Job", r->job_id);
 	rows_int(rows, "Ended", r->ended_s);
 	rows_string(rows, "Owner", r->owner);
+	rows_string(rows, "Account", r->account);
+	rows_bool(rows, "AccountVerified", r->account_verified);
 	rows_string(rows, "Title", r->title);
 	rows_string(rows, "Queue", r->queue);
 	rows_string(rows, "Target", r->target);

@@ -67,10 +67,17 @@ struct bus {
 	size_t known_count;
 	struct bus_notice *notices;
 	uint32_t last_notice;
+	struct bus_idle *idle;
 	struct bus_question *questions; /* calls that wait for polkit */
 	uint32_t last_question;
 	bool no_polkit; /* it did not answer the last time */
 };
+
+/* ---- who is away from a public computer (bus-idle.c) ---- */
+
+int bus_idle_init(struct bus *b);
+void bus_idle_down(struct bus *b); /* the bus went away */
+void bus_idle_fini(struct bus *b);
 
 /** bus_peer_call() - dispatch @m once its sender's uid is known: now, or when the bus has answered */
 void bus_peer_call(struct bus *b, DBusMessage *m);
@@ -265,6 +272,7 @@ void bus_properties_set(struct bus_call *call);
 void bus_objects_get_managed(struct bus_call *call);
 
 void bus_manager_status(struct bus_call *call);
+void bus_manager_whoami(struct bus_call *call);
 void bus_manager_subscribe(struct bus_call *call);
 void bus_manager_unsubscribe(struct bus_call *call);
 void bus_manager_jobs(struct bus_call *call);
@@ -285,4 +293,5 @@ void bus_job_release(struct bus_call *call);
 void bus_job_cancel(struct bus_call *call);
 void bus_job_print_again(struct bus_call *call);
 void bus_job_act(struct bus_call *call);
+void bus_job_delegate(struct bus_call *call);
 void bus_job_why(struct bus_call *call);

@@ -38,6 +38,11 @@ void bus_manager_status(struct bus_call *call)
 	bus_call_send(call, reply, &o);
 }
 
+void bus_manager_whoami(struct bus_call *call)
+{
+	engine_whoami(call->bus->e, call->user->name, bus_call_answer, call);
+}
+
 void bus_manager_subscribe(struct bus_call *call)
 {
 	struct bus_peer *p = bus_peer_find(call->bus, dbus_message_get_sender(call->m));

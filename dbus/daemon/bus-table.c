@@ -31,6 +31,7 @@ const struct bus_method bus_methods[] = {
 		bus_objects_get_managed},
 
 	{BUS_MANAGER, "Status", "", "", "a{sv}", "status", WHO_ALL, bus_manager_status},
+	{BUS_MANAGER, "WhoAmI", "", "", "a{sv}", "identity", WHO_ALL, bus_manager_whoami},
 	{BUS_MANAGER, "Subscribe", "b", "agent", "", "", WHO_ALL, bus_manager_subscribe},
 	{BUS_MANAGER, "Unsubscribe", "", "", "", "", WHO_ALL, bus_manager_unsubscribe},
 	{BUS_MANAGER, "Jobs", "a{sv}", "filter", "aa{sv}", "jobs", WHO_ALL, bus_manager_jobs},
@@ -61,6 +62,7 @@ const struct bus_method bus_methods[] = {
 	{BUS_JOB, "PrintAgain", "a{sv}", "options", "", "", WHO_OWNER, bus_job_print_again,
 		RIGHT_RELEASE_OTHERS},
 	{BUS_JOB, "Act", "s", "key", "", "", WHO_OWNER, bus_job_act, RIGHT_RELEASE_OTHERS},
+	{BUS_JOB, "Delegate", "as", "users", "", "", WHO_OWNER, bus_job_delegate},
 	{BUS_JOB, "Why", "", "", "sss", "code sentence next", WHO_OWNER, bus_job_why,
 		RIGHT_VIEW_OTHERS},
 	{NULL},

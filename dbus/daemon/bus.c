@@ -21,6 +21,7 @@ static void on_down(void *arg)
 	struct bus *b = arg;
 
 	bus_peers_clear(b);
+	bus_idle_down(b);
 	b->c = NULL;
 }
 
@@ -57,7 +58,9 @@ int bus_new(sd_event *loop, struct engine *e, struct bus **out)
 	b->loop = sd_event_ref(loop);
 	b->e = e;
 	r = bus_signal_init(b);
-	if (r)
+	if (!r)
+		r = bus_idle_init(b);
+	if (r < 0)
 		return r;
 	r = bus_link_new(loop, BUS_NAME, &link_ops, b, &b->link);
 	if (r)
@@ -71,6 +74,7 @@ void bus_free(struct bus *b)
 	if (!b)
 		return;
 	bus_signal_fini(b);
+	bus_idle_fini(b);
 	bus_peers_clear(b);
 	/* Their answers still come, from the engine's last commits. */
 	while (b->calls) {

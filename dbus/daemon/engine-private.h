@@ -2,6 +2,7 @@
 /* engine-private - the engine's parts to each other: jobs in memory, upstreams, deliveries, and who decides what.
  *
  *   intake.c    files from the backend become jobs (sealed-file.c looks into one)
+ *   verify.c    finds out who printed a job; who.c asks the login service
  *   plan.c      decides where a pending job goes
  *   upstream.c  knows whether a queue's server is there
  *   deliver.c   takes one job to one target, journal first
@@ -64,6 +65,8 @@ struct job {
 	struct delivery *delivery; /* under way up to SENT */
 	struct follow *follow; /* SENDING (broken), SENT, UNKNOWN: asks for the final state */
 	/* With a server of our own (link.h): */
+	struct verify *verify; /* it is being found out who printed it */
+	bool who_stale; /* that is to be asked again before it goes on */
 	struct registrar *registrar; /* it is being made known there */
 	struct claim *claim; /* a release is being taken over: the plan waits */
 	struct report *report; /* the server is told */
@@ -77,6 +80,8 @@ struct job {
 	struct timer ask; /* nobody answered */
 	char decided_by[256]; /* for the next attempt */
 	unsigned resends; /* sent again on the device's word that nothing printed */
+	unsigned absent; /* so often in a row its user had no session (public.c) */
+	bool told_public; /* that it goes with the session */
 	bool told_lost; /* its owner was told of this outage for this job */
 	enum job_reason told_reason; /* with these words */
 	int64_t clock_step_s; /* how far the wall clock was set forward since it is here */
@@ -124,6 +129,7 @@ struct engine {
 	struct config *config;
 	struct store *store;
 	struct worker *storer, *filer; /* commits; reads and writes files */
+	struct worker *asker; /* looks users up, asks the login service */
 	struct client *client;
 	struct engine_listener listener;
 	struct job *jobs, **jobs_end;
@@ -136,11 +142,15 @@ struct engine {
 	size_t queue_count;
 	struct upstream *upstreams;
 	struct link *link; /* the server of our own */
+	struct resync *resync;
 	struct settle *settle; /* what it has of the ledger */
 	struct policies *policies; /* what it says of its queues */
 	struct renewal *renewal; /* of our certificate there */
 	struct intake *intake;
 	struct timer kick, sweep;
+	struct timer public_look; /* who has left this public computer? */
+	bool public_blind; /* nobody can tell */
+	struct timer who_again; /* jobs wait for their owners to log in */
 	int64_t kick_at_ms;
 	int64_t sweep_wall_s, sweep_boot_s; /* both clocks at the last sweep */
 	bool started;
@@ -190,6 +200,8 @@ void job_ledger_row(struct job *j, enum job_state state, enum record_certainty c
 /* Impressions of the whole job as far as the ticket tells, 0 if it does not. */
 int32_t job_expected(const struct job *j);
 const struct config_queue *job_queue(struct job *j);
+/* What the server calls its owner: the account, else the local name. */
+const char *job_account(const struct job *j);
 struct queue_state *queue_state_find(struct engine *e, const char *name);
 
 /* ---- printers.c ---- */
@@ -319,6 +331,7 @@ void notice_diverted(struct job *j, const char *label); /* goes elsewhere */
 void notice_back(struct engine *e, struct upstream *u, unsigned waiting);
 void notice_unknown(struct job *j);
 void notice_unconfirmed(struct job *j);
+void notice_public(struct job *j); /* waits on a public computer */
 void notice_attention(struct job *j); /* the reason says what */
 void audit(struct engine *e, const struct job *j, const char *event, const char *decided_by,
 	const char *from, const char *to, bool encrypted);

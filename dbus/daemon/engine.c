@@ -15,6 +15,7 @@
 #include "link.h"
 #include "must.h"
 #include "network.h"
+#include "public.h"
 #include "renew.h"
 #include "settle.h"
 
@@ -177,6 +178,7 @@ int queues_set(struct engine *e)
 		for (size_t k = 0; k < e->queue[i].config->fallback_count; k++)
 			printer_of(e, e->queue[i].config->fallback[k]);
 	upstreams_set(e);
+	public_set(e);
 	outages_watch(e);
 	policy_publish(e);
 	return 0;
@@ -424,6 +426,8 @@ int engine_new(sd_event *loop, void (*complain)(void *arg, const char *message),
 		rc = worker_new(loop, e->store, &e->storer);
 	if (!rc)
 		rc = worker_new(loop, NULL, &e->filer);
+	if (!rc)
+		rc = worker_new(loop, NULL, &e->asker);
 	if (rc)
 		return rc;
 	*out = STEAL(e);
@@ -475,6 +479,7 @@ void engine_free(struct engine *e)
 		return;
 	e->started = false;
 	/* Commits under way are finished; what they would have led to is for the next start. */
+	worker_free(e->asker);
 	worker_free(e->filer);
 	worker_free(e->storer);
 	sweep_free(e);
@@ -484,6 +489,8 @@ void engine_free(struct engine *e)
 	renew_free(e);
 	link_free(e);
 	timer_stop(&e->kick);
+	timer_stop(&e->who_again);
+	public_free(e);
 	timer_stop(&e->network_settle);
 	sd_event_source_disable_unref(e->network);
 	intake_free(e);

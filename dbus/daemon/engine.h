@@ -109,6 +109,10 @@ void engine_release(struct engine *e, int32_t id, const struct engine_release *r
 	const char *decided_by, engine_reply_fn *reply, void *arg);
 void engine_cancel(
 	struct engine *e, int32_t id, const char *decided_by, engine_reply_fn *reply, void *arg);
+enum { ENGINE_DELEGATES_MAX = 8 };
+/* Who else may release it at the server: all of them, by their names there; none: nobody any more. */
+void engine_delegate(struct engine *e, int32_t id, const char *const *names, unsigned count,
+	const char *decided_by, engine_reply_fn *reply, void *arg);
 void engine_print_again(struct engine *e, int32_t id, const char *printer, const char *decided_by,
 	engine_reply_fn *reply, void *arg);
 /* One of engine_job_actions()' keys, as a notification's button gives it back. */
@@ -131,6 +135,8 @@ void engine_outage_start(struct engine *e, const char *queue, int64_t until_s, c
 void engine_outage_stop(struct engine *e, const char *queue, const char *decided_by,
 	engine_reply_fn *reply, void *arg);
 
+/* As whom @user prints now. Reply: one row: User, Account, Identity ("verified" or "claimed"), Why (code), Sentence. */
+void engine_whoami(struct engine *e, const char *user, engine_reply_fn *reply, void *arg);
 /* @owner NULL: everybody. Rows: see docs/cli.md, `usage`. */
 void engine_usage(struct engine *e, const char *owner, int64_t from_s, int64_t to_s,
 	engine_reply_fn *reply, void *arg);
@@ -143,6 +149,11 @@ void engine_check(struct engine *e, engine_reply_fn *reply, void *arg);
 void engine_trust(struct engine *e, const char *uri, const char *decided_by, engine_reply_fn *reply,
 	void *arg);
 /* Read the configuration again. A bad one is refused and the old one stays; @message has the lines. */
+/* After how many seconds without a touch a user has left this public computer; 0: it is none. */
+int32_t engine_public_idle_s(const struct engine *e);
+/* So long: what he has waiting here is canceled, and his identity ends. */
+void engine_user_is_away(struct engine *e, uint32_t uid, const char *user);
+
 void engine_reload(struct engine *e, engine_reply_fn *reply, void *arg);
 
 /* ---- what the engine tells: set once, before engine_start() ---- */

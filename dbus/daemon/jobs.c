@@ -10,6 +10,7 @@
 #include "link.h"
 #include "must.h"
 #include "settle.h"
+#include "verify.h"
 
 enum { COMMIT_AGAIN_MS = 1000, COMMIT_AGAIN_MAX_MS = 15000 };
 
@@ -58,6 +59,7 @@ void job_drop(struct job *j)
 	}
 	deliver_stop(j);
 	follow_stop(j);
+	verify_stop(j);
 	registrar_stop(j);
 	claim_stop(j);
 	report_stop(j);
@@ -77,6 +79,11 @@ void job_changed(struct job *j)
 const struct config_queue *job_queue(struct job *j)
 {
 	return config_queue(j->engine->config, j->row.queue);
+}
+
+const char *job_account(const struct job *j)
+{
+	return j->row.account[0] ? j->row.account : j->row.owner;
 }
 
 struct queue_state *queue_state_find(struct engine *e, const char *name)
@@ -103,6 +110,15 @@ struct step {
 };
 
 static void step_done(void *arg, int rc);
+
+/* No move writes these: who printed it may have been found out meanwhile, or others been named for it. */
+static void who_keep(struct store_job *row, const struct store_job *now)
+{
+	row->owner_verified = now->owner_verified;
+	row->who = now->who;
+	memcpy(row->account, now->account, sizeof(row->account));
+	memcpy(row->delegates, now->delegates, sizeof(row->delegates));
+}
 
 static int step_work(void *arg, struct store *s)
 {
@@ -179,8 +195,7 @@ static void step_done(void *arg, int rc)
 	if (rc) {
 		log_event(LOG_LVL_ERROR, "job=%d event=commit-failed error=%d", j->row.id, rc);
 	} else {
-		step->row.owner_verified |=
-			j->row.owner_verified; /* cupsd may have answered meanwhile */
+		who_keep(&step->row, &j->row);
 		j->row = step->row;
 		if (step->has_attempt)
 			j->attempt = step->attempt;
@@ -260,7 +275,7 @@ static void ended(struct job *j, int rc)
 		spool_unlink(j->engine, file, j->row.file_octets);
 	deliver_stop(j);
 	follow_stop(j);
-	registrar_stop(j);
+	registrar_leave(j);
 	claim_stop(j);
 	timer_stop(&j->retry);
 	timer_stop(&j->ask);
@@ -313,6 +328,8 @@ void job_ledger_row(struct job *j, enum job_state state, enum record_certainty c
 	out->job_id = j->row.id;
 	snprintf(out->owner, sizeof(out->owner), "%s", j->row.owner);
 	snprintf(out->title, sizeof(out->title), "%s", j->row.title);
+	snprintf(out->account, sizeof(out->account), "%s", j->row.account);
+	out->account_verified = j->row.account[0] && j->row.who == WHO_VERIFIED;
 	snprintf(out->queue, sizeof(out->queue), "%s", j->row.queue);
 	snprintf(out->target, sizeof(out->target), "%s", j->attempt.uri);
 	out->diverted = j->attempt.kind == TARGET_FALLBACK;

@@ -190,6 +190,19 @@ void notice_attention(struct job *j)
 	tell(j, "attention", summary, body);
 }
 
+void notice_public(struct job *j)
+{
+	char title[120], summary[260], body[900];
+
+	title_of(j, title, sizeof(title));
+	snprintf(summary, sizeof(summary), "“%s” is kept until you log out", title);
+	snprintf(body, sizeof(body),
+		"This is a public computer: what still waits when you log out, or are away for %d minutes, is erased. ",
+		(j->engine->config->public_idle_s + 59) / 60);
+	append_sentence(j, body, sizeof(body));
+	tell(j, "public-workstation", summary, body);
+}
+
 /* ---- audit ---- */
 
 enum { AUDIT_AGAIN_MS = 5000 };

@@ -11,6 +11,7 @@
 #include "link.h"
 #include "must.h"
 #include "policies.h"
+#include "verify.h"
 
 enum {
 	BUSY_AGAIN_MS = 1000,
@@ -323,6 +324,32 @@ static void make_known(struct job *j, struct queue_state *q)
 		registrar_start(j);
 }
 
+static void held_unverified(struct job *j, int rc)
+{
+	if (rc)
+		return;
+	j->who_stale = true;
+	verify_watch(j->engine);
+	if (j->told_reason != j->row.reason)
+		notice_attention(j);
+	j->told_reason = j->row.reason;
+}
+
+/* True if it may go on, as far as that depends on who printed it. One that a server knows was let go before. */
+static bool is_known(struct job *j, const struct config_queue *q)
+{
+	if (!q->stillprint && !q->require_verified)
+		return true;
+	if (!verify_is_done(j)) {
+		verify_owner(j);
+		return false;
+	}
+	if (!q->require_verified || j->row.who == WHO_VERIFIED || j->row.server.remote_id)
+		return true;
+	job_move(j, JOB_HELD, JOB_R_NOT_VERIFIED, who_sentence(j->row.who), held_unverified);
+	return false;
+}
+
 static void plan_job(struct job *j)
 {
 	struct queue_state *q = queue_state_find(j->engine, j->row.queue);
@@ -335,6 +362,8 @@ static void plan_job(struct job *j)
 		job_move(j, JOB_HELD, JOB_R_NO_QUEUE, j->row.queue, NULL);
 		return;
 	}
+	if (!is_known(j, q->config))
+		return;
 	if (j->row.chosen[0]) {
 		bool upstream = q->upstream && !strcmp(j->row.chosen, q->config->upstream);
 
@@ -511,9 +540,11 @@ void plan_release(struct job *j, job_then_fn *then)
 
 void plan_reconsider(struct job *j)
 {
-	/* The configuration may have been mended while we were away. */
-	if (waits_for_server(j->row.reason) || j->row.reason == JOB_R_AUTHENTICATION ||
-		j->row.reason == JOB_R_NOT_ENROLLED ||
+	/* He may have logged in while we were away. */
+	j->who_stale = j->row.reason == JOB_R_NOT_VERIFIED;
+	/* The configuration may have been mended. */
+	if (waits_for_server(j->row.reason) || j->who_stale ||
+		j->row.reason == JOB_R_AUTHENTICATION || j->row.reason == JOB_R_NOT_ENROLLED ||
 		(j->row.reason == JOB_R_NO_QUEUE && job_queue(j)))
 		plan_release(j, NULL);
 }

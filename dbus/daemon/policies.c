@@ -14,6 +14,7 @@
 #include "engine-private.h"
 #include "link.h"
 #include "must.h"
+#include "pins.h"
 
 #define FILE_NAME "policy"
 #define SIGNATURE_HEADER "Stillprint-Signature"
@@ -139,6 +140,9 @@ static void take(struct policies *p, const struct client_got *got)
 	worker_post(p->engine->filer, work_keep, kept, k);
 	use(p, site);
 	plan_kick(p->engine);
+	/* Asked once more, it tells the server that we have it and its CAs. */
+	if (pins_apply(p->engine, site))
+		policies_fetch(p->engine);
 }
 
 static void got(void *arg, const struct client_got *answer)

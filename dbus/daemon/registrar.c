@@ -15,6 +15,7 @@
 #include "engine-private.h"
 #include "ipp/holder.h"
 #include "must.h"
+#include "verify.h"
 
 enum { REGISTER_MS = 8000 };
 
@@ -50,12 +51,19 @@ static void server_label(struct job *j, char *out, size_t size)
 	printer_label(j->engine, q ? q->upstream : "", out, size);
 }
 
+void registrar_leave(struct job *j)
+{
+	if (j->registrar && !j->registrar->call)
+		registrar_stop(j);
+}
+
 static bool canceled_meanwhile(struct job *j)
 {
-	if (!j->cancel_wanted)
+	if (!j->cancel_wanted && !job_is_final(j->row.state))
 		return false;
 	registrar_stop(j);
-	job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, j->canceled_by, CERTAINTY_USER);
+	if (!j->busy && !job_is_final(j->row.state))
+		job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, j->canceled_by, CERTAINTY_USER);
 	return true;
 }
 
@@ -109,12 +117,18 @@ static void refused(struct job *j, const struct client_reply *reply)
 		holder_read(reply->ipp, &a);
 	if (reply->fault == CLIENT_OK && reply->status == IPP_STATUS_ERROR_BUSY)
 		reason = JOB_R_BUSY;
+	else if (a.not_verified)
+		reason = JOB_R_NOT_VERIFIED;
 	else if (health == TARGET_AUTH)
 		reason = JOB_R_NOT_ENROLLED;
 	else if (health == TARGET_CERTIFICATE)
 		reason = JOB_R_CERTIFICATE;
 	else if (health == TARGET_REFUSING || health == TARGET_OK)
 		reason = JOB_R_REFUSED;
+	if (a.not_verified) { /* the server has nothing of it: it may say otherwise next time */
+		j->who_stale = true;
+		verify_watch(j->engine);
+	}
 	if (health == TARGET_UNREACHABLE || health == TARGET_DEGRADED)
 		link_failed(j->engine);
 	else /* no probe came before: let the queue's health say it, and notice when it is over */
@@ -136,8 +150,11 @@ static void answered(void *arg, const struct client_reply *reply)
 	fault_point("register-answered");
 	log_event(LOG_LVL_INFO, "job=%d event=register fault=%s status=0x%04x detail=%s", j->row.id,
 		client_fault_name(reply->fault), (unsigned)reply->status, log_quote(reply->detail));
-	if (canceled_meanwhile(j))
+	if (canceled_meanwhile(j)) {
+		if (reply->fault != CLIENT_OK || reply->status <= IPP_STATUS_OK_EVENTS_COMPLETE)
+			resync_soon(j->engine); /* it is known there, or may be */
 		return;
+	}
 	if (reply->fault != CLIENT_OK || reply->status > IPP_STATUS_OK_EVENTS_COMPLETE) {
 		refused(j, reply);
 		return;
@@ -155,11 +172,13 @@ static void send_metadata(struct registrar *r, struct document *doc)
 	struct job *j = r->job;
 	const struct config_queue *q = job_queue(j);
 	struct holder_job h = {.uuid = j->row.document_uuid,
-		.owner = j->row.owner,
+		.owner = job_account(j),
+		.verified = j->row.who == WHO_VERIFIED,
 		.title = j->row.title,
 		.format = j->row.format,
 		.octets = j->row.octets,
 		.attempt = j->row.attempt,
+		.delegates = j->row.delegates,
 		.direct = q && q->release == RELEASE_DIRECT};
 	char uri[CONFIG_URI_MAX];
 	ipp_t *ticket = NULL, *request;

@@ -66,7 +66,7 @@ void remote_release(struct job *j, const char *device, const char *decided_by,
 	*r = (struct remote){.engine = e, .id = j->row.id, .reply = reply, .arg = arg};
 	audit(e, j, "released", decided_by, "", device[0] ? device : q->upstream, true);
 	if (link_send(e, uri,
-		    must(holder_release(uri, j->row.server.remote_id, j->row.owner, device)),
+		    must(holder_release(uri, j->row.server.remote_id, job_account(j), device)),
 		    RELEASE_MS, answered, r, NULL)) {
 		reply_later(e, reply, arg, ENGINE_E_INTERNAL, "The server cannot be asked now");
 		free(r);

@@ -18,6 +18,7 @@
 #include "ipp/enrol.h"
 #include "link.h"
 #include "must.h"
+#include "policies.h"
 
 enum {
 	FIRST_MS = 2000, /* the link comes first */
@@ -26,6 +27,7 @@ enum {
 	WARN_DAYS = 14,
 	ASK_MS = 30000,
 	PEM_MAX = 64 * 1024,
+	SOON_MS = 8000, /* a server signs some thousand in this time */
 };
 
 struct renewal {
@@ -37,7 +39,7 @@ struct renewal {
 	struct client_call *call;
 	/* Of the call. */
 	struct identity who;
-	char *key_pem, *ca_pem;
+	char *key_pem;
 };
 
 /* 0 … @below - 1: so that a thousand computers do not come in one minute. */
@@ -53,11 +55,10 @@ static int64_t jitter(int64_t below)
 static void forget_call(struct renewal *r)
 {
 	enrol_secret_free(STEAL(r->key_pem));
-	free(STEAL(r->ca_pem));
 	r->call = NULL;
 }
 
-static int read_ca(const char *path, char **out)
+int renew_read_ca(const char *path, char **out)
 {
 	AUTO(auto_close) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	AUTO(auto_free) char *text = must(calloc(1, PEM_MAX));
@@ -86,14 +87,19 @@ static void failed(struct renewal *r, bool reached, const char *why)
 static void keep(struct renewal *r, ipp_t *reply)
 {
 	AUTO(auto_free) char *cert_pem = NULL;
+	AUTO(auto_free) char *ca_pem = NULL;
 	struct identity id = {0};
 	char why[256] = "";
-	int rc = enrol_take(reply, r->who.uuid, r->key_pem, r->ca_pem, mono_utc_s(), &id, &cert_pem,
-		why, sizeof(why));
-	const struct identity_pem pem = {r->ca_pem, cert_pem, r->key_pem};
+	int rc = renew_read_ca(r->who.ca_file, &ca_pem);
 
 	if (!rc)
+		rc = enrol_take(reply, r->who.uuid, r->key_pem, ca_pem, mono_utc_s(), &r->who, &id,
+			&cert_pem, why, sizeof(why));
+	if (!rc) {
+		const struct identity_pem pem = {ca_pem, cert_pem, r->key_pem};
+
 		rc = identity_write(paths_state(), &id, &pem, (uid_t)-1, (gid_t)-1);
+	}
 	if (rc) {
 		failed(r, true, *why ? why : strerror(-rc));
 		return;
@@ -102,6 +108,8 @@ static void keep(struct renewal *r, ipp_t *reply)
 	r->next_s = 0;
 	log_event(LOG_LVL_INFO, "event=certificate-renewed days=%lld",
 		(long long)identity_days_left(&id, mono_utc_s()));
+	/* Shown at once: until then the server keeps the former one good. */
+	policies_fetch(r->engine);
 }
 
 static void answered(void *arg, const struct client_reply *reply)
@@ -143,9 +151,7 @@ static void ask(struct renewal *r)
 		return;
 	snprintf(address, sizeof(address), "%.*s", (int)(strlen(uri) - strlen("/ipp/system")), uri);
 	gethostname(host, sizeof(host) - 1);
-	rc = read_ca(r->who.ca_file, &r->ca_pem);
-	if (!rc)
-		rc = enrol_key_new(&r->key_pem);
+	rc = enrol_key_new(&r->key_pem);
 	if (!rc)
 		rc = enrol_request_new(r->key_pem, r->who.uuid, &csr);
 	if (!rc)
@@ -170,6 +176,16 @@ static void warn(struct renewal *r, int64_t now_s)
 		(long long)days);
 }
 
+/* Signed by a CA that another one has followed. */
+static bool is_of_old_ca(const struct renewal *r)
+{
+	AUTO(auto_free) char *ca = NULL;
+	AUTO(auto_free) char *cert = NULL;
+
+	return !renew_read_ca(r->who.ca_file, &ca) && !renew_read_ca(r->who.cert_file, &cert) &&
+	       !enrol_is_signed_by(cert, ca);
+}
+
 static void look(void *arg)
 {
 	struct renewal *r = arg;
@@ -187,8 +203,18 @@ static void look(void *arg)
 	/* A clock that was put back must not make it wait for ever. */
 	if (r->next_s > now_s + 2 * DAY_S)
 		r->next_s = now_s;
-	if (identity_is_due(&r->who, now_s) && now_s >= r->next_s && !r->call)
+	if (now_s >= r->next_s && !r->call && (identity_is_due(&r->who, now_s) || is_of_old_ca(r)))
 		ask(r);
+}
+
+void renew_soon(struct engine *e)
+{
+	struct renewal *r = e->renewal;
+
+	if (!r)
+		return;
+	r->next_s = 0;
+	timer_set(e, &r->tick, jitter(SOON_MS), look, r);
 }
 
 void renew_start(struct engine *e)

@@ -308,8 +308,24 @@ static void close_session(struct service *v, const struct request *r, struct log
 		rc == BIND_E_NONE ? "no" : "yes");
 }
 
+static void end_sessions(struct service *v, const struct request *r, struct login_message *reply)
+{
+	int n;
+
+	if (!is_ours(r)) {
+		set_result(reply, LOGIN_NOT_OURS);
+		return;
+	}
+	n = bind_end(v->bind, r->ask.uid);
+	if (n < 0)
+		log_event(LOG_LVL_ERROR, "event=sessions-not-saved error=%d", -n);
+	set_result(reply, LOGIN_OK);
+	log_event(LOG_LVL_INFO, "event=sessions-ended uid=%u count=%d", r->ask.uid, n);
+}
+
 static void query(struct service *v, const struct request *r, struct login_message *reply)
 {
+	char account[LOGIN_NAME_OCTETS + 1];
 	struct bind_answer answer;
 
 	if (!is_ours(r)) {
@@ -317,7 +333,13 @@ static void query(struct service *v, const struct request *r, struct login_messa
 		return;
 	}
 	if (bind_query(v->bind, r->ask.uid, r->ask.session[0] ? r->ask.session : NULL, &answer)) {
-		set_result(reply, LOGIN_WRONG); /* nobody is bound there */
+		bool person = r->ask.uid >= v->settings->min_uid;
+
+		/* Nobody is bound there: the rules alone say who it is. Below min-uid there are services. */
+		set_result(reply, person ? LOGIN_WRONG : LOGIN_NOT_OURS);
+		if (r->ask.user[0] && person &&
+			!settings_account(v->settings, r->ask.user, account, sizeof(account)))
+			login_set_text(reply, LOGIN_HAS_ACCOUNT, account);
 		login_set_number(reply, LOGIN_HAS_SESSIONS, answer.sessions);
 		return;
 	}
@@ -398,6 +420,7 @@ static const struct {
 	{LOGIN_CLOSE, true, close_session},
 	{LOGIN_CHANGE, false, change},
 	{LOGIN_QUERY, true, query},
+	{LOGIN_END, true, end_sessions},
 	{LOGIN_SYNC, false, sync_cache},
 	{LOGIN_WIPE, false, wipe},
 	{LOGIN_PIN, false, pin},

@@ -186,6 +186,19 @@ int bind_close(struct bind *b, uint32_t uid, const char *session)
 	return save(b);
 }
 
+int bind_end(struct bind *b, uint32_t uid)
+{
+	int n = 0, rc;
+
+	for (size_t i = b->count; i > 0; i--)
+		if (b->one[i - 1].uid == uid) {
+			remove_at(b, i - 1);
+			n++;
+		}
+	rc = n ? save(b) : 0;
+	return rc ? rc : n;
+}
+
 int bind_query(struct bind *b, uint32_t uid, const char *session, struct bind_answer *out)
 {
 	const struct binding *newest = NULL;

@@ -53,6 +53,9 @@ int bind_open(struct bind *b, const struct binding *one);
 /** bind_close() - it ends. Return: 0, BIND_E_NONE, or -errno. */
 int bind_close(struct bind *b, uint32_t uid, const char *session);
 
+/** bind_end() - all sessions of @uid end. Return: how many, or -errno. */
+int bind_end(struct bind *b, uint32_t uid);
+
 /** bind_query() - who is @uid, in @session or (NULL) at all?
  * Sessions of one uid can do to each other what they like. So without a session: the newest one's account, verified if any
  * of his sessions is; but never verified while his sessions name different accounts.

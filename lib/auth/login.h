@@ -33,10 +33,12 @@ enum login_type {
 	LOGIN_CHANGE =
 		5, /* user's new secret, after a change elsewhere. Peer as for LOGIN_VERIFY */
 	/* login.sock, asked by our own programs. Peer: root or the verifier's own uid */
-	LOGIN_QUERY = 16, /* who is bound to @uid, or to its @session */
+	LOGIN_QUERY =
+		16, /* who is bound to @uid, or to its @session; with @user, his account by the rules if nobody */
 	LOGIN_SYNC = 17, /* apply the sync file that lies in the state folder */
 	LOGIN_WIPE = 18, /* deregistered: forget every credential and the key */
 	LOGIN_PIN = 19, /* a PIN or card without a name, at a terminal */
+	LOGIN_END = 20, /* all sessions of @uid count as ended: nobody sits there any more */
 	/* online.sock: the verifier asks who can reach the server */
 	LOGIN_ONLINE = 32, /* @account, @sealed (online.h): what does the server say? */
 	LOGIN_REPLY = 64,

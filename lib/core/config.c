@@ -288,6 +288,8 @@ static const struct key global_keys[] = {
 	GLOBAL("fallback-sources", parse_sources_or_none, fallback_sources),
 	GLOBAL("fallback-require-tls", parse_bool, fallback_require_tls),
 	GLOBAL("users-may-add-fallbacks", parse_bool, users_may_add),
+	GLOBAL("public-workstation", parse_bool, public_workstation),
+	GLOBAL("public-idle", parse_seconds, public_idle_s),
 	GLOBAL("job-name-suffix", parse_bool, job_name_suffix),
 	GLOBAL("spool-max", parse_octets, spool_max_octets),
 	GLOBAL("held-max", parse_seconds, held_max_s),
@@ -304,7 +306,8 @@ static const struct key queue_keys[] = {{"upstream", parse_upstream, 0},
 	QUEUE("upstream-pin", parse_pin, upstream_pin),
 	QUEUE("on-outage", parse_on_outage, on_outage), QUEUE("release", parse_release, release),
 	QUEUE("private", parse_bool, private), QUEUE("accept-raw", parse_bool, accept_raw),
-	QUEUE("accept-foreign-hosts", parse_bool, accept_foreign_hosts), {0}};
+	QUEUE("accept-foreign-hosts", parse_bool, accept_foreign_hosts),
+	QUEUE("require-verified", parse_bool, require_verified), {0}};
 
 static const char *take_key(const struct key *keys, void *base, const char *name, const char *value)
 {
@@ -604,6 +607,7 @@ static struct config *with_defaults(void)
 	c->unknown_max_s = 7 * 86400;
 	c->ask_agent_ms = 10000;
 	c->ask_answer_s = 600;
+	c->public_idle_s = 900;
 	c->probe_idle_s = 60;
 	c->probe_lost_s = 5;
 	strcpy(c->cups_socket, "/run/cups/cups.sock");

@@ -59,6 +59,7 @@ struct config_queue {
 	bool private; /* `private = yes`: a document is erased as soon as it was handed over, whatever comes of it */
 	bool accept_raw; /* `accept-raw = yes`: files that no filter looked at */
 	bool accept_foreign_hosts; /* jobs from other computers */
+	bool require_verified; /* `require-verified = yes`: jobs of owners who are not verified wait (core/who.h) */
 };
 
 struct config {
@@ -68,6 +69,8 @@ struct config {
 	unsigned fallback_sources; /* bits; default policy, admin, recent, user */
 	bool fallback_require_tls; /* default no */
 	bool users_may_add; /* `users-may-add-fallbacks`, default yes */
+	bool public_workstation; /* jobs and identity end with the session; default no */
+	int32_t public_idle_s; /* … or after so long without a key or a mouse, default 15 min */
 	bool job_name_suffix; /* default yes: "[#1a2b3c4d]" after the title, to know our job again */
 	int64_t spool_max_octets; /* default 0: the smaller of 10 % of the file system and 5 GB */
 	int32_t held_max_s; /* retention of waiting jobs, default 72 h */

@@ -17,6 +17,8 @@
 #define NEW FOLDER ".new"
 #define OLD FOLDER ".old"
 
+#define NEW_CA "ca.pem.new"
+
 enum { TEXT_MAX = 64 * 1024, SMALL_TEXT = 256, READ_TRIES = 100 };
 
 static const char *const files[] = {
@@ -185,6 +187,7 @@ static int erase(int at, const char *name)
 	for (int i = 0; i < FILES; i++)
 		if (unlinkat(folder, files[i], 0) < 0 && errno != ENOENT)
 			return -errno;
+	unlinkat(folder, NEW_CA, 0);
 	return unlinkat(at, name, AT_REMOVEDIR) < 0 ? -errno : 0;
 }
 
@@ -279,6 +282,30 @@ int identity_write(const char *state, const struct identity *id, const struct id
 	erase(at, NEW);
 	if (!rc)
 		erase(at, OLD);
+	return rc;
+}
+
+int identity_set_ca(const char *state, const char *ca)
+{
+	AUTO(auto_close) int at = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO(auto_close) int folder = -1;
+	struct stat st;
+	int rc;
+
+	if (strlen(ca) > TEXT_MAX)
+		return -EMSGSIZE;
+	if (at < 0 || flock(at, LOCK_EX) < 0)
+		return -errno;
+	folder = open_folder(at, FOLDER);
+	if (folder < 0)
+		return folder == -ENOENT ? IDENTITY_E_NONE : folder;
+	if (fstat(folder, &st) < 0 || (unlinkat(folder, NEW_CA, 0) < 0 && errno != ENOENT))
+		return -errno;
+	rc = write_file(folder, NEW_CA, ca, strlen(ca), st.st_uid, st.st_gid);
+	if (!rc && (renameat(folder, NEW_CA, folder, files[0]) < 0 || fsync(folder) < 0))
+		rc = -errno;
+	if (rc)
+		unlinkat(folder, NEW_CA, 0);
 	return rc;
 }
 

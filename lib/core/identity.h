@@ -40,6 +40,10 @@ int identity_load(const char *state, struct identity *out);
 int identity_write(const char *state, const struct identity *id, const struct identity_pem *pem,
 	uid_t owner, gid_t group);
 
+/** identity_set_ca() - other CAs of the same server (PEM), in place; all else stays
+ * The file's owner is the folder's. A crash leaves the old ones or the new. 0, IDENTITY_E_NONE, or -errno. */
+int identity_set_ca(const char *state, const char *ca);
+
 /* Leaves nothing; the key's octets are overwritten first. 0 (also when there was nothing) or -errno. */
 int identity_wipe(const char *state);
 

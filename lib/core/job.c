@@ -91,7 +91,8 @@ static const struct {
 	[JOB_R_CERTIFICATE] = {"certificate-changed",
 		"Held: the certificate of {a} is not the one seen before",
 		"Held: the target's certificate is not the one seen before",
-		"Ask the administrator whether the change is right, then: stillprint release JOB"},
+		"Ask the administrator whether the change is right; a server of ours is met again with a "
+		"new code (stillprint setup --server HOST --code CODE). Then: stillprint release JOB"},
 	[JOB_R_TLS_REQUIRED] = {"tls-required",
 		"Held: {a} offers no encryption, which the policy requires",
 		"Held: the target offers no encryption, which the policy requires", NEXT_AGAIN},
@@ -112,6 +113,11 @@ static const struct {
 		"Held: the server does not accept this computer",
 		"Tell the administrator to enrol it anew: stillprint setup --server HOST --code CODE; "
 		"then: stillprint release JOB"},
+	[JOB_R_NOT_VERIFIED] = {"not-verified",
+		"Held: nobody has checked that it is you who prints: {a}",
+		"Held: nobody has checked that it is you who prints",
+		"Log in again with your password, then it goes on by itself; "
+		"stillprint whoami tells who you are; give it up: stillprint cancel JOB"},
 	[JOB_R_BUSY] = {"busy", "{a} is busy, sent as soon as it is ready",
 		"The target is busy, sent as soon as it is ready", NEXT_WAIT},
 	[JOB_R_FORMAT] = {"format-unsupported", "Held: {a} cannot print this kind of document",
@@ -158,6 +164,9 @@ static const struct {
 		""},
 	[JOB_R_CANCELED_AT_DEVICE] = {"canceled-at-device", "Canceled at {t} at {a}",
 		"Canceled at {t} at the printer", ""},
+	[JOB_R_SESSION_ENDED] = {"session-ended", "Erased at {t} without printing: {a}",
+		"Erased at {t} without printing: its user left this public computer",
+		"Log in and print the document again"},
 	[JOB_R_CANCELED_AT_SERVER] = {"canceled-at-server", "Canceled at {t} at {a}",
 		"Canceled at {t} at the server", ""},
 	[JOB_R_DAMAGED] = {"damaged", "Not printed: its file in the spool is damaged: {a}",

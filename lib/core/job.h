@@ -46,6 +46,7 @@ enum job_reason {
 	JOB_R_RELEASED, /* released at the server, on its way to the device; arg: device */
 	JOB_R_GIVEN_BACK, /* held: released, and the device (arg, with what was wrong) could not take it */
 	JOB_R_NOT_ENROLLED, /* held: the server does not accept this computer; arg: server */
+	JOB_R_NOT_VERIFIED, /* held: its owner must be verified there, and is claimed; arg: what is missing */
 	JOB_R_BUSY, /* the target is busy; retried */
 	JOB_R_FORMAT, /* the target cannot print PDF */
 	JOB_R_PRINTED_BEFORE, /* held: the same document of the same CUPS job was printed before */
@@ -65,6 +66,7 @@ enum job_reason {
 	JOB_R_USER_REPORTED, /* completed, on the user's word ("It printed") */
 	JOB_R_CANCELED_BY_USER,
 	JOB_R_CANCELED_AT_DEVICE,
+	JOB_R_SESSION_ENDED, /* canceled: its user left this public computer; arg: how */
 	JOB_R_CANCELED_AT_SERVER, /* its user deleted it there; arg: server */
 	JOB_R_DAMAGED, /* the sealed file does not open; moved to corrupt/ */
 	JOB_R_EXPIRED,

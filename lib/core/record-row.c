@@ -36,4 +36,6 @@ void record_from_row(sqlite3_stmt *stmt, struct record *r)
 	sql_octets(stmt, 19, r->salt, sizeof(r->salt));
 	sql_text(stmt, 20, r->owner, sizeof(r->owner));
 	sql_text(stmt, 21, r->title, sizeof(r->title));
+	sql_text(stmt, 22, r->account, sizeof(r->account));
+	r->account_verified = sqlite3_column_int(stmt, 23);
 }

@@ -8,5 +8,5 @@
 
 /* Columns from 0: sequence, record_uuid, document_uuid, attempt, copy, job_id, queue, target, diverted, not_at_server, state,
  * certainty, impressions, sheets, copies, created_s, ended_s, person_hash, hash; salt ('' if the person was erased), owner,
- * title. previous is left zero. */
+ * title, account, account_verified. previous is left zero. */
 void record_from_row(sqlite3_stmt *stmt, struct record *r);

@@ -84,6 +84,10 @@ void record_hash_person(const struct record *r, uint8_t out[RECORD_HASH])
 	hash_octets(&h, r->salt, RECORD_HASH);
 	hash_text(&h, r->owner);
 	hash_text(&h, r->title);
+	if (r->account[0]) {
+		hash_text(&h, r->account);
+		hash_number(&h, r->account_verified);
+	}
 	crypto_hash_sha256_final(&h, out);
 }
 
@@ -190,6 +194,8 @@ static const struct field {
 	FIELD(VENDOR_PERSON_SALT, IPP_TAG_STRING, KIND_OCTETS, PERSON, salt),
 	FIELD(VENDOR_OWNER, IPP_TAG_STRING, KIND_RAW, MAY, owner),
 	FIELD(VENDOR_TITLE, IPP_TAG_STRING, KIND_RAW, MAY, title),
+	FIELD(VENDOR_ACCOUNT, IPP_TAG_STRING, KIND_RAW, MAY, account),
+	FIELD(VENDOR_OWNER_VERIFIED, IPP_TAG_BOOLEAN, KIND_BOOL, MAY, account_verified),
 #undef FIELD
 };
 enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };
@@ -308,6 +314,9 @@ size_t record_octets(const struct record *r)
 	for (int i = 0; i < FIELDS; i++) {
 		const struct field *f = &fields[i];
 
+		/* What is empty is left out. */
+		if ((f->kind == KIND_TEXT || f->kind == KIND_RAW) && !*((const char *)r + f->at))
+			continue;
 		sum += 5 + strlen(f->name);
 		if (f->kind == KIND_TEXT || f->kind == KIND_RAW)
 			sum += strlen((const char *)r + f->at);
@@ -405,6 +414,8 @@ static bool is_whole(uint32_t seen, struct record *r)
 		hashed |= fields[i].need == HASHED && here;
 		raw |= fields[i].kind == KIND_RAW && here;
 	}
+	if (r->account_verified && !r->account[0])
+		return false;
 	if (!r->has_person)
 		return hashed && !raw;
 	if (!hashed)

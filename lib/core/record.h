@@ -55,11 +55,13 @@ struct record {
 	bool has_person; /* false: erased */
 	uint8_t salt[RECORD_HASH];
 	char owner[256], title[1024]; /* raw octets */
+	char account[256]; /* the server's name of the owner; "": none was known */
+	bool account_verified; /* with an account: his computer had seen him log in */
 };
 
 /* What the first row of a new ledger follows. */
 void record_base(const char *ledger_uuid, uint8_t out[RECORD_HASH]);
-/* SHA-256 over salt, owner and title. */
+/* SHA-256 over salt, owner and title, and account and its flag where there is one. */
 void record_hash_person(const struct record *r, uint8_t out[RECORD_HASH]);
 /* SHA-256 over previous, person_hash and every other field but hash and the personal ones. */
 void record_hash(const struct record *r, uint8_t out[RECORD_HASH]);

@@ -28,6 +28,7 @@ void site_free(struct site *site)
 	if (!site)
 		return;
 	free(site->queue);
+	free(site->cas);
 	free(site);
 }
 
@@ -98,6 +99,32 @@ static int read_queues(struct json_object *o, struct site *site)
 	return 0;
 }
 
+/* What is in them is for who speaks TLS. */
+static int read_cas(struct json_object *list, struct site *site)
+{
+	size_t count =
+		json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+	size_t octets = 0;
+
+	if (!count || count > SITE_CA_MAX)
+		return SITE_E_DAMAGED;
+	site->cas = calloc(count, SITE_CA_OCTETS + 1);
+	if (!site->cas)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *one = json_object_array_get_idx(list, i);
+		size_t n = json_object_is_type(one, json_type_string)
+				   ? (size_t)json_object_get_string_len(one)
+				   : 0;
+
+		if (!n || n > SITE_CA_OCTETS || strlen(json_object_get_string(one)) != n)
+			return SITE_E_DAMAGED;
+		memcpy(site->cas + octets, json_object_get_string(one), n);
+		octets += n;
+	}
+	return 0;
+}
+
 static int read_document(struct json_object *o, struct site *site)
 {
 	struct json_object *value = NULL;
@@ -108,6 +135,12 @@ static int read_document(struct json_object *o, struct site *site)
 		return SITE_E_DAMAGED;
 	site->version = json_object_get_int64(value);
 	snprintf(site->server_uuid, sizeof(site->server_uuid), "%s", text_of(o, "server"));
+	if (json_object_object_get_ex(o, "cas", &value)) {
+		int rc = read_cas(value, site);
+
+		if (rc)
+			return rc;
+	}
 	return json_object_object_get_ex(o, "queues", &value) ? read_queues(value, site)
 							      : SITE_E_DAMAGED;
 }

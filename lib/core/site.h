@@ -11,7 +11,13 @@
 #include "base/auto.h"
 #include "core/config.h"
 
-enum { SITE_MAX_OCTETS = 1 << 20, SITE_SIGNATURE_OCTETS = 64, SITE_KEY_OCTETS = 32 };
+enum {
+	SITE_MAX_OCTETS = 1 << 20,
+	SITE_SIGNATURE_OCTETS = 64,
+	SITE_KEY_OCTETS = 32,
+	SITE_CA_MAX = 4,
+	SITE_CA_OCTETS = 8192,
+};
 enum site_err { SITE_E_SIGNATURE = 1, SITE_E_DAMAGED };
 
 struct site_queue {
@@ -27,6 +33,7 @@ struct site {
 	char server_uuid[64];
 	struct site_queue *queue;
 	size_t queue_count;
+	char *cas; /* the CAs of the server that count, PEM, the one that signs first; NULL: not said */
 };
 
 /** site_read() - check the signature, then read

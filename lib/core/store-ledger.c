@@ -79,9 +79,9 @@ static int insert_row(struct store *s, const struct record *r)
 
 static int insert_person(struct store *s, const struct record *r)
 {
-	return sql_run(&s->sql, "INSERT INTO ledger_person VALUES (?1, ?2, ?3, ?4)",
+	return sql_run(&s->sql, "INSERT INTO ledger_person VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 		VALUES(V_NUM(r->sequence), V_BLOB(r->salt, RECORD_HASH), V_RAW(r->owner),
-			V_RAW(r->title)));
+			V_RAW(r->title), V_RAW(r->account), V_NUM(r->account_verified)));
 }
 
 static int count_from_unknown(int32_t count)
@@ -112,6 +112,8 @@ static void record_of(const struct store_ledger_row *row, struct record *out)
 	out->has_person = true;
 	snprintf(out->owner, sizeof(out->owner), "%s", row->owner);
 	snprintf(out->title, sizeof(out->title), "%s", row->title);
+	snprintf(out->account, sizeof(out->account), "%s", row->account);
+	out->account_verified = row->account_verified;
 	uuid_make(out->record_uuid);
 	randombytes_buf(out->salt, sizeof(out->salt));
 	record_hash_person(out, out->person_hash);
@@ -223,6 +225,8 @@ static void row_of(const struct record *r, struct store_ledger_row *out)
 	out->job_id = r->job_id;
 	memcpy(out->owner, r->owner, sizeof(out->owner));
 	memcpy(out->title, r->title, sizeof(out->title));
+	memcpy(out->account, r->account, sizeof(out->account));
+	out->account_verified = r->account_verified;
 	memcpy(out->queue, r->queue, sizeof(out->queue));
 	memcpy(out->target, r->target, sizeof(out->target));
 	out->diverted = r->diverted;

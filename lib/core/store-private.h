@@ -29,6 +29,7 @@ int store_chain_read(struct store *s, struct store_chain *c);
 #define LEDGER_COLUMNS \
 	"ledger.sequence, record_uuid, document_uuid, attempt, copy, job_id, queue, target, diverted," \
 	" not_at_server, state, certainty, impressions, sheets, copies, created_s, ended_s, person_hash, hash," \
-	" coalesce(salt, x''), coalesce(owner, x''), coalesce(title, x''), acknowledged_s"
+	" coalesce(salt, x''), coalesce(owner, x''), coalesce(title, x'')," \
+	" coalesce(account, x''), coalesce(account_verified, 0), acknowledged_s"
 #define LEDGER_TABLES "ledger LEFT JOIN ledger_person ON ledger_person.sequence = ledger.sequence"
-enum { LEDGER_ACKNOWLEDGED = 22 };
+enum { LEDGER_ACKNOWLEDGED = 24 };

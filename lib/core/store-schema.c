@@ -90,7 +90,15 @@ static const char version_1[] =
 	" closed_s INTEGER NOT NULL);"
 static const char version_2[] = REGISTRATION VERSION_2_LEDGER;
 
-static const char *const steps[] = {version_1, version_2};
+/* The server's name of a job's owner, and whose word that is: core/who.h. */
+static const char version_3[] =
+	"ALTER TABLE job ADD COLUMN account BLOB NOT NULL DEFAULT x'';"
+	"ALTER TABLE job ADD COLUMN who TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE job ADD COLUMN delegates BLOB NOT NULL DEFAULT x'';"
+	"ALTER TABLE ledger_person ADD COLUMN account BLOB NOT NULL DEFAULT x'';"
+	"ALTER TABLE ledger_person ADD COLUMN account_verified INTEGER NOT NULL DEFAULT 0;";
+
+static const char *const steps[] = {version_1, version_2, version_3};
 
 const struct sql_schema store_schema = {
 	.application_id = 0x53744c70, /* "StLp" */

@@ -15,6 +15,7 @@
 #include "core/job.h"
 #include "core/record.h"
 #include "core/seal.h"
+#include "core/who.h"
 
 struct store;
 enum store_err {
@@ -54,12 +55,15 @@ struct store_registration {
 		[160]; /* what he changed there, as CUPS writes options: "copies=2 sides=one-sided" */
 };
 
+enum { STORE_DELEGATES_SIZE = 1024 };
 struct store_job {
 	int32_t id; /* ours; never reused */
 	char document_uuid[64]; /* ours */
 	char queue[128];
 	char owner[256];
 	bool owner_verified; /* cupsd checked the owner by peer credentials */
+	char account[256]; /* the server's name of the owner, "": none is known; set with who */
+	enum who who; /* is he verified? NOT_ASKED until it was found out */
 	char title[1024]; /* raw octets: text_display() before showing */
 	char host[256];
 	char job_uuid[64]; /* CUPS' */
@@ -90,6 +94,8 @@ struct store_job {
 		[512]; /* options that the last target could not do, comma separated; "" if none */
 	int64_t ended_s; /* when it reached a final state, 0 before */
 	struct store_registration server;
+	char delegates
+		[STORE_DELEGATES_SIZE]; /* who else may release it at the server: accounts, with \n between */
 };
 
 /** store_job_add() - take a job in
@@ -118,7 +124,10 @@ int store_job_add(
  * Return: 0, STORE_E_GONE, or -errno. */
 int store_job_move(struct store *s, struct store_job *job, enum job_state from);
 
-int store_job_set_verified(struct store *s, int32_t id, bool verified);
+/* owner_verified, account and who alone, in any state: 0, STORE_E_GONE, -errno. */
+int store_job_set_who(struct store *s, const struct store_job *job);
+/* delegates alone, in any state: 0, STORE_E_GONE, -errno. */
+int store_job_set_delegates(struct store *s, int32_t id, const char *delegates);
 /* server.remote_id, incarnation and told alone, in any state: 0, STORE_E_GONE, -errno. */
 int store_job_set_told(struct store *s, const struct store_job *job);
 /* Erase the document's key and its file's name although the job goes on: nobody can print it again. */
@@ -198,6 +207,9 @@ struct store_ledger_row {
 		title[1024]; /* kept beside the chain, can be erased; the chain has a salted hash of them */
 	char queue[128];
 	char target[512];
+	char account
+		[256]; /* the server's name of the owner, "": none was known; with owner and title */
+	bool account_verified;
 	bool diverted; /* printed elsewhere than at the queue's upstream */
 	bool not_at_server; /* went past an ordinary server: "not accounted at server" */
 	enum job_state state; /* completed, canceled, aborted, unknown */

@@ -69,6 +69,7 @@
 #define VENDOR_PERSON_SALT VENDOR "person-salt" /* octetString(32) */
 #define VENDOR_OWNER VENDOR "owner-octets" /* octetString */
 #define VENDOR_TITLE VENDOR "title-octets" /* octetString */
+#define VENDOR_ACCOUNT VENDOR "account-octets" /* octetString: the server's name of the owner */
 
 /* Our own values of job-state-reasons. */
 #define VENDOR_R_OUTCOME_UNKNOWN VENDOR "outcome-unknown" /* nobody can tell whether it printed */

@@ -15,7 +15,7 @@
 
 #define PIN_PREFIX "sha256//"
 
-enum { PIN_BASE64 = 44 };
+enum { PIN_BASE64 = 44, SAN_MAX = 64 };
 
 /* ---- keys ---- */
 
@@ -105,14 +105,42 @@ size_t call_chain(struct client_call *call, const char **pem, size_t max)
 }
 
 /* A machine's certificate is of the same CA, but for clients (EKU): neither libcurl nor GnuTLS looks at that. */
-static bool is_for_servers(const char *pem)
+static bool is_for_servers(gnutls_x509_crt_t crt)
+{
+	return gnutls_x509_crt_check_key_purpose(crt, GNUTLS_KP_TLS_WWW_SERVER, 0);
+}
+
+static bool names_uuid(gnutls_x509_crt_t crt, const char *uuid)
+{
+	for (unsigned int i = 0; i < SAN_MAX; i++) {
+		char name[256];
+		size_t size = sizeof(name) - 1;
+		int type = gnutls_x509_crt_get_subject_alt_name(crt, i, name, &size, NULL);
+
+		if (type == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+			return false;
+		if (type != GNUTLS_SAN_URI)
+			continue;
+		name[size] = '\0';
+		if (!strcmp(name, uuid))
+			return true;
+	}
+	return false;
+}
+
+/* NULL, or what is wrong with the certificate shown. */
+static const char *why_unfit(const struct client_call *call, const char *pem)
 {
 	const gnutls_datum_t text = {(unsigned char *)pem, (unsigned int)strlen(pem)};
 	AUTO(crt_deinitp) gnutls_x509_crt_t crt = NULL;
 
-	return !gnutls_x509_crt_init(&crt) &&
-	       !gnutls_x509_crt_import(crt, &text, GNUTLS_X509_FMT_PEM) &&
-	       gnutls_x509_crt_check_key_purpose(crt, GNUTLS_KP_TLS_WWW_SERVER, 0);
+	if (gnutls_x509_crt_init(&crt) || gnutls_x509_crt_import(crt, &text, GNUTLS_X509_FMT_PEM))
+		return "it cannot be read";
+	if (!is_for_servers(crt))
+		return "it is not one for servers";
+	if (call->server_uuid[0] && !names_uuid(crt, call->server_uuid))
+		return "it is that of another server of the same CA";
+	return NULL;
 }
 
 /* A kept connection shows nothing again, and is kept only if it was good. */
@@ -122,7 +150,9 @@ static bool is_fit(struct client_call *call)
 	long opened = 0;
 
 	if (pem)
-		return is_for_servers(pem);
+		call->unfit_why = why_unfit(call, pem);
+	if (pem)
+		return !call->unfit_why;
 	curl_easy_getinfo(call->easy, CURLINFO_NUM_CONNECTS, &opened);
 	return opened == 0;
 }
@@ -178,6 +208,11 @@ static int set_verified(struct client_call *call, const struct client_identity *
 	CALL_SET(call, CURLOPT_SSL_VERIFYHOST, 2L);
 	CALL_SET(call, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	CALL_SET(call, CURLOPT_CAINFO, id->ca_file);
+#if LIBCURL_VERSION_NUM >= 0x075700 /* the CAs of a file may become others */
+	CALL_SET(call, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+#endif
+	snprintf(call->server_uuid, sizeof(call->server_uuid), "%s",
+		id->server_uuid ? id->server_uuid : "");
 #if LIBCURL_VERSION_NUM >= 0x075000
 	CALL_SET(call, CURLOPT_PREREQFUNCTION, before_request);
 	CALL_SET(call, CURLOPT_PREREQDATA, call);
@@ -252,7 +287,7 @@ static void refusal_words(struct client_call *call, char *out, size_t size)
 
 	snprintf(out, size, "%s", call->words[0] ? call->words : "no reason given");
 	if (call->unfit)
-		snprintf(out, size, "it is not one for servers");
+		snprintf(out, size, "%s", call->unfit_why ? call->unfit_why : "it shows none");
 	else if (!pem || gnutls_x509_crt_init(&crt) ||
 		 gnutls_x509_crt_import(crt, &text, GNUTLS_X509_FMT_PEM))
 		return;

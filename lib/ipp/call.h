@@ -58,7 +58,9 @@ struct client_call {
 	char pin[64]; /* asked for, "" for none */
 	bool verified; /* by the CA of an identity */
 	char *cert_file, *key_file; /* that we show, NULL for none */
-	bool unfit; /* its certificate is of the CA, but not for servers */
+	bool unfit; /* its certificate is of the CA, but not for servers, or another server's */
+	const char *unfit_why; /* a constant */
+	char server_uuid[64]; /* "": any server of the CA */
 };
 
 #define CALL_SET(call, option, value) \

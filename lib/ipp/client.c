@@ -21,7 +21,7 @@ struct client {
 	CURLM *multi;
 	sd_event_source *timer;
 	struct client_call *calls; /* every call whose callback has not returned */
-	struct stat certificate; /* of the identity used last */
+	struct stat certificate, ca; /* of the identity used last */
 	unsigned turn; /* counts its changes */
 };
 
@@ -213,18 +213,24 @@ static int watch_tick(sd_event_source *source, uint64_t usec, void *arg)
 	return 0;
 }
 
-/* Another certificate than at the last time is told by its file: renewed by us or by another process. */
+static bool is_other(const struct stat *now, const struct stat *before)
+{
+	return now->st_dev != before->st_dev || now->st_ino != before->st_ino ||
+	       now->st_mtim.tv_sec != before->st_mtim.tv_sec ||
+	       now->st_mtim.tv_nsec != before->st_mtim.tv_nsec;
+}
+
+/* Another certificate, or other CAs, than at the last time is told by its file: renewed by us or by another process. */
 unsigned client_turn(struct client *c, const struct client_identity *id)
 {
-	struct stat now = {0};
+	struct stat now = {0}, ca = {0};
 
-	if (!id || !id->cert_file || stat(id->cert_file, &now) < 0)
+	if (!id || !id->cert_file || stat(id->cert_file, &now) < 0 || stat(id->ca_file, &ca) < 0)
 		return c->turn;
-	if (now.st_dev != c->certificate.st_dev || now.st_ino != c->certificate.st_ino ||
-		now.st_mtim.tv_sec != c->certificate.st_mtim.tv_sec ||
-		now.st_mtim.tv_nsec != c->certificate.st_mtim.tv_nsec)
+	if (is_other(&now, &c->certificate) || is_other(&ca, &c->ca))
 		c->turn++;
 	c->certificate = now;
+	c->ca = ca;
 	return c->turn;
 }
 

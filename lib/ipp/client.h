@@ -45,8 +45,10 @@ typedef ssize_t client_read_fn(void *arg, void *buf, size_t size);
 
 /* Paths. The files are read at each handshake, so that renewing them needs no word to us. */
 struct client_identity {
-	const char *ca_file; /* the only CA that counts */
+	const char *ca_file; /* the only CAs that count */
 	const char *cert_file, *key_file; /* ours; both NULL: we have none yet */
+	const char *
+		server_uuid; /* what its certificate must name, "urn:uuid:…"; NULL: not known yet */
 };
 
 struct client_request {

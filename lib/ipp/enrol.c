@@ -11,7 +11,7 @@
 
 #include "core/vendor.h"
 
-enum { PEM_MAX = 32 * 1024, LINES_MAX = 256, REGISTER_OUTPUT_DEVICE = 0x005F };
+enum { CRTS_MAX = 6, PEM_MAX = 32 * 1024, LINES_MAX = 256, REGISTER_OUTPUT_DEVICE = 0x005F };
 
 AUTO_DEFINE(gnutls_x509_crt_t, gnutls_x509_crt_deinit)
 AUTO_DEFINE(gnutls_x509_crq_t, gnutls_x509_crq_deinit)
@@ -112,13 +112,67 @@ const char *enrol_find_ca(const struct client_chain *chain, const uint8_t ca[ENR
 	return NULL;
 }
 
-bool enrol_same_certificate(const char *pem, const char *other)
-{
-	AUTO(gnutls_x509_crt_deinitp) gnutls_x509_crt_t one = NULL;
-	AUTO(gnutls_x509_crt_deinitp) gnutls_x509_crt_t two = NULL;
+/* A few certificates of one text. */
+struct crts {
+	gnutls_x509_crt_t crt[CRTS_MAX];
+	unsigned count;
+};
 
-	return import(&one, pem) == 0 && import(&two, other) == 0 &&
-	       gnutls_x509_crt_equals(one, two);
+static void crts_fini(struct crts *c)
+{
+	for (unsigned i = 0; i < c->count; i++)
+		gnutls_x509_crt_deinit(c->crt[i]);
+}
+
+static int import_all(struct crts *out, const char *pem)
+{
+	const gnutls_datum_t text = {(unsigned char *)pem, (unsigned int)strlen(pem)};
+	unsigned count = CRTS_MAX;
+	int rc = gnutls_x509_crt_list_import(out->crt, &count, &text, GNUTLS_X509_FMT_PEM,
+		GNUTLS_X509_CRT_LIST_IMPORT_FAIL_IF_EXCEED);
+
+	if (rc <= 0)
+		return rc < 0 ? code_errno(rc) : -EINVAL;
+	out->count = count;
+	return 0;
+}
+
+bool enrol_has_certificate(const char *list, const char *pem)
+{
+	AUTO(gnutls_x509_crt_deinitp) gnutls_x509_crt_t crt = NULL;
+	AUTO(crts_fini) struct crts all = {0};
+
+	if (import(&crt, pem) || import_all(&all, list))
+		return false;
+	for (unsigned i = 0; i < all.count; i++)
+		if (gnutls_x509_crt_equals(all.crt[i], crt))
+			return true;
+	return false;
+}
+
+bool enrol_are_cas(const char *pem)
+{
+	AUTO(crts_fini) struct crts all = {0};
+
+	if (import_all(&all, pem))
+		return false;
+	for (unsigned i = 0; i < all.count; i++)
+		if (gnutls_x509_crt_get_ca_status(all.crt[i], NULL) <= 0 ||
+			!gnutls_x509_crt_check_issuer(all.crt[i], all.crt[i]))
+			return false;
+	return true;
+}
+
+bool enrol_is_signed_by(const char *pem, const char *cas)
+{
+	AUTO(gnutls_x509_crt_deinitp) gnutls_x509_crt_t crt = NULL;
+	AUTO(gnutls_x509_crt_deinitp) gnutls_x509_crt_t ca = NULL;
+	unsigned int verdict = 0;
+
+	return import(&crt, pem) == 0 && import(&ca, cas) == 0 &&
+	       gnutls_x509_crt_verify(crt, &ca, 1, GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &verdict) >=
+		       0 &&
+	       verdict == 0;
 }
 
 /* ---- keys ---- */
@@ -245,8 +299,8 @@ static const char *text_of(ipp_t *reply, const char *name, ipp_tag_t tag)
 	return text ? text : "";
 }
 
-/* The first certificate of the reply's lines. */
-static int read_certificate(ipp_t *reply, gnutls_x509_crt_t *out)
+/* The certificates of the reply's lines: ours, then who vouches for it. */
+static int read_certificates(ipp_t *reply, struct crts *out)
 {
 	ipp_attribute_t *a =
 		ippFindAttribute(reply, "output-device-x509-certificate", IPP_TAG_TEXT);
@@ -266,7 +320,7 @@ static int read_certificate(ipp_t *reply, gnutls_x509_crt_t *out)
 		used += n;
 		pem[used++] = '\n';
 	}
-	return import(out, pem);
+	return import_all(out, pem);
 }
 
 static bool names_uuid(gnutls_x509_crt_t crt, const char *uuid)
@@ -287,6 +341,13 @@ static bool names_uuid(gnutls_x509_crt_t crt, const char *uuid)
 	return false;
 }
 
+bool enrol_names_uuid(const char *pem, const char *uuid)
+{
+	AUTO(gnutls_x509_crt_deinitp) gnutls_x509_crt_t crt = NULL;
+
+	return import(&crt, pem) == 0 && names_uuid(crt, uuid);
+}
+
 static bool fits_key(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key)
 {
 	unsigned char of_crt[32], of_key[32];
@@ -298,16 +359,18 @@ static bool fits_key(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key)
 }
 
 /* NULL, or what is wrong. */
-static const char *why_not(gnutls_x509_crt_t crt, const char *uuid, gnutls_x509_privkey_t key,
-	gnutls_x509_crt_t ca, int64_t now_s)
+static const char *why_not(const struct crts *chain, const char *uuid, gnutls_x509_privkey_t key,
+	const struct crts *cas, int64_t now_s)
 {
+	gnutls_x509_crt_t crt = chain->crt[0];
 	unsigned int verdict = 0;
 
 	if (!fits_key(crt, key))
 		return "the certificate is for another key";
 	if (!names_uuid(crt, uuid))
 		return "the certificate is for another machine";
-	if (gnutls_x509_crt_verify(crt, &ca, 1, GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &verdict) < 0 ||
+	if (gnutls_x509_crt_list_verify(chain->crt, chain->count, cas->crt, cas->count, NULL, 0,
+		    GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &verdict) < 0 ||
 		verdict != 0)
 		return "the certificate is not signed by the server's CA";
 	if (!gnutls_x509_crt_check_key_purpose(crt, GNUTLS_KP_TLS_WWW_CLIENT, 0))
@@ -338,49 +401,73 @@ static int read_server(ipp_t *reply, struct identity *id)
 	return 0;
 }
 
-static int write_chain(gnutls_x509_crt_t crt, const char *ca_pem, char **out)
+static int write_chain(const struct crts *chain, char **out)
 {
-	AUTO(auto_free) char *own = NULL;
-	gnutls_datum_t d = {0};
-	int rc = gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &d);
+	AUTO(auto_free) char *all = strdup("");
 
-	if (rc)
-		return code_errno(rc);
-	rc = to_text(&d, &own);
-	if (rc)
-		return rc;
-	return asprintf(out, "%s%s", own, ca_pem) < 0 ? -ENOMEM : 0;
+	for (unsigned i = 0; all && i < chain->count; i++) {
+		AUTO(auto_free) char *one = NULL;
+		gnutls_datum_t d = {0};
+		char *longer = NULL;
+		int rc = gnutls_x509_crt_export2(chain->crt[i], GNUTLS_X509_FMT_PEM, &d);
+
+		rc = rc ? code_errno(rc) : to_text(&d, &one);
+		if (rc)
+			return rc;
+		if (asprintf(&longer, "%s%s", all, one) < 0)
+			return -ENOMEM;
+		free(all);
+		all = longer;
+	}
+	*out = STEAL(all);
+	return *out ? 0 : -ENOMEM;
+}
+
+static const char *why_other(const struct identity *got, const struct identity *known)
+{
+	if (!known)
+		return NULL;
+	if (strcmp(got->server_uuid, known->server_uuid) != 0)
+		return "it is another server";
+	/* Who has stolen the key of its certificate shall not say what is signed by the other key. */
+	if (memcmp(got->policy_key, known->policy_key, IDENTITY_POLICY_KEY) != 0)
+		return "the key that signs its policy is another one; if that is right, enrol this "
+		       "computer again with a new code";
+	return NULL;
 }
 
 int enrol_take(ipp_t *reply, const char *uuid, const char *key_pem, const char *ca_pem,
-	int64_t now_s, struct identity *id, char **cert_pem, char *why, size_t size)
+	int64_t now_s, const struct identity *known, struct identity *id, char **cert_pem,
+	char *why, size_t size)
 {
-	AUTO(gnutls_x509_crt_deinitp) gnutls_x509_crt_t crt = NULL;
-	AUTO(gnutls_x509_crt_deinitp) gnutls_x509_crt_t ca = NULL;
+	AUTO(crts_fini) struct crts chain = {0};
+	AUTO(crts_fini) struct crts cas = {0};
 	AUTO(gnutls_x509_privkey_deinitp) gnutls_x509_privkey_t key = NULL;
 	struct identity got = {0};
 	const char *bad;
-	int rc = import(&ca, ca_pem);
+	int rc = import_all(&cas, ca_pem);
 
 	if (!rc)
 		rc = import_key(&key, key_pem);
 	if (rc)
 		return rc;
 	snprintf(why, size, "its answer lacks a certificate or its own name");
-	rc = read_certificate(reply, &crt);
+	rc = read_certificates(reply, &chain);
 	if (!rc)
 		rc = read_server(reply, &got);
 	if (rc)
 		return rc;
-	bad = why_not(crt, uuid, key, ca, now_s);
+	bad = why_not(&chain, uuid, key, &cas, now_s);
+	if (!bad)
+		bad = why_other(&got, known);
 	if (bad) {
 		snprintf(why, size, "%s", bad);
 		return -EINVAL;
 	}
 	snprintf(got.uuid, sizeof(got.uuid), "%s", uuid);
 	got.starts_s = now_s;
-	got.expires_s = gnutls_x509_crt_get_expiration_time(crt);
-	rc = write_chain(crt, ca_pem, cert_pem);
+	got.expires_s = gnutls_x509_crt_get_expiration_time(chain.crt[0]);
+	rc = write_chain(&chain, cert_pem);
 	if (rc)
 		return rc;
 	*id = got;

@@ -33,8 +33,14 @@ const char *enrol_find_ca(const struct client_chain *chain, const uint8_t ca[ENR
 
 /* ---- keys and certificates ---- */
 
-/* The same certificate, whatever its text looks like. */
-bool enrol_same_certificate(const char *pem, const char *other);
+/* Is the first certificate of @pem among those of @list, whatever the text looks like? */
+bool enrol_has_certificate(const char *list, const char *pem);
+/* Are they certificates of CAs, each signed by itself? */
+bool enrol_are_cas(const char *pem);
+/* Is the first certificate of @pem signed by the first one of @cas? */
+bool enrol_is_signed_by(const char *pem, const char *cas);
+/* Does a server's certificate name this UUID? */
+bool enrol_names_uuid(const char *pem, const char *uuid);
 
 void enrol_secret_free(char *pem); /* NULL is fine */
 AUTO_DEFINE(char *, enrol_secret_free)
@@ -49,8 +55,11 @@ ipp_t *enrol_request(const char *address, const char *user, const char *uuid, co
 	const char *csr_pem);
 
 /** enrol_take() - what the server gave, looked at before it replaces anything
- * The certificate must be over @key_pem, signed by @ca_pem, for @uuid, for clients, and good at @now_s.
- * @id: all fields but the paths; starts_s is @now_s. @cert_pem: ours, then the CA's; heap memory.
+ * The certificate must be over @key_pem, signed by one of @ca_pem, maybe over others in the reply, for @uuid, for clients,
+ * and good at @now_s.
+ * @known: who we are there by now: it must be the same server with the same policy key; NULL: we come by a code.
+ * @id: all fields but the paths; starts_s is @now_s. @cert_pem: ours, then those behind it; heap memory.
  * @why: for people. Return: 0, -EINVAL (@why), or -errno. */
 int enrol_take(ipp_t *reply, const char *uuid, const char *key_pem, const char *ca_pem,
-	int64_t now_s, struct identity *id, char **cert_pem, char *why, size_t size);
+	int64_t now_s, const struct identity *known, struct identity *id, char **cert_pem,
+	char *why, size_t size);

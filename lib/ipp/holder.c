@@ -15,7 +15,7 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define KEYWORD IPP_CONST_TAG(IPP_TAG_KEYWORD)
 
-enum { NAME_MAX_OCTETS = 255, PIN_OCTETS = 32 };
+enum { NAME_MAX_OCTETS = 255, PIN_OCTETS = 32, DELEGATES_MAX = 8 };
 
 static ipp_t *request(ipp_op_t op, const char *uri, const char *user)
 {
@@ -92,6 +92,38 @@ static void add_template(ipp_t *r, ipp_t *ticket)
 	}
 }
 
+/* "urn:stillprint:user:anna", RFC 3986. */
+static void user_uri(char *out, size_t size, const char *name, size_t length)
+{
+	size_t used = (size_t)snprintf(out, size, "urn:stillprint:user:");
+
+	for (size_t i = 0; i < length && used + 4 < size; i++) {
+		unsigned char c = (unsigned char)name[i];
+		bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+			     (c >= 'A' && c <= 'Z') || strchr("-._~", c);
+
+		used += (size_t)snprintf(out + used, size - used, plain ? "%c" : "%%%02X", c);
+	}
+}
+
+static void add_delegates(ipp_t *r, ipp_tag_t group, const char *names)
+{
+	char uri[DELEGATES_MAX][800];
+	const char *list[DELEGATES_MAX];
+	int count = 0;
+
+	while (names && *names && count < DELEGATES_MAX) {
+		size_t n = strcspn(names, "\n");
+
+		user_uri(uri[count], sizeof(uri[0]), names, n);
+		list[count] = uri[count];
+		count++;
+		names += n + (names[n] == '\n');
+	}
+	if (count)
+		ippAddStrings(r, group, IPP_TAG_URI, VENDOR_DELEGATES, count, NULL, list);
+}
+
 ipp_t *holder_register(const char *queue_uri, const struct holder_job *job, ipp_t *ticket)
 {
 	ipp_t *r = request(IPP_OP_CREATE_JOB, queue_uri, job->owner);
@@ -107,8 +139,25 @@ ipp_t *holder_register(const char *queue_uri, const struct holder_job *job, ipp_
 	add_text(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "job-release-action",
 		job->direct ? "none" : "owner-authorized");
 	ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, VENDOR_HOLDER_ATTEMPT, job->attempt);
+	ippAddBoolean(r, IPP_TAG_OPERATION, VENDOR_OWNER_VERIFIED, job->verified);
+	add_delegates(r, IPP_TAG_OPERATION, job->delegates);
 	add_counts(r, job, ticket);
 	add_template(r, ticket);
+	return r;
+}
+
+ipp_t *holder_delegates(
+	const char *queue_uri, int32_t job_id, const char *user, const char *delegates)
+{
+	ipp_t *r = request(IPP_OP_SET_JOB_ATTRIBUTES, queue_uri, user);
+
+	if (!r)
+		return NULL;
+	ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "job-id", job_id);
+	if (*delegates)
+		add_delegates(r, IPP_TAG_JOB, delegates);
+	else
+		ippAddOutOfBand(r, IPP_TAG_JOB, IPP_TAG_DELETEATTR, VENDOR_DELEGATES);
 	return r;
 }
 
@@ -187,7 +236,7 @@ ipp_t *holder_active(const char *system_uri, unsigned count, const int *job_ids,
 	return r;
 }
 
-ipp_t *holder_fetchable(const char *system_uri)
+static ipp_t *list(const char *system_uri, const char *which, int32_t first, int count)
 {
 	static const char *const wanted[] = {
 		"job-id", "job-uuid", "job-state", "job-state-reasons", VENDOR_RELEASE_EPOCH};
@@ -195,11 +244,23 @@ ipp_t *holder_fetchable(const char *system_uri)
 
 	if (!r)
 		return NULL;
-	add_text(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "which-jobs", "fetchable");
-	ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "limit", HOLDER_JOBS_MAX);
+	add_text(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "which-jobs", which);
+	ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "limit", count);
+	if (first > 0)
+		ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "first-job-id", first);
 	ippAddStrings(
 		r, IPP_TAG_OPERATION, KEYWORD, "requested-attributes", COUNT(wanted), NULL, wanted);
 	return r;
+}
+
+ipp_t *holder_fetchable(const char *system_uri)
+{
+	return list(system_uri, "fetchable", 0, HOLDER_JOBS_MAX);
+}
+
+ipp_t *holder_known(const char *system_uri, int32_t first, int count)
+{
+	return list(system_uri, "not-completed", first, count);
 }
 
 /* ---- events ---- */
@@ -344,6 +405,8 @@ static void take_other(struct holder_answer *out, const char *name, ipp_attribut
 		copy_user(a, out->released_by, sizeof(out->released_by));
 	else if (!strcmp(name, "status-message"))
 		show(a, out->message, sizeof(out->message));
+	else if (!strcmp(name, VENDOR_OWNER_VERIFIED))
+		out->not_verified = ippGetGroupTag(a) == IPP_TAG_UNSUPPORTED_GROUP;
 	else if (!strcmp(name, "sides"))
 		copy(a, out->sides, sizeof(out->sides));
 	else if (!strcmp(name, "print-color-mode"))

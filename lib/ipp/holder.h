@@ -12,15 +12,20 @@ enum { HOLDER_LEASE_S = 3600, HOLDER_JOBS_MAX = 1000 };
 /* What the server is told of a document: never its content. */
 struct holder_job {
 	const char *uuid; /* "urn:uuid:…": what makes it idempotent */
-	const char *owner;
+	const char *owner; /* the server's name of him */
+	bool verified; /* this computer has seen him log in, and he printed it */
 	const char *title; /* safe to show; cut here to 255 octets at a character */
 	const char *format;
 	int64_t octets;
 	int32_t attempt; /* of the holder so far */
+	const char *delegates; /* accounts with \n between */
 	bool direct; /* to be printed at once at the queue's default device */
 };
 /* Create-Job (M2). @ticket: the filter's message, NULL for a raw file. */
 ipp_t *holder_register(const char *queue_uri, const struct holder_job *job, ipp_t *ticket);
+/* Set-Job-Attributes (M5) on behalf of @user: its @delegates, as above; "" removes them. */
+ipp_t *holder_delegates(
+	const char *queue_uri, int32_t job_id, const char *user, const char *delegates);
 /* Fetch-Job (M8): what was released, and where to. */
 ipp_t *holder_fetch(const char *queue_uri, int32_t job_id);
 /* Acknowledge-Job (M8): it is taken over. */
@@ -44,6 +49,8 @@ ipp_t *holder_release(const char *queue_uri, int32_t job_id, const char *user, c
 ipp_t *holder_active(const char *system_uri, unsigned count, const int *job_ids, const int *states);
 /* Get-Jobs, which-jobs fetchable: what waits for us. */
 ipp_t *holder_fetchable(const char *system_uri);
+/* Get-Jobs: what it holds for us and is not over, from job @first on, @count of them in order of their numbers. */
+ipp_t *holder_known(const char *system_uri, int32_t first, int count);
 /* Create-System-Subscriptions for events of our jobs, policy and maintenance. */
 ipp_t *holder_subscribe(const char *system_uri);
 ipp_t *holder_renew(const char *system_uri, int32_t subscription);
@@ -55,6 +62,7 @@ struct holder_answer {
 	int32_t job_id, incarnation, epoch, lease_s, subscription, sequence, up_time_s;
 	int state;
 	bool fetchable, canceling; /* from job-state-reasons */
+	bool not_verified; /* refused: the queue wants a verified owner */
 	char event[32]; /* notify-subscribed-event */
 	char uuid[64];
 	char device_uuid[64], device_uri[512], device_pin[64], device_name[256];

@@ -248,6 +248,7 @@ static void begin_picture(struct pclxl *x)
 	bool indexed = x->mapping == 1;
 
 	x->marks = true;
+	x->reads = false; /* what was asked for before was of another picture */
 	x->looks = x->rgb_space && (!indexed || !x->has_palette || x->palette_coloured);
 	x->rows.pixels = indexed ? PIXELS_BY_INDEX : PIXELS_OF_COLOUR;
 	x->rows.bits = x->depth;

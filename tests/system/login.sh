@@ -13,6 +13,7 @@ login_start()
 	LOGIN_SOCK=$LAB/run/login.sock
 	local from=$LAB_OUT/pam/pam_stillprint.so bin=$LAB_OUT/bin/stillprint-verifier
 	[ -z "$LAB_DESTDIR" ] || from=$(find "$LAB_DESTDIR" -name pam_stillprint.so | head -n 1)
+	from=${STILLPRINT_PAM_MODULE:-$from}
 	[ -z "$LAB_DESTDIR" ] || bin=$(find "$LAB_DESTDIR" -name stillprint-verifier -type f -perm -1 | head -n 1)
 	install -m 644 "$from" "$LOGIN_MODULE" && install -m 755 "$bin" "$LAB/bin/"
 	install -m 755 "$LAB_TOOLS/fake-online" "$LAB/bin/"
@@ -46,13 +47,14 @@ login_answers() { "$LAB_TOOLS/login-ask" "$LOGIN_SOCK" query 4000000000; }
 login_account() { printf '%s\n' "$*" >>"$LAB/accounts.d/list"; }
 # login_service NAME LINES... - a service; MODULE is ours with its socket
 login_service() { printf '%s\n' "${@:2}" | sed "s|MODULE|$LOGIN_MODULE socket=$LOGIN_SOCK|" >"$LAB/pam.d/$1"; }
-# login_as SERVICE USER TYPED ACTION... - pamtester; TYPED goes to every question
+# login_as SERVICE USER TYPED ACTION... - pamtester; TYPED goes to every question. In session $LOGIN_SESSION, if that is set
 login_as()
 {
-	local typed=$3
+	local typed=$3 session=()
+	[ -z "${LOGIN_SESSION:-}" ] || session=(-E "XDG_SESSION_ID=$LOGIN_SESSION")
 	printf '%s\n%s\n%s\n' "$typed" "$typed" "$typed" |
 		unshare -m bash -c 'mount --bind "$1/pam.d" /etc/pam.d && shift && exec "$@"' \
-			- "$LAB" pamtester -I "tty=lab" "$1" "$2" "${@:4}"
+			- "$LAB" pamtester -I "tty=lab" "${session[@]}" "$1" "$2" "${@:4}"
 }
 # login_who UID [SESSION] - "ACCOUNT verified|claimed SESSIONS", or nothing
 login_who() { "$LAB_TOOLS/login-ask" "$LOGIN_SOCK" query "$@" | sed -n 's/^1 //p'; }

@@ -73,11 +73,12 @@ looks() { exits 0 stillprint "$@" && narrow && harmless && says "$text"; }
 text="Connection refused by every address" check "status shows the queues and what is wrong" looks status
 text="waiting for you to choose a printer" check "jobs shows why a job waits" looks jobs
 text="stillprint release 12" check "why tells the next step with the job's number" looks why 12
+text="You print as anna@example.org, verified" check "whoami tells the account" looks whoami
 text="not verified" check "why tells an owner that is only claimed" looks why 13
 text="used before" check "fallback lists the printers in order" looks fallback list
 text="2 not accounted at server" check "usage counts what is not accounted at the server" looks usage
 jsons() { exits 0 stillprint "$@" --json && is_json && harmless; }
-for words in status jobs "jobs --all" "why 12" "fallback list" usage "release 12" "print-again 13" "cancel 12" \
+for words in status whoami jobs "jobs --all" "why 12" "fallback list" usage "release 12" "print-again 13" "cancel 12" \
 	"outage start" "outage stop" "trust ipps://mfp/ipp/print" "fallback add 10.1.2.3" "fallback remove 10.1.2.3"; do
 	# shellcheck disable=SC2086
 	check "$words --json is one JSON document" jsons $words
@@ -125,7 +126,7 @@ fake_stop
 # ---- hostile text, wherever it may come from
 
 fake_start FAKE_HOSTILE=1 FAKE_BAD=1
-for words in status jobs "jobs --users --all" "why 12" "fallback add 10.1.2.3" usage "usage --csv -" "release 12" check; do
+for words in status whoami jobs "jobs --users --all" "why 12" "fallback add 10.1.2.3" usage "usage --csv -" "release 12" check; do
 	# shellcheck disable=SC2086
 	stillprint $words >"$out.raw" 2>"$out.err"
 	sed 's/\r$//' "$out.raw" >"$out" # CSV lines end so

@@ -169,11 +169,14 @@ check "a queue of it takes no login" refused 2 "wants no --user" Office --user a
 
 # ---------------------------------------------------------------- renewed
 
-not_due() { before=$(picture) && exits 0 setup --renew && says "Nothing was renewed" && same "$(picture)" "$before"; }
-check "a certificate in its first days is not renewed" not_due
-server_would_not() { same "$(subject -serial)" "$serial"; }
+looked() { before=$(picture) && exits 0 setup --renew --dry-run && says "Nothing was renewed" && same "$(picture)" "$before"; }
+check "a look changes nothing" looked
 serial=$(subject -serial)
-check "it is the same certificate" server_would_not
+early() { exits 0 setup --renew && says "The certificate is renewed: it was good until" && not same "$(subject -serial)" "$serial" >/dev/null && good; }
+check "a certificate in its first days is renewed by command" early
+serial=$(subject -serial)
+check "but not again and again" refused 1 "once in ten minutes" --renew
+check "it is the same certificate" same "$(subject -serial)" "$serial"
 # As if it had been given years ago, by a server that gives certificates for a month.
 age() { sed -i "2s/.*/$(($(sed -n 3p "$identity/device") - 2000 * 86400))/" "$identity/device"; }
 lab_end ours
@@ -193,8 +196,7 @@ probed() { exits 0 setup Hall --upstream stillprint && says "Queue Hall" || says
 check "the server takes the new certificate" probed
 arrived() { same "$(rows ours "SELECT next FROM machine")" ""; }
 check "and the old one is over with it" arrived
-daily() { exits 0 setup --renew && says "Nothing was renewed"; }
-check "a second renewal is none" daily
+check "a second renewal is none" refused 1 "once in ten minutes" --renew
 
 # ---- and by the daemon
 
@@ -211,7 +213,7 @@ kill -HUP "$(lab_pid stillprintd)"
 check "the server is there: the daemon renews it by itself" wait_for 20 heard 'event=certificate-renewed days=36[45]'
 other() { not same "$(subject -serial)" "$serial" >/dev/null && good && modes; }
 check "another certificate, whole and the daemon's alone" other
-taken() { exits 0 stillprint status && exits 0 setup --renew && says "Nothing was renewed" && not heard 'identity-unusable'; }
+taken() { exits 0 stillprint status && exits 1 setup --renew && says "once in ten minutes" && not heard 'identity-unusable'; }
 check "and that is that" taken
 untroubled() { stillprint check >"$out" 2>"$out.err"; says "server of our own: enrolled; the certificate is good for 36"; }
 check "check tells how long it lasts" untroubled
@@ -230,6 +232,7 @@ check "so does check" check_warns
 sed -i "3s/.*/$(($(date +%s) - 60))/" "$identity/device" && age
 check_wrong() { exits 1 stillprint check && says "has ended"; }
 check "and one that has ended is wrong" check_wrong
+check "it is not renewed, and that tells what to do" refused 1 "Ask for a code" --renew
 sed -i "3s/.*/$until/" "$identity/device"
 server_up ours
 kill -HUP "$(lab_pid stillprintd)"

@@ -79,6 +79,10 @@ static int put_job(sd_bus_message *m, const struct job *j)
 	entry(m, "Queue", "s", j->queue);
 	entry(m, "Owner", "s", text("anna"));
 	entry(m, "OwnerVerified", "b", j->id != 13);
+	entry(m, "Account", "s", "");
+	entry(m, "Identity", "s", "claimed");
+	entry(m, "IdentityWhy", "s", "no-verifier");
+	entry(m, "IdentitySentence", "s", "No login service of Stillprint runs on this computer");
 	entry(m, "Title", "s", text(j->title));
 	entry(m, "State", "s", j->state);
 	entry(m, "Reason", "s", j->reason);
@@ -166,6 +170,22 @@ static int on_status(sd_bus_message *m, void *data, sd_bus_error *e)
 	entry(r, "Waiting", "x", (int64_t)1);
 	entry(r, "Unknown", "x", (int64_t)1);
 	entry(r, "Delivering", "x", (int64_t)0);
+	sd_bus_message_close_container(r);
+	return sd_bus_send(NULL, r, NULL);
+}
+
+static int on_whoami(sd_bus_message *m, void *data, sd_bus_error *e)
+{
+	sd_bus_message *r = NULL;
+
+	(void)data, (void)e;
+	sd_bus_message_new_method_return(m, &r);
+	sd_bus_message_open_container(r, 'a', "{sv}");
+	entry(r, "User", "s", "anna");
+	entry(r, "Account", "s", text("anna@example.org"));
+	entry(r, "Identity", "s", "verified");
+	entry(r, "Why", "s", "verified");
+	entry(r, "Sentence", "s", "Logged in");
 	sd_bus_message_close_container(r);
 	return sd_bus_send(NULL, r, NULL);
 }
@@ -305,6 +325,7 @@ static int on_plain(sd_bus_message *m, void *data, sd_bus_error *e)
 
 static const sd_bus_vtable manager[] = {SD_BUS_VTABLE_START(0),
 	SD_BUS_METHOD("Status", "", "a{sv}", on_status, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD("WhoAmI", "", "a{sv}", on_whoami, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("Jobs", "a{sv}", "aa{sv}", on_jobs, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("Usage", "a{sv}", "aa{sv}", on_usage, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("Check", "", "aa{sv}", on_check, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -238,6 +238,13 @@ void engine_cancel(
 	answer(e, 0, ENGINE_OK, "", NULL, reply, arg);
 }
 
+void engine_delegate(struct engine *e, int32_t id, const char *const *names, unsigned count,
+	const char *decided_by, engine_reply_fn *reply, void *arg)
+{
+	note(e, "delegate %d %u %s %s", id, count, count ? names[0] : "-", decided_by);
+	answer(e, 0, ENGINE_OK, "", NULL, reply, arg);
+}
+
 void engine_print_again(struct engine *e, int32_t id, const char *printer, const char *decided_by,
 	engine_reply_fn *reply, void *arg)
 {
@@ -314,6 +321,16 @@ void engine_outage_stop(struct engine *e, const char *queue, const char *decided
 	answer(e, 0, ENGINE_OK, "", NULL, reply, arg);
 }
 
+void engine_whoami(struct engine *e, const char *user, engine_reply_fn *reply, void *arg)
+{
+	AUTO(rows_freep) struct rows *rows = rows_new();
+
+	(void)e;
+	rows_next(rows);
+	rows_string(rows, "User", user);
+	reply(arg, ENGINE_OK, "", rows);
+}
+
 void engine_usage(struct engine *e, const char *owner, int64_t from_s, int64_t to_s,
 	engine_reply_fn *reply, void *arg)
 {
@@ -340,6 +357,19 @@ void engine_trust(struct engine *e, const char *uri, const char *decided_by, eng
 {
 	note(e, "trust %s by=%s", uri, decided_by);
 	answer(e, 0, ENGINE_OK, "", NULL, reply, arg);
+}
+
+int32_t engine_public_idle_s(const struct engine *e)
+{
+	(void)e;
+	return 0;
+}
+
+void engine_user_is_away(struct engine *e, uint32_t uid, const char *user)
+{
+	(void)e;
+	(void)uid;
+	(void)user;
 }
 
 void engine_reload(struct engine *e, engine_reply_fn *reply, void *arg)
