@@ -164,6 +164,7 @@ $(PAM): $(PAM_SRC:%.c=$(OUT)/pam/obj/%.o) pam/pam_stillprint.map
 BUS_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard dbus/daemon/bus*.c dbus/daemon/rows.c))
 $(OUT)/tools/fake-engine: $(BUS_OBJ)
 $(OUT)/tests/test-rows: $(OUT)/dbus/daemon/rows.o
+$(OUT)/tests/test-verify: $(OUT)/dbus/daemon/verify.o
 LEDGER_OBJ := $(OUT)/server/ledger.o $(OUT)/server/ledger-read.o $(OUT)/server/ledger-schema.o
 $(OUT)/tests/test-server-ledger: $(LEDGER_OBJ)
 $(OUT)/tests/test-settle: $(LEDGER_OBJ) $(OUT)/dbus/daemon/settle.o $(OUT)/dbus/daemon/worker.o
@@ -175,7 +176,7 @@ $(addprefix $(OUT)/tests/test-server-,jobs jobs-record holders events delegates)
 $(OUT)/tests/test-server-csv: $(OUT)/server/csv.o
 # All of the server but main().
 ROOMS_OBJ := $(filter-out $(OUT)/server/main.o,$(call OBJ,server))
-$(OUT)/tests/test-server-ca $(OUT)/tests/test-server-config $(OUT)/tests/test-server-accounts $(OUT)/tests/test-server-logins: $(ROOMS_OBJ)
+$(OUT)/tests/test-server-ca $(OUT)/tests/test-server-config $(OUT)/tests/test-server-accounts $(OUT)/tests/test-server-credentials $(OUT)/tests/test-server-logins: $(ROOMS_OBJ)
 
 $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -432,10 +433,16 @@ $(OUT)/fuzz/fuzz-request: tests/fuzz/fuzz-request.c lib/ipp/request.c lib/core/w
 	$(Q)$(FUZZ_CC) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -std=gnu17 -D_GNU_SOURCE -Ilib \
 		-o $@ $(filter %.c,$^) $(cups_libs)
 
+$(OUT)/fuzz/fuzz-login: tests/fuzz/fuzz-login.c lib/auth/login.c lib/auth/login.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(FUZZ_CC) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -std=gnu17 -D_GNU_SOURCE -Ilib \
+		-o $@ $(filter %.c,$^)
+
 mutate: $(OUT)/fuzz/mutate-parse	## cut the corpus' files at 20 places, change 10,000 single octets
 	$(Q)$< 20 10000 $$(find $(CORPUS) tests/fuzz/seeds -type f ! -name '*.tsv' ! -name '*.md' 2>/dev/null)
 
-fuzz: $(patsubst %,$(OUT)/fuzz/fuzz-%,parse record ticket request)	## libFuzzer, FUZZ_S seconds for each format and the ticket; ONLY=ps
+fuzz: $(patsubst %,$(OUT)/fuzz/fuzz-%,parse record ticket request login)	## libFuzzer, FUZZ_S seconds for each format, tickets, requests, logins; ONLY=ps
 	$(Q)tests/fuzz/run $(OUT)/fuzz $(FUZZ_S) $(CORPUS) $(ONLY)
 
 $(OUT)/bench/parse-cost: $(OUT)/bench/parse-cost.o

@@ -45,6 +45,13 @@ static const struct admin_verb verbs[] = {
 		admin_queue},
 	{"enrol", "[--name NAME] [--expires 1h] [--kind workstation|terminal]",
 		"Prints a code that enrols one machine.", NULL, admin_enrol},
+	{"sync",
+		"list | add MACHINE WHO [LIMITS] | set RULE LIMITS | remove RULE | status | now [MACHINE]",
+		"Who may log in at which machines while this server is away: PINs and cards sent ahead.",
+		"MACHINE: a name or UUID, or all, workstations, terminals.\n"
+		"WHO: --user NAME, --group NAME or --everybody.\n"
+		"LIMITS: --interval 15m (how often machines come), --valid 72h, --max 100 (accounts a machine).\n",
+		admin_sync},
 	{"ca", "list | new | activate [--force] | retire [--force] | discard",
 		"One CA follows another, without anybody being enrolled again.",
 		"new makes the next one and announces it to the machines, in the signed policy.\n"
@@ -62,7 +69,8 @@ static const struct admin_verb verbs[] = {
 		"What was done, by whom; the newest last.",
 		"--event takes the beginning of a name: login, user-, job-.\n", admin_audit_list},
 	{"check", "", "Finds what is wrong with this installation.", NULL, admin_check},
-	{"maintenance", "start [--message TEXT] [--until WHEN] | stop | status",
+	{"maintenance",
+		"start [--at WHEN | --in SPAN] [--message TEXT] [--until WHEN] | stop | status",
 		"Takes no new jobs; those under way end. Machines are told.", NULL,
 		admin_maintenance},
 	{"backup", "FILE", "Copies database and keys into one file while the server runs.",

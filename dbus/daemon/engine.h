@@ -88,6 +88,8 @@ struct engine_status {
 	const char *run_id;
 	int64_t started_s;
 	bool online;
+	const char *credentials; /* for logins without the server: daemon/credentials.h; "none" */
+	int64_t credentials_until_s;
 	int64_t certificate_until_s; /* of this computer at the server of our own; 0: none */
 	int64_t spool_octets, spool_max_octets;
 	unsigned waiting, unknown, delivering;
