@@ -315,8 +315,8 @@ check-server: all tools tests faults	## what concerns the server, by itself
 		$(filter $(addprefix $(OUT)/tests/test-,server-% serve% request holder site record settle enrol identity \
 			client-identity store-ledger),$(UNIT)) $(wildcard tests/system/t7*.sh)
 
-IDENTITY := $(filter $(OUT)/tests/test-auth-% $(OUT)/tests/test-pam%,$(UNIT)) $(filter tests/system/t60%,$(SYSTEM))
-check-identity:			## the tests of logins alone: verifier, PAM module, offline cache
+IDENTITY := $(filter $(OUT)/tests/test-auth-% $(OUT)/tests/test-pam% $(OUT)/tests/test-who,$(UNIT)) $(filter tests/system/t6%,$(SYSTEM))
+check-identity:			## the tests of who it is alone: logins, PAM, offline cache, who printed
 	$(Q)$(call deps,build test)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools $(filter $(OUT)/%,$(IDENTITY))
 	$(Q)STILLPRINT_OUT=$(abspath $(OUT)) tests/run-tests -j $(JOBS) $(IDENTITY)

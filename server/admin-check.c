@@ -52,8 +52,8 @@ __attribute__((format(printf, 5, 6))) static void add(
 
 static void check_files(struct check *k)
 {
-	static const char *const secret[] = {
-		"", "ca.pem", "ca-next.pem", "ca-old.pem", "server.pem", "policy.key", "pepper", "server.db"};
+	static const char *const secret[] = {"", "ca.pem", "ca-next.pem", "ca-old.pem",
+		"server.pem", "policy.key", "pepper", "server.db"};
 	const char *state = k->a->config->state;
 	struct stat folder;
 	bool good = true;

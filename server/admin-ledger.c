@@ -87,7 +87,9 @@ static void csv_line(const struct ledger_line *l)
 	csv_field(l->machine);
 	csv_field(l->released_by);
 	csv_field(l->payer);
-	printf("%d\r\n", l->clock_ahead);
+	printf("%d,", l->clock_ahead);
+	csv_field(r->account);
+	printf("%d\r\n", r->account_verified);
 }
 
 static int one_line(void *arg, const struct ledger_line *line)
@@ -104,6 +106,8 @@ static int one_line(void *arg, const struct ledger_line *line)
 	admin_set(row, "record", r->record_uuid);
 	admin_set(row, "document", r->document_uuid);
 	admin_set(row, "owner", admin_safe(r->owner));
+	admin_set(row, "account", admin_safe(r->account));
+	admin_set_flag(row, "account_verified", r->account_verified);
 	admin_set(row, "queue", admin_safe(r->queue));
 	admin_set(row, "target", admin_safe(r->target));
 	admin_set(row, "state", job_state_name(r->state));
@@ -213,7 +217,7 @@ static int export_lines(struct admin *a, const struct span *s, const char *forma
 		return admin_fail(a, ADMIN_USAGE, "--format is csv or json");
 	if (l.csv)
 		fputs("record,document,owner,queue,target,state,certainty,impressions,sheets,copies,attempt,copy,"
-		      "created,ended,received,counts,machine,released-by,charged,clock-ahead\r\n",
+		      "created,ended,received,counts,machine,released-by,charged,clock-ahead,account,account-verified\r\n",
 			stdout);
 	rc = ledger_export(&a->app.sql, s->from_s, s->to_s, all, one_line, &l);
 	a->told = true;

@@ -40,7 +40,9 @@ static struct serve_call *create_verified(int n, bool verified)
 
 static void a_strict_queue_takes_verified_owners_only(void)
 {
-	AUTO(call_freep) struct serve_call *claimed = NULL, *good = NULL, *other = NULL;
+	AUTO(call_freep)
+	struct serve_call *claimed = NULL,
+			  *good = NULL, *other = NULL, *shown = NULL;
 
 	fresh();
 	claimed = create_verified(1, false);
@@ -49,6 +51,10 @@ static void a_strict_queue_takes_verified_owners_only(void)
 	good = create_verified(1, true);
 	CHECK(go(good, IPP_OP_CREATE_JOB) == IPP_STATUS_OK);
 	CHECK(job_now(got_number(good, "job-id")).verified);
+	shown = ask(NULL, "anna", SYSTEM, got_number(good, "job-id"));
+	CHECK(go(shown, IPP_OP_GET_JOB_ATTRIBUTES) == IPP_STATUS_OK);
+	CHECK(ippGetBoolean(
+		ippFindAttribute(serve_reply(shown), VENDOR_OWNER_VERIFIED, IPP_TAG_BOOLEAN), 0));
 	CHECK(!job_now(create(M1, "anna", OFFICE, 3)).verified);
 	/* It is part of what the job is. */
 	other = create_verified(1, false);

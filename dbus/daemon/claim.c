@@ -33,6 +33,7 @@ struct claim {
 	int64_t begun_ms;
 	unsigned waits;
 	bool again_wanted; /* another event came meanwhile */
+	bool canceled; /* at the server, while it was being taken over */
 };
 
 static void fetch(void *arg);
@@ -131,6 +132,10 @@ static void acknowledged(void *arg, const struct client_reply *reply)
 		client_fault_name(reply->fault), (unsigned)reply->status, j->row.server.epoch);
 	if (j->busy) {
 		timer_set(j->engine, &c->again, BUSY_AGAIN_MS, acknowledge, c);
+	} else if (client_is_good(reply) && c->canceled) {
+		deliver_stop(j);
+		claim_stop(j);
+		report_canceled(j);
 	} else if (client_is_good(reply)) {
 		report_told(j, IPP_JSTATE_PENDING); /* that is what it means */
 		claim_stop(j);
@@ -314,6 +319,13 @@ void claim_start(struct job *j)
 	j->claim->job = j;
 	j->claim->begun_ms = mono_ms();
 	fetch(j->claim);
+}
+
+bool claim_cancel(struct job *j)
+{
+	if (j->claim)
+		j->claim->canceled = true;
+	return j->claim;
 }
 
 void claim_resume(struct job *j)

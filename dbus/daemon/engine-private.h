@@ -142,6 +142,7 @@ struct engine {
 	size_t queue_count;
 	struct upstream *upstreams;
 	struct link *link; /* the server of our own */
+	struct resync *resync;
 	struct settle *settle; /* what it has of the ledger */
 	struct policies *policies; /* what it says of its queues */
 	struct renewal *renewal; /* of our certificate there */

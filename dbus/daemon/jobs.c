@@ -274,7 +274,7 @@ static void ended(struct job *j, int rc)
 		spool_unlink(j->engine, file, j->row.file_octets);
 	deliver_stop(j);
 	follow_stop(j);
-	registrar_stop(j);
+	registrar_leave(j);
 	claim_stop(j);
 	timer_stop(&j->retry);
 	timer_stop(&j->ask);

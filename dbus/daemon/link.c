@@ -22,7 +22,6 @@ enum {
 	CONNECT_MS = 4000,
 	ASK_MS = 10000,
 	AGAIN_MS = 500,
-	SYNC_AGAIN_MS = 5000,
 	AGAIN_DOUBLES = 5, /* up to 16 s */
 	RENEW_MS = HOLDER_LEASE_S * 1000 / 2,
 };
@@ -41,12 +40,10 @@ struct link {
 	bool up;
 	unsigned failures;
 	struct client_call *call; /* the subscription, or the parked poll */
-	struct client_call *sync; /* what was released, and what differs */
-	struct timer again, sync_again;
+	struct timer again;
 };
 
 static void subscribe(void *arg);
-static void sync_due(void *arg);
 static void poll_events(struct link *l);
 
 /* ---- where it is ---- */
@@ -242,17 +239,9 @@ void link_heard(struct engine *e, int32_t incarnation)
 	timer_set(e, &l->again, 0, subscribe, l);
 }
 
-/* ---- what it sees otherwise ---- */
+/* ---- its word on a job ---- */
 
-static struct job *find_remote(struct engine *e, int32_t remote_id)
-{
-	for (struct job *j = e->jobs; j; j = j->next)
-		if (j->row.server.remote_id == remote_id)
-			return j;
-	return NULL;
-}
-
-static struct job *find_document(struct engine *e, const char *uuid)
+struct job *link_find(struct engine *e, const char *uuid)
 {
 	for (struct job *j = e->jobs; j; j = j->next)
 		if (!strcmp(j->row.document_uuid, uuid))
@@ -279,110 +268,21 @@ void link_over_there(struct job *j, int state)
 		job_end(j, JOB_EXPIRED, JOB_R_EXPIRED, "the server keeps jobs", CERTAINTY_SERVER);
 }
 
-static void sees(struct job *j, int state)
-{
-	if (state == IPP_JSTATE_CANCELED || state == IPP_JSTATE_ABORTED)
-		link_over_there(j, state);
-	else if (state == IPP_JSTATE_PENDING)
-		claim_start(j);
-	else
-		report_kick(j);
-}
-
-static void active_answered(void *arg, const struct client_reply *reply)
-{
-	struct link *l = arg;
-	ipp_attribute_t *ids, *states;
-
-	l->sync = NULL;
-	if (!client_is_good(reply)) {
-		timer_set(l->engine, &l->sync_again, SYNC_AGAIN_MS, sync_due, l);
-		return;
-	}
-	ids = ippFindAttribute(reply->ipp, "job-ids", IPP_TAG_INTEGER);
-	states = ippFindAttribute(reply->ipp, "output-device-job-states", IPP_TAG_ENUM);
-	for (; ids; ids = ippFindNextAttribute(reply->ipp, "job-ids", IPP_TAG_INTEGER)) {
-		bool unknown = ippGetGroupTag(ids) == IPP_TAG_UNSUPPORTED_GROUP;
-
-		for (int i = 0; i < ippGetCount(ids); i++) {
-			struct job *j = find_remote(l->engine, ippGetInteger(ids, i));
-
-			if (j && unknown && job_is_registered(j) && !j->busy && !j->claim)
-				plan_release(j, NULL);
-			else if (j && !unknown && i < ippGetCount(states))
-				sees(j, ippGetInteger(states, i));
-		}
-	}
-}
-
-static void ask_active(struct link *l)
-{
-	int ids[HOLDER_JOBS_MAX], states[HOLDER_JOBS_MAX];
-	char uri[CONFIG_URI_MAX];
-	unsigned count = 0;
-
-	for (struct job *j = l->engine->jobs; j && count < HOLDER_JOBS_MAX; j = j->next) {
-		if (!job_is_registered(j))
-			continue;
-		ids[count] = j->row.server.remote_id;
-		states[count++] = IPP_JSTATE_HELD;
-	}
-	if (count && link_system_uri(l->engine, uri, sizeof(uri)))
-		link_send(l->engine, uri, must(holder_active(uri, count, ids, states)), ASK_MS,
-			active_answered, l, &l->sync);
-}
-
-static void fetchable(void *arg, const struct holder_answer *one)
-{
-	struct link *l = arg;
-	struct job *j = find_document(l->engine, one->uuid);
-
-	if (j)
-		claim_start(j);
-}
-
-static void fetchable_answered(void *arg, const struct client_reply *reply)
-{
-	struct link *l = arg;
-
-	l->sync = NULL;
-	if (!client_is_good(reply)) {
-		timer_set(l->engine, &l->sync_again, SYNC_AGAIN_MS, sync_due, l);
-		return;
-	}
-	holder_each(reply->ipp, IPP_TAG_JOB, fetchable, l);
-	ask_active(l);
-}
-
-static void synchronise(struct link *l)
-{
-	char uri[CONFIG_URI_MAX];
-
-	if (l->sync) /* from before: its answer may be an old one */
-		client_cancel(l->sync);
-	l->sync = NULL;
-	if (link_system_uri(l->engine, uri, sizeof(uri)))
-		link_send(l->engine, uri, must(holder_fetchable(uri)), ASK_MS, fetchable_answered,
-			l, &l->sync);
-	report_all(l->engine);
-	settle_resync(l->engine);
-	policies_fetch(l->engine);
-}
-
-static void sync_due(void *arg)
-{
-	struct link *l = arg;
-
-	if (l->up) /* else it is done when the link is there again */
-		synchronise(l);
-}
-
 /* ---- events ---- */
+
+/* A release of a job that is over here: the server had not heard of the end, or knew it from a message that came late. */
+static void released_in_vain(struct job *j)
+{
+	if (j->row.server.remote_id)
+		report_now(j);
+	else
+		resync_soon(j->engine);
+}
 
 static void event(void *arg, const struct holder_answer *one)
 {
 	struct link *l = arg;
-	struct job *j = one->uuid[0] ? find_document(l->engine, one->uuid) : NULL;
+	struct job *j = one->uuid[0] ? link_find(l->engine, one->uuid) : NULL;
 
 	if (one->subscription && one->subscription != l->subscription)
 		return;
@@ -393,12 +293,24 @@ static void event(void *arg, const struct holder_answer *one)
 		policies_fetch(l->engine);
 	else if (!strcmp(one->event, "printer-state-changed"))
 		upstreams_look_again(l->engine);
+	else if (j && !strcmp(one->event, "job-fetchable") && job_is_final(j->row.state))
+		released_in_vain(j);
 	else if (j && !strcmp(one->event, "job-fetchable"))
 		claim_start(j);
+	else if (j && one->canceling && claim_cancel(j))
+		; /* with the answer to Acknowledge-Job */
 	else if (j && one->canceling)
 		report_now(j); /* the answer to it says that it is canceled */
 	else if (j && (one->state == IPP_JSTATE_CANCELED || one->state == IPP_JSTATE_ABORTED))
 		link_over_there(j, one->state);
+}
+
+static void synchronise(struct engine *e)
+{
+	resync_start(e);
+	report_all(e);
+	settle_resync(e);
+	policies_fetch(e);
 }
 
 static void heard(struct link *l)
@@ -413,7 +325,7 @@ static void heard(struct link *l)
 	log_event(LOG_LVL_INFO, "event=server-link-up address=%s",
 		log_quote(l->engine->config->server.address[address(l->engine)]));
 	upstreams_look(l->engine);
-	synchronise(l);
+	synchronise(l->engine);
 }
 
 static void renewed(void *arg, const struct client_reply *reply)
@@ -484,7 +396,7 @@ static void subscribed(void *arg, const struct client_reply *reply)
 	link_heard(l->engine, a.incarnation);
 	l->subscription = a.subscription;
 	if (l->up)
-		synchronise(l);
+		synchronise(l->engine);
 	heard(l);
 	poll_events(l);
 }
@@ -530,9 +442,8 @@ void link_start(struct engine *e)
 	timer_stop(&l->again);
 	if (l->call)
 		client_cancel(l->call);
-	if (l->sync)
-		client_cancel(l->sync);
-	l->call = l->sync = NULL;
+	resync_stop(e);
+	l->call = NULL;
 	l->subscription = 0;
 	l->failures = 0;
 	l->up = false;
@@ -561,10 +472,8 @@ void link_free(struct engine *e)
 		return;
 	if (l->call)
 		client_cancel(l->call);
-	if (l->sync)
-		client_cancel(l->sync);
+	resync_free(e);
 	timer_stop(&l->again);
-	timer_stop(&l->sync_again);
 	policies_free(e);
 	e->link = NULL;
 	free(l);

@@ -51,15 +51,26 @@ void link_look(struct engine *e); /* somebody has met it: do not wait for the ne
 /* Any answer that names an incarnation: another one than known makes everything known to the server anew. */
 void link_heard(struct engine *e, int32_t incarnation);
 
+struct job *link_find(struct engine *e, const char *uuid); /* by its document's, NULL: none here */
+
+/* ---- resync.c: what the server and we see otherwise is made the same ---- */
+void resync_start(struct engine *e); /* from the beginning, now */
+/* A job of ours may be known there without our knowing: a message was cut, or its user canceled meanwhile. */
+void resync_soon(struct engine *e);
+void resync_stop(struct engine *e);
+void resync_free(struct engine *e);
+
 /* ---- registrar.c: one job made known ---- */
 void registrar_start(struct job *j);
 void registrar_stop(struct job *j);
+void registrar_leave(struct job *j); /* what was asked for already is waited for */
 bool job_is_registered(const struct job *j); /* held for release there */
 
 /* ---- claim.c: what was released is taken over ---- */
 void claim_start(struct job *j); /* it was released, perhaps: ask */
 void claim_resume(struct job *j); /* after a restart: the claim is in the journal, was it heard? */
 void claim_stop(struct job *j);
+bool claim_cancel(struct job *j); /* canceled there; false: it is not being taken over */
 void claim_drop(
 	struct job *j); /* held again, as if it had not been released; the job must not be busy */
 /* The device cannot take it: back to its user, who is told why. */
@@ -71,8 +82,10 @@ void remote_release(struct job *j, const char *device, const char *decided_by,
 	engine_reply_fn *reply, void *arg);
 
 /* ---- report.c: the server is told ---- */
+bool report_is_owed(const struct job *j); /* it is over, and the server has not heard of it */
 void report_kick(struct job *j); /* something changed about it, perhaps */
 void report_now(struct job *j); /* there is something to hear in the answer */
+void report_canceled(struct job *j); /* its user canceled it there: stop here, too */
 void report_all(struct engine *e); /* the server is there again */
 void report_told(struct job *j, int state); /* it knows by another message */
 void report_recorded(struct engine *e, int32_t id); /* it has the job's record, of a good end */

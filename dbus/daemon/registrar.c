@@ -51,12 +51,19 @@ static void server_label(struct job *j, char *out, size_t size)
 	printer_label(j->engine, q ? q->upstream : "", out, size);
 }
 
+void registrar_leave(struct job *j)
+{
+	if (j->registrar && !j->registrar->call)
+		registrar_stop(j);
+}
+
 static bool canceled_meanwhile(struct job *j)
 {
-	if (!j->cancel_wanted)
+	if (!j->cancel_wanted && !job_is_final(j->row.state))
 		return false;
 	registrar_stop(j);
-	job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, j->canceled_by, CERTAINTY_USER);
+	if (!j->busy && !job_is_final(j->row.state))
+		job_end(j, JOB_CANCELED, JOB_R_CANCELED_BY_USER, j->canceled_by, CERTAINTY_USER);
 	return true;
 }
 
@@ -143,8 +150,11 @@ static void answered(void *arg, const struct client_reply *reply)
 	fault_point("register-answered");
 	log_event(LOG_LVL_INFO, "job=%d event=register fault=%s status=0x%04x detail=%s", j->row.id,
 		client_fault_name(reply->fault), (unsigned)reply->status, log_quote(reply->detail));
-	if (canceled_meanwhile(j))
+	if (canceled_meanwhile(j)) {
+		if (reply->fault != CLIENT_OK || reply->status <= IPP_STATUS_OK_EVENTS_COMPLETE)
+			resync_soon(j->engine); /* it is known there, or may be */
 		return;
+	}
 	if (reply->fault != CLIENT_OK || reply->status > IPP_STATUS_OK_EVENTS_COMPLETE) {
 		refused(j, reply);
 		return;

@@ -78,6 +78,12 @@ static bool is_over(int state)
 	return state >= IPP_JSTATE_CANCELED;
 }
 
+bool report_is_owed(const struct job *j)
+{
+	return j->row.server.remote_id && is_over(state_of(j)) && !is_over(j->row.server.told) &&
+	       link_is_enrolled(j->engine);
+}
+
 /* ---- what is on disk of it ---- */
 
 static int work_told(void *arg, struct store *s)
@@ -149,7 +155,7 @@ static void again(void *arg)
 	report_kick(r->job);
 }
 
-static void canceled_there(struct job *j)
+void report_canceled(struct job *j)
 {
 	char by[300];
 
@@ -187,7 +193,7 @@ static void answered(void *arg, const struct client_reply *reply)
 	}
 	told(r); /* whatever it said, it has heard it: no need to insist */
 	if (reply->status == IPP_STATUS_ERROR_JOB_CANCELED)
-		canceled_there(j);
+		report_canceled(j);
 	else if (j->row.state == JOB_PENDING && !j->busy && !j->delivery && job_is_claimed(j))
 		claim_drop(j); /* the release is over */
 	report_kick(j);

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mono.h"
+#include "link.h"
 #include "must.h"
 
 enum {
@@ -359,7 +360,8 @@ static void forget_old(struct engine *e)
 		int32_t id = j->row.id;
 
 		next = j->next;
-		if (!job_is_final(j->row.state) || j->row.ended_s > before || j->busy)
+		if (!job_is_final(j->row.state) || j->row.ended_s > before || j->busy ||
+			report_is_owed(j))
 			continue;
 		job_drop(j);
 		if (e->listener.job_removed)

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "bound.h"
 #include "engine-private.h"
@@ -100,6 +101,7 @@ static void found(void *arg, int rc)
 	struct verify *v = f->verify;
 	struct job *j = v->job;
 
+	fault_point("who-kept");
 	if (rc) {
 		log_event(LOG_LVL_ERROR, "job=%d event=who-not-kept error=%d", f->row.id, rc);
 	} else if (j) {

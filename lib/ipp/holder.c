@@ -188,7 +188,7 @@ ipp_t *holder_active(const char *system_uri, unsigned count, const int *job_ids,
 	return r;
 }
 
-ipp_t *holder_fetchable(const char *system_uri)
+static ipp_t *list(const char *system_uri, const char *which, int32_t first, int count)
 {
 	static const char *const wanted[] = {
 		"job-id", "job-uuid", "job-state", "job-state-reasons", VENDOR_RELEASE_EPOCH};
@@ -196,11 +196,23 @@ ipp_t *holder_fetchable(const char *system_uri)
 
 	if (!r)
 		return NULL;
-	add_text(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "which-jobs", "fetchable");
-	ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "limit", HOLDER_JOBS_MAX);
+	add_text(r, IPP_TAG_OPERATION, IPP_TAG_KEYWORD, "which-jobs", which);
+	ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "limit", count);
+	if (first > 0)
+		ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "first-job-id", first);
 	ippAddStrings(
 		r, IPP_TAG_OPERATION, KEYWORD, "requested-attributes", COUNT(wanted), NULL, wanted);
 	return r;
+}
+
+ipp_t *holder_fetchable(const char *system_uri)
+{
+	return list(system_uri, "fetchable", 0, HOLDER_JOBS_MAX);
+}
+
+ipp_t *holder_known(const char *system_uri, int32_t first, int count)
+{
+	return list(system_uri, "not-completed", first, count);
 }
 
 /* ---- events ---- */

@@ -45,6 +45,8 @@ ipp_t *holder_release(const char *queue_uri, int32_t job_id, const char *user, c
 ipp_t *holder_active(const char *system_uri, unsigned count, const int *job_ids, const int *states);
 /* Get-Jobs, which-jobs fetchable: what waits for us. */
 ipp_t *holder_fetchable(const char *system_uri);
+/* Get-Jobs: what it holds for us and is not over, from job @first on, @count of them in order of their numbers. */
+ipp_t *holder_known(const char *system_uri, int32_t first, int count);
 /* Create-System-Subscriptions for events of our jobs, policy and maintenance. */
 ipp_t *holder_subscribe(const char *system_uri);
 ipp_t *holder_renew(const char *system_uri, int32_t subscription);

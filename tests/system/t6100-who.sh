@@ -119,6 +119,7 @@ check "then it goes" at_server "$last" "anna verified"
 check "released, it prints" sp release "$verified" --device hall
 check "its record is at the server" wait_for 20 ledger_has 1
 check "for the account, which was verified" same "$(srv_sql "SELECT account || ' ' || owner || ' ' || account_verified FROM ledger_person")" "anna $one 1"
-check "the sums name it" grep -q "anna" <(srv ledger sum --by owner 2>/dev/null || srv ledger sum)
+check "the sums name it" grep -q "anna" <(srv ledger sum)
+check "and the export" grep -q '"anna",1' <(srv ledger export)
 check "the chain holds" srv ledger verify
 plan_done
