@@ -403,14 +403,14 @@ int accounts_login(
 	return rc;
 }
 
-int accounts_verify(
-	void *verifier, const char *user, const char *password, char *canonical, size_t size)
+int accounts_verify(void *verifier, const char *user, const char *password, const char *from,
+	char *canonical, size_t size)
 {
 	struct accounts_try t = {.kind = ACCOUNTS_PASSWORD,
 		.account = user,
 		.secret = password,
-		.service = "ipp",
-		.place = ""};
+		.service = "server",
+		.place = from};
 	struct accounts_said said;
 	int rc = *user ? accounts_login(verifier, &t, &said) : 0;
 

@@ -66,6 +66,9 @@ server user alias anna add anna@example.com >/dev/null
 check "an alias is the same account" same "$(ipp anna%40example.com anna-pw; ipp anna@example.com anna-pw)" "401$(ipp anna anna-pw)"
 check "and nobody else's name" not server user alias bert add anna@example.com
 check "nor a new account's" not server user add anna@example.com --no-password
+server_machine one
+check "a computer speaks for an alias" tool "$(machine_uri one)" "$LAB_HERE/../ipptool/register.test" -d owner=anna@example.com -d uuid="$(new_uuid)"
+check "and the job is the account's" same "$(sql 'SELECT owner FROM job')" anna
 check "a user who is not there is exit 3" same "$(server user lock nobody >/dev/null 2>&1 || echo $?)" 3
 
 # ---- PINs and cards: never in the database, the log, the audit
@@ -130,7 +133,11 @@ check "both were tried as often" same "$(wc -l <"$LAB/t.known")" "$(wc -l <"$LAB
 check "all that is known of a person is written out" sh -c \
 	"'$LAB/bin/stillprint-server' user export anna | jq -e '.account[0].name == \"anna\" and (.audit | length) > 5 and (.cards | length) == 1'"
 check "nobody is erased without --yes" not server user erase anna
+check "nor while there are jobs that are not over" not server user erase anna --yes
+check "and then nothing was changed" lets_in anna anna-pw
+sqlite3 "$SERVER_STATE/server.db" ".timeout 5000" "UPDATE job SET state = 'canceled', ended_ms = 1, title = 'annas letter'"
 server user erase anna@example.com --yes >/dev/null
+check "jobs that are over have neither owner nor title" same "$(sql "SELECT count(*), sum(owner LIKE 'erased-%'), sum(title = '') FROM job")" '1|1|1'
 check "the erased one is kept out" keeps_out anna anna-pw
 server_stop
 check "the name is in no file of the server any more" not grep -rqa 'anna' "$SERVER_STATE" --exclude='server.db.*'
