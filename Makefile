@@ -165,6 +165,7 @@ $(PAM): $(PAM_SRC:%.c=$(OUT)/pam/obj/%.o) pam/pam_stillprint.map
 BUS_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard dbus/daemon/bus*.c dbus/daemon/rows.c))
 $(OUT)/tools/fake-engine: $(BUS_OBJ)
 $(OUT)/tests/test-rows: $(OUT)/dbus/daemon/rows.o
+$(OUT)/tests/test-verify: $(OUT)/dbus/daemon/verify.o
 LEDGER_OBJ := $(OUT)/server/ledger.o $(OUT)/server/ledger-read.o $(OUT)/server/ledger-schema.o
 $(OUT)/tests/test-server-ledger: $(LEDGER_OBJ)
 $(OUT)/tests/test-settle: $(LEDGER_OBJ) $(OUT)/dbus/daemon/settle.o $(OUT)/dbus/daemon/worker.o
@@ -176,8 +177,9 @@ $(addprefix $(OUT)/tests/test-server-,jobs jobs-record holders events delegates)
 $(OUT)/tests/test-server-csv: $(OUT)/server/csv.o
 # All of the server but main().
 ROOMS_OBJ := $(filter-out $(OUT)/server/main.o,$(call OBJ,server))
-$(OUT)/tests/test-server-ca $(OUT)/tests/test-server-config $(OUT)/tests/test-server-accounts $(OUT)/tests/test-server-logins: $(ROOMS_OBJ)
-$(patsubst %,$(OUT)/tests/test-server-%,ca config accounts logins): LINK_MORE := -lpam
+ROOMS_TESTS := $(patsubst %,$(OUT)/tests/test-server-%,ca config accounts credentials logins)
+$(ROOMS_TESTS): $(ROOMS_OBJ)
+$(ROOMS_TESTS): LINK_MORE := -lpam
 
 $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	@mkdir -p $(@D)

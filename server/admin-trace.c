@@ -185,8 +185,8 @@ static int show_records(struct admin *a, const char *uuid, struct json_object *r
 	int rc = sql_prepare(&a->app.sql, &stmt,
 		"SELECT r.received_ms, r.state, r.certainty, r.impressions, r.sheets, r.copies, r.target, r.attempt,"
 		" r.id IN (SELECT record_id FROM ledger_print), coalesce(l.released_by, ''), coalesce(l.pays, 0)"
-		" FROM ledger_record r LEFT JOIN ledger_release l ON l.document_uuid = r.document_uuid"
-		" AND l.attempt = r.attempt AND r.diverted = 0 WHERE r.document_uuid = ?1"
+		" FROM ledger_record r LEFT JOIN ledger_release l ON r.diverted = 0 AND l.id = (SELECT max(id)"
+		" FROM ledger_release WHERE document_uuid = r.document_uuid AND attempt < r.attempt) WHERE r.document_uuid = ?1"
 		" ORDER BY r.id",
 		VALUES(V_TEXT(uuid)));
 

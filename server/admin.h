@@ -98,6 +98,7 @@ int admin_group(struct admin *a, int argc, char **argv);
 int admin_delegate(struct admin *a, int argc, char **argv);
 int admin_device(struct admin *a, int argc, char **argv);
 int admin_queue(struct admin *a, int argc, char **argv);
+int admin_sync(struct admin *a, int argc, char **argv);
 int admin_enrol(struct admin *a, int argc, char **argv);
 int admin_ca(struct admin *a, int argc, char **argv);
 int admin_ledger(struct admin *a, int argc, char **argv);

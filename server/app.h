@@ -6,6 +6,7 @@
  *   events*.c     subscriptions, events, Get-Notifications
  *   printers*.c   queues, system object, output devices, resources (policy)
  *   machines*.c   enrolment, certificates (ca.c), revocation
+ *   credentials*.c  who may log in at which machine while the server is away
  *   ledger*.c     accounting records
  *   accounts*.c   users, groups, and by what they log in
  *   audit.c       what was done, by whom
@@ -61,6 +62,7 @@ extern const struct serve_operation printers_operations[];
 extern const struct serve_operation machines_operations[];
 extern const struct serve_operation ledger_operations[];
 extern const struct serve_page resources_pages[]; /* /ipp/res/… on the IPP port */
+extern const struct serve_page credentials_pages[];
 extern const struct serve_page web_pages[];
 
 /* ---- db.c ---- */
@@ -109,6 +111,8 @@ enum event_kind {
 /* Writes the event for every subscription that it concerns, in the group's transaction; parked polls wake after the
  * commit. @job_id 0: not about a job. @queue "": of the system. 0 or -errno. */
 int events_emit(struct app *app, enum event_kind kind, const char *queue, int32_t job_id);
+/* To one subscriber: "m:UUID" or "u:NAME". The same. */
+int events_emit_to(struct app *app, enum event_kind kind, const char *who);
 void events_after(struct app *app, bool committed); /* wakes */
 void events_tick(struct app *app); /* leases, pruning, parked polls whose time is over */
 void events_free(struct app *app);

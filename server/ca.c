@@ -484,7 +484,7 @@ int ca_issue(struct ca *ca, const char *csr_pem, const char *uuid, int64_t now_s
 
 /* ---- the policy's key ---- */
 
-static int policy_key(const char *state, uint8_t secret[crypto_sign_SECRETKEYBYTES])
+int ca_policy_secret(const char *state, uint8_t secret[64])
 {
 	uint8_t public_key[crypto_sign_PUBLICKEYBYTES];
 	char *text = NULL;
@@ -512,7 +512,7 @@ static int policy_key(const char *state, uint8_t secret[crypto_sign_SECRETKEYBYT
 int ca_policy_public(const char *state, uint8_t key[32])
 {
 	uint8_t secret[crypto_sign_SECRETKEYBYTES];
-	int rc = policy_key(state, secret);
+	int rc = ca_policy_secret(state, secret);
 
 	if (!rc)
 		crypto_sign_ed25519_sk_to_pk(key, secret);
@@ -523,7 +523,7 @@ int ca_policy_public(const char *state, uint8_t key[32])
 int ca_policy_sign(const char *state, const void *octets, size_t count, uint8_t signature[64])
 {
 	uint8_t secret[crypto_sign_SECRETKEYBYTES];
-	int rc = policy_key(state, secret);
+	int rc = ca_policy_secret(state, secret);
 
 	if (!rc && crypto_sign_detached(signature, NULL, octets, count, secret) != 0)
 		rc = -EIO;

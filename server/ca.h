@@ -83,3 +83,5 @@ int ca_request_key(const char *csr_pem, char key[65]);
 /* The policy's Ed25519 key (made at the first time) and a signature by it. */
 int ca_policy_public(const char *state, uint8_t key[32]);
 int ca_policy_sign(const char *state, const void *octets, size_t count, uint8_t signature[64]);
+/* For what signs by itself (auth/sync.h); wipe it. 0 or -errno. */
+int ca_policy_secret(const char *state, uint8_t secret[64]);

@@ -282,6 +282,13 @@ static int tell_all(struct app *app, enum event_kind kind, const char *queue)
 			    VALUES(V_NUM(kind), V_TEXT(queue)));
 }
 
+int events_emit_to(struct app *app, enum event_kind kind, const char *who)
+{
+	struct event e = {.at_ms = app->now_ms, .incarnation = app->incarnation};
+
+	return tell(app, who, kind, &e);
+}
+
 int events_emit(struct app *app, enum event_kind kind, const char *queue, int32_t job_id)
 {
 	struct jobs_job job;

@@ -30,11 +30,12 @@ static bool same_release(const struct jobs_job *j, const struct jobs_fence *f)
 static int record_release(struct app *app, const struct jobs_job *j)
 {
 	return sql_run(&app->sql,
-		"INSERT INTO ledger_release (document_uuid, attempt, released_by, pays, at_ms)"
-		" SELECT ?1, ?2, ?3, ?3 NOT IN ('', ?4) AND EXISTS (SELECT 1 FROM queue WHERE name = ?5"
-		" AND charge = 'releaser'), ?6",
-		VALUES(V_TEXT(j->uuid), V_NUM(j->attempt), V_TEXT(j->released_by), V_TEXT(j->owner),
-			V_TEXT(j->queue), V_NUM(app->now_ms)));
+		"INSERT INTO ledger_release (document_uuid, incarnation, epoch, attempt, released_by, pays, at_ms)"
+		" SELECT ?1, ?2, ?3, ?4, ?5, ?5 NOT IN ('', ?6) AND EXISTS (SELECT 1 FROM queue WHERE name = ?7"
+		" AND charge = 'releaser'), ?8",
+		VALUES(V_TEXT(j->uuid), V_NUM(j->incarnation), V_NUM(j->epoch), V_NUM(j->attempt),
+			V_TEXT(j->released_by), V_TEXT(j->owner), V_TEXT(j->queue),
+			V_NUM(app->now_ms)));
 }
 
 static int claim(

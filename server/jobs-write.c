@@ -131,10 +131,11 @@ static void put_payer(const struct put *p, const struct jobs_job *j)
 
 	if (!wants(p, "job-accounting-user-id"))
 		return;
-	if (j->attempt > 0 &&
+	if (j->state >= JOBS_CLAIMED && j->epoch > 0 &&
 		!sql_prepare(&p->app->sql, &stmt,
-			"SELECT released_by FROM ledger_release WHERE document_uuid = ?1 AND attempt = ?2 AND pays",
-			VALUES(V_TEXT(j->uuid), V_NUM(j->attempt))) &&
+			"SELECT released_by FROM ledger_release WHERE document_uuid = ?1"
+			" AND incarnation = ?2 AND epoch = ?3 AND pays",
+			VALUES(V_TEXT(j->uuid), V_NUM(j->incarnation), V_NUM(j->epoch))) &&
 		sql_step(&p->app->sql, stmt) > 0)
 		sql_text(stmt, 0, payer, sizeof(payer));
 	put_text(p, IPP_TAG_NAME, "job-accounting-user-id", *payer ? payer : j->accounting_user);

@@ -42,10 +42,11 @@ int ledger_list(struct sql *s, int (*fn)(void *arg, const struct ledger_info *in
 
 /* The account; without one, the name that his computer told. */
 #define PERSON "CASE WHEN length(account) > 0 THEN account ELSE owner END"
-/* The claim of just this attempt. What was diverted went another way than was released. */
+/* The claim that it came of. What was diverted went another way than was released. */
 #define RELEASES \
-	" LEFT JOIN ledger_release ON ledger_release.document_uuid = ledger_record.document_uuid" \
-	" AND ledger_release.attempt = ledger_record.attempt AND diverted = 0"
+	" LEFT JOIN ledger_release ON diverted = 0 AND ledger_release.id = (SELECT max(r.id)" \
+	" FROM ledger_release r WHERE r.document_uuid = ledger_record.document_uuid" \
+	" AND r.attempt < ledger_record.attempt)"
 #define PAYER "CASE WHEN pays THEN CAST(released_by AS BLOB) ELSE coalesce(" PERSON ", x'') END"
 
 #define SUM(key) \

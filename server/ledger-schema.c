@@ -56,21 +56,25 @@ const char db_ledger[] =
 	" ledger_print WHERE record_id = NEW.record_id OR (document_uuid = NEW.document_uuid"
 	" AND attempt = NEW.attempt AND copy = NEW.copy))" REFUSE;
 /* The account comes with the person, where the workstation knew one. ledger_release: who released what was claimed, and
- * whether he pays; written with the claim and never changed, but that a person is erased. An attempt that is not there was
- * released by nobody at this server. */
+ * whether he pays; written with the claim and never changed, but that a person is erased. @attempt is the
+ * holder's last one before the claim: what came of it has a higher one. */
 const char db_ledger_2[] =
 	"ALTER TABLE ledger_person ADD COLUMN account BLOB NOT NULL DEFAULT x'';"
 	"ALTER TABLE ledger_person ADD COLUMN account_verified INTEGER NOT NULL DEFAULT 0;"
 	"CREATE INDEX ledger_person_account ON ledger_person (account);"
 	"CREATE TABLE ledger_release ("
-	" document_uuid TEXT NOT NULL, attempt INTEGER NOT NULL, released_by TEXT NOT NULL,"
-	" pays INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (document_uuid, attempt)) WITHOUT ROWID;"
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, document_uuid TEXT NOT NULL, incarnation INTEGER NOT NULL,"
+	" epoch INTEGER NOT NULL, attempt INTEGER NOT NULL, released_by TEXT NOT NULL,"
+	" pays INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
+	" UNIQUE (document_uuid, incarnation, epoch, attempt));"
 	"CREATE INDEX ledger_release_by ON ledger_release (released_by);"
 	"CREATE TRIGGER ledger_release_kept BEFORE DELETE ON ledger_release" REFUSE
 	"CREATE TRIGGER ledger_release_same BEFORE UPDATE ON ledger_release WHEN NEW.released_by <> ''"
-	" OR NEW.pays <> OLD.pays OR NEW.document_uuid <> OLD.document_uuid"
+	" OR NEW.pays <> OLD.pays OR NEW.id <> OLD.id OR NEW.document_uuid <> OLD.document_uuid"
+	" OR NEW.incarnation <> OLD.incarnation OR NEW.epoch <> OLD.epoch"
 	" OR NEW.attempt <> OLD.attempt OR NEW.at_ms <> OLD.at_ms" REFUSE
-	/* A second claim of one attempt is the first one again. */
+	/* The same claim again: a reply was lost. */
 	"CREATE TRIGGER ledger_release_once BEFORE INSERT ON ledger_release WHEN EXISTS (SELECT 1 FROM"
-	" ledger_release WHERE document_uuid = NEW.document_uuid AND attempt = NEW.attempt)"
+	" ledger_release WHERE id = NEW.id OR (document_uuid = NEW.document_uuid"
+	" AND incarnation = NEW.incarnation AND epoch = NEW.epoch AND attempt = NEW.attempt))"
 	" BEGIN SELECT RAISE(IGNORE); END;";

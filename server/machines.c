@@ -216,6 +216,32 @@ int machines_remove(struct sql *s, const char *state, const char *uuid, int64_t 
 		s, state, uuid, now_ms, "DELETE FROM machine WHERE uuid = ?1 AND ?2 > 0");
 }
 
+/* Removed: there is no row, and a line of the file names it. Who was merely forgotten by a restore has none. */
+static bool is_in_file(const char *state, const char *uuid)
+{
+	AUTO(auto_free) char *text = NULL;
+	size_t count = 0, n = strlen(uuid);
+
+	if (files_read(state, "revoked", REVOKED_MAX, &text, &count))
+		return false;
+	for (const char *at = text; (at = strstr(at, uuid)); at += n)
+		if ((at == text || at[-1] == '\n') && (at[n] == ' ' || at[n] == '\n' || !at[n]))
+			return true;
+	return false;
+}
+
+bool machines_is_revoked(struct app *app, const struct serve_peer *peer)
+{
+	int64_t revoked_ms = 0;
+	int rc;
+
+	if (peer->who != SERVE_MACHINE || !peer->uuid[0])
+		return false;
+	rc = sql_number(&app->sql, "SELECT revoked_ms FROM machine WHERE uuid = ?1",
+		VALUES(V_TEXT(peer->uuid)), &revoked_ms);
+	return rc > 0 ? revoked_ms != 0 : rc == 0 && is_in_file(app->config->state, peer->uuid);
+}
+
 int machines_apply_revoked(struct sql *s, const char *state)
 {
 	AUTO(auto_free) char *text = NULL;

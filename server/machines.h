@@ -39,6 +39,8 @@ int machines_remove(struct sql *s, const char *state, const char *uuid, int64_t 
 /* What the file `revoked` says into the table, at start and after a restore. 0 or -errno. */
 int machines_apply_revoked(struct sql *s, const char *state);
 
+/* Revoked or removed here, also if the database is an older one and does not know the machine. Not: replaced, expired. */
+bool machines_is_revoked(struct app *app, const struct serve_peer *peer);
 /* The machine says that it has this version of the policy, and keeps it. 0 or -errno. */
 int machines_note_policy(struct app *app, const char *uuid, int64_t version);
 

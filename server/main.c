@@ -46,6 +46,13 @@ static const struct admin_verb verbs[] = {
 		admin_queue},
 	{"enrol", "[--name NAME] [--expires 1h] [--kind workstation|terminal]",
 		"Prints a code that enrols one machine.", NULL, admin_enrol},
+	{"sync",
+		"list | add MACHINE WHO [LIMITS] | set RULE LIMITS | remove RULE | status | now [MACHINE]",
+		"Who may log in at which machines while this server is away: PINs and cards sent ahead.",
+		"MACHINE: a name or UUID, or all, workstations, terminals.\n"
+		"WHO: --user NAME, --group NAME or --everybody.\n"
+		"LIMITS: --interval 15m (how often machines come), --valid 72h, --max 100 (accounts a machine).\n",
+		admin_sync},
 	{"ca", "list | new | activate [--force] | retire [--force] | discard",
 		"One CA follows another, without anybody being enrolled again.",
 		"new makes the next one and announces it to the machines, in the signed policy.\n"

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mono.h"
 #include "ca.h"
+#include "credentials.h"
 #include "machines.h"
 #include "printers-private.h"
 #include "printers.h"
@@ -112,6 +113,7 @@ static void tick(void *arg)
 	jobs_tick(app);
 	events_tick(app);
 	printers_tick(app);
+	credentials_tick(app);
 	look_at_certificate(app);
 	look_at_ca(app);
 }
@@ -119,7 +121,7 @@ static void tick(void *arg)
 static const struct serve_operation *const operations[] = {jobs_operations, holders_operations,
 	events_operations, printers_operations, devices_operations, machines_operations,
 	ledger_operations, NULL};
-static const struct serve_page *const pages[] = {resources_pages, NULL};
+static const struct serve_page *const pages[] = {resources_pages, credentials_pages, NULL};
 static const struct serve_page *const web[] = {web_pages, NULL};
 
 /* From listening to the end of it, once. */

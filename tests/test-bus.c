@@ -104,7 +104,7 @@ static void introspection_is_well_formed_and_lists_every_row(void)
 		CHECK(listed);
 	}
 	pclose(f);
-	CHECK(rows == 27);
+	CHECK(rows == 28);
 	CHECK(strstr(all, "<property name=\"Actions\" type=\"a(ss)\" access=\"read\"/>"));
 	CHECK(strstr(all, "<signal name=\"NoticeClosed\">"));
 }

@@ -239,7 +239,7 @@ static void who_releases_pays_where_the_queue_says_so(void)
 	CHECK(acknowledge(M1, id, 1, 2) == 0 && !strcmp(payer(id), "bert"));
 	CHECK(run("UPDATE ledger_release SET pays = 0") != 0 &&
 		run("DELETE FROM ledger_release") != 0);
-	CHECK(run("INSERT INTO ledger_release SELECT document_uuid, attempt, 'carl', 1, 0 FROM ledger_release") ==
+	CHECK(run("INSERT INTO ledger_release SELECT NULL, document_uuid, incarnation, epoch, attempt, 'carl', 1, 0 FROM ledger_release") ==
 		0);
 	CHECK(releases("released_by = 'carl'") == 0 && releases("1") == 4);
 }

@@ -41,8 +41,7 @@ static struct serve_call *create_verified(int n, bool verified)
 static void a_strict_queue_takes_verified_owners_only(void)
 {
 	AUTO(call_freep)
-	struct serve_call *claimed = NULL,
-			  *good = NULL, *other = NULL, *shown = NULL;
+	struct serve_call *claimed = NULL, *good = NULL, *other = NULL, *shown = NULL;
 
 	fresh();
 	claimed = create_verified(1, false);

@@ -625,8 +625,8 @@ static void who_released_pays_once_and_not_for_a_fallback(void)
 		seal(&chain[i], &chain[i - 1]);
 	for (int i = 1; i <= 2; i++) {
 		snprintf(sql, sizeof(sql),
-			"INSERT INTO ledger_release VALUES ('%s', %d, 'carl', 1, 0)",
-			chain[i].document_uuid, (int)chain[i].attempt);
+			"INSERT INTO ledger_release VALUES (NULL, '%s', 1, 1, %d, 'carl', 1, 0)",
+			chain[i].document_uuid, (int)chain[i].attempt - 1);
 		CHECK(sql_run(&server.app.sql, sql, NULL) == 0);
 	}
 	push(1, 5);

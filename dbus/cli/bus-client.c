@@ -111,6 +111,22 @@ static bool append_dictionary(DBusMessageIter *to, struct json_object *object)
 	return dbus_message_iter_close_container(to, &dict);
 }
 
+static bool append_strings(DBusMessageIter *to, struct json_object *array)
+{
+	DBusMessageIter inner;
+	const char *s;
+
+	if (!dbus_message_iter_open_container(to, DBUS_TYPE_ARRAY, "s", &inner))
+		return false;
+	for (size_t i = 0; i < json_object_array_length(array); i++) {
+		s = json_object_get_string(json_object_array_get_idx(array, i));
+		if (!dbus_validate_utf8(s, NULL) ||
+			!dbus_message_iter_append_basic(&inner, DBUS_TYPE_STRING, &s))
+			return false;
+	}
+	return dbus_message_iter_close_container(to, &inner);
+}
+
 static bool append_one(DBusMessageIter *to, char type, va_list *ap)
 {
 	const char *s;
@@ -131,6 +147,8 @@ static bool append_one(DBusMessageIter *to, char type, va_list *ap)
 	case 'b':
 		b = va_arg(*ap, int) ? TRUE : FALSE;
 		return dbus_message_iter_append_basic(to, DBUS_TYPE_BOOLEAN, &b);
+	case 'A':
+		return append_strings(to, va_arg(*ap, struct json_object *));
 	case 'D':
 		return append_dictionary(to, va_arg(*ap, struct json_object *));
 	default:

@@ -21,7 +21,7 @@ struct bus_answer {
 void bus_answer_fini(struct bus_answer *a);
 
 /** bus_call() - one call, waiting at most @timeout_s
- * @signature: one letter per argument that follows: s string, u uint32_t, x int64_t, b int (0, 1), D a{sv} from a
+ * @signature: one letter per argument that follows: s string, u uint32_t, x int64_t, b int (0, 1), A as from a JSON array, D a{sv} from a
  * JSON object (borrowed: string, int, boolean members)
  * a{sv} become objects, with field names in lower_case; other dictionaries keep their keys.
  * Says what is wrong with cli_fail(). Return: 0 (@value, which may be NULL, is the caller's), or an exit code. */

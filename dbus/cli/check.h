@@ -18,6 +18,8 @@ struct check {
 	bool incomplete; /* something only root can see */
 	bool wrong;
 	int64_t certificate_until_s; /* as the daemon tells it; 0: none */
+	char credentials[16]; /* the same: for logins without the server; "": nothing */
+	int64_t credentials_until_s;
 	struct json_object *rows;
 };
 

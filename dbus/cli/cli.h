@@ -81,6 +81,7 @@ int cli_whoami(struct cli *c, int argc, char **argv);
 int cli_jobs(struct cli *c, int argc, char **argv);
 int cli_why(struct cli *c, int argc, char **argv);
 int cli_release(struct cli *c, int argc, char **argv);
+int cli_delegate(struct cli *c, int argc, char **argv);
 int cli_cancel(struct cli *c, int argc, char **argv);
 int cli_print_again(struct cli *c, int argc, char **argv);
 int cli_fallback(struct cli *c, int argc, char **argv);
@@ -90,5 +91,6 @@ int cli_check(struct cli *c, int argc, char **argv);
 int cli_setup(struct cli *c, int argc, char **argv);
 int cli_trust(struct cli *c, int argc, char **argv);
 
-extern const struct cli_option jobs_options[], release_options[], print_again_options[],
-	fallback_options[], outage_options[], usage_options[], check_options[], setup_options[];
+extern const struct cli_option delegate_options[], jobs_options[], release_options[],
+	print_again_options[], fallback_options[], outage_options[], usage_options[],
+	check_options[], setup_options[];

@@ -63,6 +63,8 @@ static void check_daemon(struct check *k)
 	}
 	k->daemon = true;
 	k->certificate_until_s = json_number(a.value, "certificate_until");
+	snprintf(k->credentials, sizeof(k->credentials), "%s", json_text(a.value, "credentials"));
+	k->credentials_until_s = json_number(a.value, "credentials_until");
 	check_add(k, FINDING_OK, "print daemon", "", "runs, version %s",
 		json_text(a.value, "version"));
 	if (!json_flag(a.value, "online"))

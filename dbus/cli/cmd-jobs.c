@@ -33,9 +33,25 @@ static const char *owner_words(struct json_object *job)
 	return text;
 }
 
+/* "anna, bert", "" for nobody. */
+static void join_delegates(struct json_object *job, char *out, size_t size)
+{
+	struct json_object *names = NULL;
+	size_t used = 0, count = 0;
+
+	*out = '\0';
+	if (json_object_object_get_ex(job, "delegates", &names) &&
+		json_object_is_type(names, json_type_array))
+		count = json_object_array_length(names);
+	for (size_t i = 0; i < count && used < size; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "",
+			json_object_get_string(json_object_array_get_idx(names, i)));
+}
+
 static void add_job(struct table *t, struct json_object *job, bool users)
 {
 	const char *state = json_text(job, "state");
+	char names[2400], below[3600];
 
 	table_number(t, json_number(job, "id"));
 	if (users)
@@ -45,8 +61,12 @@ static void add_job(struct table *t, struct json_object *job, bool users)
 	table_number(t, json_number(job, "pages"));
 	table_text(t, out_when(json_number(job, "stored")));
 	table_text(t, state);
-	if (!job_is_final(job_state_from_name(state)))
-		table_below(t, json_text(job, "sentence"));
+	if (job_is_final(job_state_from_name(state)))
+		return;
+	join_delegates(job, names, sizeof(names));
+	snprintf(below, sizeof(below), "%s%s%s", json_text(job, "sentence"),
+		*names ? "; delegated to " : "", names);
+	table_below(t, below);
 }
 
 static void print_jobs(struct json_object *jobs, bool all, bool users)
@@ -205,6 +225,9 @@ static void print_why(struct json_object *job)
 {
 	const char *state = json_text(job, "state");
 	const char *dropped = json_text(job, "dropped");
+	char delegates[2400];
+
+	join_delegates(job, delegates, sizeof(delegates));
 
 	out_say("Job %lld, \"%s\"\n", (long long)json_number(job, "id"),
 		out_safe(json_text(job, "title")));
@@ -216,6 +239,9 @@ static void print_why(struct json_object *job)
 		out_safe(json_text(job, "reason")), out_when(json_number(job, "since")));
 	say_times(job);
 	say_target(job);
+	if (*delegates)
+		out_say("  Delegated to %s (they may release it at the server)\n",
+			out_safe(delegates));
 	if (*dropped)
 		out_say("  Left out  %s (the target cannot do it)\n", out_safe(dropped));
 }

@@ -129,6 +129,23 @@ static void print_whoami(struct json_object *who)
 		out_say("On this computer you are %s.\n", out_safe(user));
 }
 
+/* Only where it concerns somebody: all is well, or nobody logs in here by us. */
+static void print_credentials(const char *state, int64_t until_s)
+{
+	if (!strcmp(state, "revoked"))
+		out_say("This computer was revoked at the server: nobody logs in here without it any more. Jobs stay. "
+			"To enrol again, as root: stillprint setup --server\n");
+	else if (!strcmp(state, "stale"))
+		out_say("Logins without the server: PINs and cards as of an old list%s%s\n",
+			until_s ? ", good until " : "", until_s ? out_when(until_s) : "");
+	else if (!strcmp(state, "refused"))
+		out_say("Logins without the server: the server's list was refused; see journalctl -u "
+			"stillprint-verifier\n");
+	else if (!strcmp(state, "no-verifier"))
+		out_say("Logins without the server: stillprint-verifier does not answer; systemctl start "
+			"stillprint-verifier\n");
+}
+
 static void print_status(
 	struct json_object *daemon, struct json_object *queues, struct json_object *who)
 {
@@ -145,6 +162,8 @@ static void print_status(
 	out_say("Kept: %s of %s\n", out_octets(json_number(daemon, "spool_octets")),
 		out_octets(max));
 	print_certificate(json_number(daemon, "certificate_until"));
+	print_credentials(
+		json_text(daemon, "credentials"), json_number(daemon, "credentials_until"));
 	/* Where no login service runs there is nothing to tell. */
 	if (strcmp(json_text(who, "why"), "no-verifier") != 0)
 		print_whoami(who);

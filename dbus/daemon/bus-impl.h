@@ -293,4 +293,5 @@ void bus_job_release(struct bus_call *call);
 void bus_job_cancel(struct bus_call *call);
 void bus_job_print_again(struct bus_call *call);
 void bus_job_act(struct bus_call *call);
+void bus_job_delegate(struct bus_call *call);
 void bus_job_why(struct bus_call *call);

@@ -81,6 +81,17 @@ static void put_actions(struct bus_out *o, const struct bus_object *object)
 	bus_out_close(o);
 }
 
+static void put_delegates(struct bus_out *o, const struct bus_object *object)
+{
+	char names[STORE_DELEGATES_SIZE], *rest = names, *name;
+
+	memcpy(names, object->job.row->delegates, sizeof(names));
+	bus_out_open(o, DBUS_TYPE_ARRAY, "s");
+	while (*names && (name = strsep(&rest, "\n")) != NULL)
+		bus_out_text(o, name);
+	bus_out_close(o);
+}
+
 const struct bus_property bus_job_properties[] = {
 	{BUS_JOB, "Id", "u", put_id, true},
 	{BUS_JOB, "Uuid", "s", put_uuid, true},
@@ -109,11 +120,17 @@ const struct bus_property bus_job_properties[] = {
 	{BUS_JOB, "Attempt", "u", put_attempt},
 	{BUS_JOB, "Impressions", "i", put_impressions},
 	{BUS_JOB, "Dropped", "s", put_dropped},
+	{BUS_JOB, "Delegates", "as", put_delegates},
 	{BUS_JOB, "Actions", "a(ss)", put_actions},
 	{NULL},
 };
 
 /* ---- methods ---- */
+
+static void free_strings(char ***strings)
+{
+	dbus_free_string_array(*strings);
+}
 
 /* NULL, or what is wrong. "" is as good as not given. */
 static const char *check_printer(const char **printer)
@@ -188,6 +205,21 @@ void bus_job_act(struct bus_call *call)
 	else
 		engine_act(call->bus->e, call->object.job.row->id, key,
 			bus_call_decider(call, decider), bus_call_answer, call);
+}
+
+/* The right to act on others' jobs does not go so far: whoever is named learns the title. */
+void bus_job_delegate(struct bus_call *call)
+{
+	AUTO(free_strings) char **names = NULL;
+	char decider[320];
+	int count = 0;
+
+	if (!dbus_message_get_args(call->m, NULL, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &names, &count,
+		    DBUS_TYPE_INVALID))
+		bus_call_fail(call, DBUS_ERROR_NO_MEMORY, "Out of memory.");
+	else
+		engine_delegate(call->bus->e, call->object.job.row->id, (const char *const *)names,
+			(unsigned)count, bus_call_decider(call, decider), bus_call_answer, call);
 }
 
 void bus_job_why(struct bus_call *call)

@@ -29,6 +29,10 @@ void bus_manager_status(struct bus_call *call)
 	bus_out_entry_bool(&o, "Online", s.online);
 	if (s.certificate_until_s)
 		bus_out_entry_i64(&o, "CertificateUntil", s.certificate_until_s);
+	if (s.credentials && strcmp(s.credentials, "none") != 0) {
+		bus_out_entry_text(&o, "Credentials", s.credentials);
+		bus_out_entry_i64(&o, "CredentialsUntil", s.credentials_until_s);
+	}
 	bus_out_entry_i64(&o, "SpoolOctets", s.spool_octets);
 	bus_out_entry_i64(&o, "SpoolMax", s.spool_max_octets);
 	bus_out_entry_u32(&o, "Waiting", s.waiting);

@@ -62,6 +62,7 @@ const struct bus_method bus_methods[] = {
 	{BUS_JOB, "PrintAgain", "a{sv}", "options", "", "", WHO_OWNER, bus_job_print_again,
 		RIGHT_RELEASE_OTHERS},
 	{BUS_JOB, "Act", "s", "key", "", "", WHO_OWNER, bus_job_act, RIGHT_RELEASE_OTHERS},
+	{BUS_JOB, "Delegate", "as", "users", "", "", WHO_OWNER, bus_job_delegate},
 	{BUS_JOB, "Why", "", "", "sss", "code sentence next", WHO_OWNER, bus_job_why,
 		RIGHT_VIEW_OTHERS},
 	{NULL},

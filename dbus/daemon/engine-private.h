@@ -145,6 +145,7 @@ struct engine {
 	struct resync *resync;
 	struct settle *settle; /* what it has of the ledger */
 	struct policies *policies; /* what it says of its queues */
+	struct credentials *credentials; /* who may log in here without it */
 	struct renewal *renewal; /* of our certificate there */
 	struct intake *intake;
 	struct timer kick, sweep;

@@ -88,6 +88,8 @@ struct engine_status {
 	const char *run_id;
 	int64_t started_s;
 	bool online;
+	const char *credentials; /* for logins without the server: daemon/credentials.h; "none" */
+	int64_t credentials_until_s;
 	int64_t certificate_until_s; /* of this computer at the server of our own; 0: none */
 	int64_t spool_octets, spool_max_octets;
 	unsigned waiting, unknown, delivering;
@@ -109,6 +111,10 @@ void engine_release(struct engine *e, int32_t id, const struct engine_release *r
 	const char *decided_by, engine_reply_fn *reply, void *arg);
 void engine_cancel(
 	struct engine *e, int32_t id, const char *decided_by, engine_reply_fn *reply, void *arg);
+enum { ENGINE_DELEGATES_MAX = 8 };
+/* Who else may release it at the server: all of them, by their names there; none: nobody any more. */
+void engine_delegate(struct engine *e, int32_t id, const char *const *names, unsigned count,
+	const char *decided_by, engine_reply_fn *reply, void *arg);
 void engine_print_again(struct engine *e, int32_t id, const char *printer, const char *decided_by,
 	engine_reply_fn *reply, void *arg);
 /* One of engine_job_actions()' keys, as a notification's button gives it back. */

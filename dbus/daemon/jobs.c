@@ -111,12 +111,13 @@ struct step {
 
 static void step_done(void *arg, int rc);
 
-/* No move writes these: who printed it may have been found out meanwhile. */
+/* No move writes these: who printed it may have been found out meanwhile, or others been named for it. */
 static void who_keep(struct store_job *row, const struct store_job *now)
 {
 	row->owner_verified = now->owner_verified;
 	row->who = now->who;
 	memcpy(row->account, now->account, sizeof(row->account));
+	memcpy(row->delegates, now->delegates, sizeof(row->delegates));
 }
 
 static int step_work(void *arg, struct store *s)

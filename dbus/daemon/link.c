@@ -10,6 +10,7 @@
 #include "base/mono.h"
 #include "base/paths.h"
 #include "core/identity.h"
+#include "credentials.h"
 #include "engine-private.h"
 #include "ipp/holder.h"
 #include "must.h"
@@ -193,6 +194,9 @@ static void lost(struct link *l, const struct client_reply *reply)
 			client_fault_name(reply->fault), (unsigned)reply->status,
 			log_quote(reply->detail));
 	link_failed(l->engine);
+	/* Refused as a machine: for good? There is one place that says so. */
+	if (reply->fault == CLIENT_AUTH || reply->status == IPP_STATUS_ERROR_NOT_AUTHORIZED)
+		credentials_fetch(l->engine);
 	try_later(l);
 }
 
@@ -279,6 +283,12 @@ static void released_in_vain(struct job *j)
 		resync_soon(j->engine);
 }
 
+static void fetch_resources(struct engine *e)
+{
+	policies_fetch(e);
+	credentials_fetch(e);
+}
+
 static void event(void *arg, const struct holder_answer *one)
 {
 	struct link *l = arg;
@@ -290,7 +300,7 @@ static void event(void *arg, const struct holder_answer *one)
 		l->next = one->sequence + 1;
 	link_heard(l->engine, one->incarnation);
 	if (!strcmp(one->event, "resource-config-changed"))
-		policies_fetch(l->engine);
+		fetch_resources(l->engine);
 	else if (!strcmp(one->event, "printer-state-changed"))
 		upstreams_look_again(l->engine);
 	else if (j && !strcmp(one->event, "job-fetchable") && job_is_final(j->row.state))
@@ -310,7 +320,7 @@ static void synchronise(struct engine *e)
 	resync_start(e);
 	report_all(e);
 	settle_resync(e);
-	policies_fetch(e);
+	fetch_resources(e);
 }
 
 static void heard(struct link *l)
@@ -457,6 +467,7 @@ void link_start(struct engine *e)
 		log_event(LOG_LVL_WARNING, "event=not-enrolled server=%s error=%d",
 			log_quote(e->config->server.address[0]), rc);
 	policies_start(e);
+	credentials_start(e);
 	/* What a server did not accept from this computer may be right now. */
 	for (struct job *j = e->jobs; j && e->started && l->enrolled; j = j->next)
 		if (j->row.state == JOB_HELD && j->row.reason == JOB_R_NOT_ENROLLED && !j->busy)
@@ -475,6 +486,7 @@ void link_free(struct engine *e)
 	resync_free(e);
 	timer_stop(&l->again);
 	policies_free(e);
+	credentials_free(e);
 	e->link = NULL;
 	free(l);
 }

@@ -178,6 +178,7 @@ static void send_metadata(struct registrar *r, struct document *doc)
 		.format = j->row.format,
 		.octets = j->row.octets,
 		.attempt = j->row.attempt,
+		.delegates = j->row.delegates,
 		.direct = q && q->release == RELEASE_DIRECT};
 	char uri[CONFIG_URI_MAX];
 	ipp_t *ticket = NULL, *request;

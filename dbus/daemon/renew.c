@@ -27,6 +27,7 @@ enum {
 	WARN_DAYS = 14,
 	ASK_MS = 30000,
 	PEM_MAX = 64 * 1024,
+	SHORTEST_S = 5,
 	SOON_MS = 8000, /* a server signs some thousand in this time */
 };
 
@@ -70,6 +71,21 @@ int renew_read_ca(const char *path, char **out)
 	return 0;
 }
 
+/* ---- when ---- */
+
+static void look(void *arg);
+
+/* Every hour, and when it is time. */
+static int64_t next_look_ms(const struct renewal *r, int64_t now_s)
+{
+	int64_t ms = (HOUR_S - 300 + jitter(600)) * 1000;
+	int64_t due_s = r->who.expires_s - (r->who.expires_s - r->who.starts_s) / 3;
+
+	if (r->next_s > due_s)
+		due_s = r->next_s;
+	return due_s >= now_s && (due_s - now_s + 1) * 1000 < ms ? (due_s - now_s + 1) * 1000 : ms;
+}
+
 /* ---- the answer ---- */
 
 static void failed(struct renewal *r, bool reached, const char *why)
@@ -79,7 +95,10 @@ static void failed(struct renewal *r, bool reached, const char *why)
 	int64_t wait_s =
 		reached && left_s > 4 * DAY_S ? DAY_S * 3 / 4 + jitter(DAY_S / 2) : HOUR_S - 60;
 
+	if (left_s > 0 && wait_s > left_s / 4)
+		wait_s = left_s / 4 + SHORTEST_S;
 	r->next_s = now_s + wait_s;
+	timer_set(r->engine, &r->tick, next_look_ms(r, now_s), look, r);
 	log_event(LOG_LVL_WARNING, "event=renewal-failed reached=%d again_in_s=%lld why=%s",
 		reached, (long long)wait_s, log_quote(why));
 }
@@ -104,8 +123,10 @@ static void keep(struct renewal *r, ipp_t *reply)
 		failed(r, true, *why ? why : strerror(-rc));
 		return;
 	}
-	r->expires_s = id.expires_s;
+	r->who.starts_s = id.starts_s;
+	r->who.expires_s = r->expires_s = id.expires_s;
 	r->next_s = 0;
+	timer_set(r->engine, &r->tick, next_look_ms(r, mono_utc_s()), look, r);
 	log_event(LOG_LVL_INFO, "event=certificate-renewed days=%lld",
 		(long long)identity_days_left(&id, mono_utc_s()));
 	/* Shown at once: until then the server keeps the former one good. */
@@ -192,7 +213,7 @@ static void look(void *arg)
 	int64_t now_s = mono_utc_s();
 	int rc = identity_load(paths_state(), &r->who);
 
-	timer_set(r->engine, &r->tick, (HOUR_S - 300 + jitter(600)) * 1000, look, r);
+	timer_set(r->engine, &r->tick, next_look_ms(r, now_s), look, r);
 	r->expires_s = rc ? 0 : r->who.expires_s;
 	if (rc < 0)
 		log_event(LOG_LVL_ERROR, "event=identity-unusable error=%s",

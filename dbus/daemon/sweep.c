@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sweep - what was left behind: empty or superseded jobs at targets are canceled, what waited too long expires. */
+#include "credentials.h"
 #include "engine-private.h"
 #include "renew.h"
 
@@ -262,6 +263,8 @@ void engine_get_status(struct engine *e, struct engine_status *out)
 	out->started_s = e->started_s;
 	out->online = e->online;
 	out->certificate_until_s = renew_expires_s(e);
+	out->credentials =
+		credentials_state_name(credentials_get_state(e, &out->credentials_until_s));
 	out->spool_octets = e->spool_octets;
 	out->spool_max_octets = spool_limit(e);
 	for (struct job *j = e->jobs; j; j = j->next) {

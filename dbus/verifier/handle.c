@@ -382,6 +382,10 @@ static void sync_cache(struct service *v, const struct request *r, struct login_
 		return;
 	}
 	rc = apply_sync(v, &accounts);
+	if (rc == SYNC_E_APPLIED) { /* the answer to the first time was lost */
+		set_result(reply, LOGIN_OK);
+		return;
+	}
 	set_result(reply, rc ? LOGIN_BAD : LOGIN_OK);
 	if (rc > 0)
 		log_event(LOG_LVL_ERROR, "event=sync-refused reason=\"%s\"",
@@ -402,6 +406,7 @@ static void wipe(struct service *v, const struct request *r, struct login_messag
 	}
 	rc = cache_wipe(v->cache);
 	file_erase(v->folder, "sync.in");
+	file_erase(v->folder, "sync.tag");
 	file_erase(v->folder, "policy.pub");
 	file_erase(v->folder, "server-login.pub");
 	file_erase(v->folder, "machine.pub");

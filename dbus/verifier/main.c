@@ -139,6 +139,9 @@ static int open_cache(struct service *v)
 
 	if (!rc)
 		log_found(found);
+	/* What the daemon noted as applied is not in this cache. */
+	if (!rc && found != CACHE_FOUND && found != CACHE_COUNTERS_LOST)
+		file_erase(v->folder, "sync.tag");
 	return rc;
 }
 

@@ -64,7 +64,7 @@ int file_read(const char *folder, const char *name, size_t max, uint8_t **out, s
 		return errno == ELOOP ? FILE_E_UNFIT : -errno;
 	if (fstat(fd, &st))
 		return -errno;
-	if (!S_ISREG(st.st_mode) || (st.st_mode & 077) || st.st_size < 0 ||
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || (st.st_mode & 077) || st.st_size < 0 ||
 		(uint64_t)st.st_size > max || (st.st_uid != geteuid() && st.st_uid != 0))
 		return FILE_E_UNFIT;
 	octets = malloc((size_t)st.st_size + 1);

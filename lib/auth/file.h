@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 enum file_err {
-	FILE_E_UNFIT = 1, /* a link, no regular file, others may touch it, or larger than @max */
+	FILE_E_UNFIT =
+		1, /* a link or with a second name, no regular file, others may touch it, or larger than @max */
 };
 
 /** file_read() - all of @name in @folder; a link, or a file that group or others may read or write, is refused

@@ -28,6 +28,8 @@ const char *sync_told(enum sync_err err)
 		return "not newer than what was applied before";
 	case SYNC_E_EXPIRED:
 		return "past its time";
+	case SYNC_E_APPLIED:
+		return "applied already";
 	}
 	return "unknown";
 }
@@ -106,11 +108,12 @@ static int check_head(const uint8_t *octets, size_t count, const struct keys *ma
 	if (memcmp(id, machine->id, KEYS_ID_OCTETS) != 0)
 		return SYNC_E_NOT_OURS;
 	if (h->incarnation < last->incarnation ||
-		(h->incarnation == last->incarnation && h->serial <= last->serial))
+		(h->incarnation == last->incarnation && h->serial < last->serial))
 		return SYNC_E_ROLLBACK;
 	if (h->not_after_s <= now_s || h->not_after_s <= h->issued_s)
 		return SYNC_E_EXPIRED;
-	return 0;
+	return h->incarnation == last->incarnation && h->serial == last->serial ? SYNC_E_APPLIED
+										: 0;
 }
 
 static int by_name(const void *a, const void *b)

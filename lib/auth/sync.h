@@ -35,8 +35,9 @@ enum sync_err {
 	SYNC_E_VERSION, /* a newer format */
 	SYNC_E_FORGED, /* not signed by the policy key */
 	SYNC_E_NOT_OURS, /* sealed to another machine */
-	SYNC_E_ROLLBACK, /* this one, or one that came before it, was applied already */
+	SYNC_E_ROLLBACK, /* one that came after it was applied already */
 	SYNC_E_EXPIRED, /* past its time */
+	SYNC_E_APPLIED, /* the one that was applied last: there is nothing to do */
 };
 
 struct sync_head {

@@ -12,7 +12,7 @@
 	" processing_s, cups_run, ordinal, banner, raw, format, octets, sha256, pages, copies, stored_s, file," \
 	" file_octets, state, reason, reason_arg, since_s, attempt, at_printer, chosen, dropped, ended_s," \
 	" remote_id, incarnation, epoch, told, device_uuid, device_uri, device_pin, device_name, released_by, changes," \
-	" account, who"
+	" account, who, delegates"
 
 /* Between two runs of cupsd, and from its start to the pass that repeats what it lost: more is a user's wish. */
 enum { REPEAT_WITHIN_S = 3600, REPEAT_SOON_S = 600, CLOCK_SLACK_S = 5 };
@@ -75,6 +75,7 @@ int store_job_read(sqlite3_stmt *stmt, struct store_job *out)
 	sql_text(stmt, 42, j->account, sizeof(j->account));
 	sql_text(stmt, 43, word, sizeof(word));
 	j->who = who_from_code(word);
+	sql_text(stmt, 44, j->delegates, sizeof(j->delegates));
 	return j->state ? 0 : -EUCLEAN;
 }
 
@@ -237,7 +238,7 @@ static int insert_job(struct store *s, struct store_job *j)
 	static const char sql[] =
 		"INSERT INTO job (" JOB_COLUMNS ") VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7,"
 		" ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,"
-		" ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, 0, 0, 0, 0, '', '', '', x'', x'', '', x'', '')";
+		" ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, 0, 0, 0, 0, '', '', '', x'', x'', '', x'', '', x'')";
 	int rc = sql_run(&s->sql, sql,
 		VALUES(V_TEXT(j->document_uuid), V_TEXT(j->queue), V_RAW(j->owner),
 			V_NUM(j->owner_verified), V_RAW(j->title), V_RAW(j->host),
@@ -388,6 +389,19 @@ int store_job_set_who(struct store *s, const struct store_job *job)
 		"UPDATE job SET owner_verified = ?2, account = ?3, who = ?4 WHERE id = ?1",
 		VALUES(V_NUM(job->id), V_NUM(job->owner_verified), V_RAW(job->account),
 			V_TEXT(who_code(job->who))));
+	if (!rc && sqlite3_changes(s->sql.db) != 1)
+		return sql_undo(&s->sql, STORE_E_GONE);
+	return sql_leave(&s->sql, rc);
+}
+
+int store_job_set_delegates(struct store *s, int32_t id, const char *delegates)
+{
+	int rc = sql_enter(&s->sql);
+
+	if (rc)
+		return rc;
+	rc = sql_run(&s->sql, "UPDATE job SET delegates = ?2 WHERE id = ?1",
+		VALUES(V_NUM(id), V_RAW(delegates)));
 	if (!rc && sqlite3_changes(s->sql.db) != 1)
 		return sql_undo(&s->sql, STORE_E_GONE);
 	return sql_leave(&s->sql, rc);

@@ -94,6 +94,7 @@ static const char version_2[] = REGISTRATION VERSION_2_LEDGER;
 static const char version_3[] =
 	"ALTER TABLE job ADD COLUMN account BLOB NOT NULL DEFAULT x'';"
 	"ALTER TABLE job ADD COLUMN who TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE job ADD COLUMN delegates BLOB NOT NULL DEFAULT x'';"
 	"ALTER TABLE ledger_person ADD COLUMN account BLOB NOT NULL DEFAULT x'';"
 	"ALTER TABLE ledger_person ADD COLUMN account_verified INTEGER NOT NULL DEFAULT 0;";
 

@@ -55,6 +55,7 @@ struct store_registration {
 		[160]; /* what he changed there, as CUPS writes options: "copies=2 sides=one-sided" */
 };
 
+enum { STORE_DELEGATES_SIZE = 1024 };
 struct store_job {
 	int32_t id; /* ours; never reused */
 	char document_uuid[64]; /* ours */
@@ -93,6 +94,8 @@ struct store_job {
 		[512]; /* options that the last target could not do, comma separated; "" if none */
 	int64_t ended_s; /* when it reached a final state, 0 before */
 	struct store_registration server;
+	char delegates
+		[STORE_DELEGATES_SIZE]; /* who else may release it at the server: accounts, with \n between */
 };
 
 /** store_job_add() - take a job in
@@ -123,6 +126,8 @@ int store_job_move(struct store *s, struct store_job *job, enum job_state from);
 
 /* owner_verified, account and who alone, in any state: 0, STORE_E_GONE, -errno. */
 int store_job_set_who(struct store *s, const struct store_job *job);
+/* delegates alone, in any state: 0, STORE_E_GONE, -errno. */
+int store_job_set_delegates(struct store *s, int32_t id, const char *delegates);
 /* server.remote_id, incarnation and told alone, in any state: 0, STORE_E_GONE, -errno. */
 int store_job_set_told(struct store *s, const struct store_job *job);
 /* Erase the document's key and its file's name although the job goes on: nobody can print it again. */

@@ -119,12 +119,14 @@ struct client_get {
 	const struct client_identity *identity; /* required */
 	const char *if_none_match; /* an ETag as it came, or NULL */
 	const char *header; /* name of a field of the answer that is wanted, or NULL */
+	const char *field; /* a header field of ours, "Name: value", or NULL */
+	size_t octets_max; /* of the answer; 0: CLIENT_GET_MAX */
 	int32_t connect_ms, stall_ms, total_ms; /* as in client_request */
 };
 
 struct client_got {
 	enum client_fault
-		fault; /* CLIENT_OK: status 200 or 304; more than CLIENT_GET_MAX octets are CLIENT_GARBAGE */
+		fault; /* CLIENT_OK: status 200 or 304; more than octets_max are CLIENT_GARBAGE */
 	long http_status;
 	const uint8_t *octets; /* gone after the callback; NULL when there are none */
 	size_t count;

@@ -17,12 +17,29 @@ static bool is_plain(const char *text, bool token)
 	return true;
 }
 
+static int add_field(struct client_call *call, const char *field)
+{
+	struct curl_slist *more = curl_slist_append(call->headers, field);
+
+	if (!more)
+		return -ENOMEM;
+	call->headers = more;
+	CALL_SET(call, CURLOPT_HTTPHEADER, call->headers);
+	return 0;
+}
+
 static int set_get(struct client_call *call, const struct client_get *g)
 {
 	char field[192];
+	int rc;
 
-	call->answer_max = CLIENT_GET_MAX;
+	call->answer_max = g->octets_max ? g->octets_max : CLIENT_GET_MAX;
 	CALL_SET(call, CURLOPT_HTTPGET, 1L);
+	if (g->field && (!is_plain(g->field, false) || !strchr(g->field, ':')))
+		return -EINVAL;
+	rc = g->field ? add_field(call, g->field) : 0;
+	if (rc)
+		return rc;
 	if (g->header && (!is_plain(g->header, true) || strlen(g->header) >= sizeof(call->wanted)))
 		return -EINVAL;
 	snprintf(call->wanted, sizeof(call->wanted), "%s", g->header ? g->header : "");
@@ -31,11 +48,7 @@ static int set_get(struct client_call *call, const struct client_get *g)
 	if (!is_plain(g->if_none_match, false) || strlen(g->if_none_match) >= sizeof(call->etag))
 		return -EINVAL;
 	snprintf(field, sizeof(field), "If-None-Match: %s", g->if_none_match);
-	call->headers = curl_slist_append(NULL, field);
-	if (!call->headers)
-		return -ENOMEM;
-	CALL_SET(call, CURLOPT_HTTPHEADER, call->headers);
-	return 0;
+	return add_field(call, field);
 }
 
 static void tell_got(struct client_call *call, CURLcode code)

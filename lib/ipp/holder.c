@@ -15,7 +15,7 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define KEYWORD IPP_CONST_TAG(IPP_TAG_KEYWORD)
 
-enum { NAME_MAX_OCTETS = 255, PIN_OCTETS = 32 };
+enum { NAME_MAX_OCTETS = 255, PIN_OCTETS = 32, DELEGATES_MAX = 8 };
 
 static ipp_t *request(ipp_op_t op, const char *uri, const char *user)
 {
@@ -92,6 +92,38 @@ static void add_template(ipp_t *r, ipp_t *ticket)
 	}
 }
 
+/* "urn:stillprint:user:anna", RFC 3986. */
+static void user_uri(char *out, size_t size, const char *name, size_t length)
+{
+	size_t used = (size_t)snprintf(out, size, "urn:stillprint:user:");
+
+	for (size_t i = 0; i < length && used + 4 < size; i++) {
+		unsigned char c = (unsigned char)name[i];
+		bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+			     (c >= 'A' && c <= 'Z') || strchr("-._~", c);
+
+		used += (size_t)snprintf(out + used, size - used, plain ? "%c" : "%%%02X", c);
+	}
+}
+
+static void add_delegates(ipp_t *r, ipp_tag_t group, const char *names)
+{
+	char uri[DELEGATES_MAX][800];
+	const char *list[DELEGATES_MAX];
+	int count = 0;
+
+	while (names && *names && count < DELEGATES_MAX) {
+		size_t n = strcspn(names, "\n");
+
+		user_uri(uri[count], sizeof(uri[0]), names, n);
+		list[count] = uri[count];
+		count++;
+		names += n + (names[n] == '\n');
+	}
+	if (count)
+		ippAddStrings(r, group, IPP_TAG_URI, VENDOR_DELEGATES, count, NULL, list);
+}
+
 ipp_t *holder_register(const char *queue_uri, const struct holder_job *job, ipp_t *ticket)
 {
 	ipp_t *r = request(IPP_OP_CREATE_JOB, queue_uri, job->owner);
@@ -108,8 +140,24 @@ ipp_t *holder_register(const char *queue_uri, const struct holder_job *job, ipp_
 		job->direct ? "none" : "owner-authorized");
 	ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, VENDOR_HOLDER_ATTEMPT, job->attempt);
 	ippAddBoolean(r, IPP_TAG_OPERATION, VENDOR_OWNER_VERIFIED, job->verified);
+	add_delegates(r, IPP_TAG_OPERATION, job->delegates);
 	add_counts(r, job, ticket);
 	add_template(r, ticket);
+	return r;
+}
+
+ipp_t *holder_delegates(
+	const char *queue_uri, int32_t job_id, const char *user, const char *delegates)
+{
+	ipp_t *r = request(IPP_OP_SET_JOB_ATTRIBUTES, queue_uri, user);
+
+	if (!r)
+		return NULL;
+	ippAddInteger(r, IPP_TAG_OPERATION, IPP_TAG_INTEGER, "job-id", job_id);
+	if (*delegates)
+		add_delegates(r, IPP_TAG_JOB, delegates);
+	else
+		ippAddOutOfBand(r, IPP_TAG_JOB, IPP_TAG_DELETEATTR, VENDOR_DELEGATES);
 	return r;
 }
 

@@ -18,10 +18,14 @@ struct holder_job {
 	const char *format;
 	int64_t octets;
 	int32_t attempt; /* of the holder so far */
+	const char *delegates; /* accounts with \n between */
 	bool direct; /* to be printed at once at the queue's default device */
 };
 /* Create-Job (M2). @ticket: the filter's message, NULL for a raw file. */
 ipp_t *holder_register(const char *queue_uri, const struct holder_job *job, ipp_t *ticket);
+/* Set-Job-Attributes (M5) on behalf of @user: its @delegates, as above; "" removes them. */
+ipp_t *holder_delegates(
+	const char *queue_uri, int32_t job_id, const char *user, const char *delegates);
 /* Fetch-Job (M8): what was released, and where to. */
 ipp_t *holder_fetch(const char *queue_uri, int32_t job_id);
 /* Acknowledge-Job (M8): it is taken over. */

@@ -238,6 +238,13 @@ void engine_cancel(
 	answer(e, 0, ENGINE_OK, "", NULL, reply, arg);
 }
 
+void engine_delegate(struct engine *e, int32_t id, const char *const *names, unsigned count,
+	const char *decided_by, engine_reply_fn *reply, void *arg)
+{
+	note(e, "delegate %d %u %s %s", id, count, count ? names[0] : "-", decided_by);
+	answer(e, 0, ENGINE_OK, "", NULL, reply, arg);
+}
+
 void engine_print_again(struct engine *e, int32_t id, const char *printer, const char *decided_by,
 	engine_reply_fn *reply, void *arg)
 {
