@@ -140,7 +140,9 @@ server user erase anna@example.com --yes >/dev/null
 check "jobs that are over have neither owner nor title" same "$(sql "SELECT count(*), sum(owner LIKE 'erased-%'), sum(title = '') FROM job")" '1|1|1'
 check "the erased one is kept out" keeps_out anna anna-pw
 server_stop
-check "the name is in no file of the server any more" not grep -rqa 'anna' "$SERVER_STATE" --exclude='server.db.*'
+check "machines are told by name whom to forget" same "$(sql "SELECT name FROM sync_removed WHERE name LIKE 'anna%'")" anna
+sqlite3 "$SERVER_STATE/server.db" "PRAGMA secure_delete = ON" "DELETE FROM sync_removed" >/dev/null
+check "but for that the name is in no file of the server any more" not grep -rqa 'anna' "$SERVER_STATE" --exclude='server.db.*'
 server_run
 check "the audit has its lines still, under a pseudonym" sh -c "'$LAB/bin/stillprint-server' audit --limit 1000 --json | jq -e '[.audit[] | select(.about | startswith(\"erased-\"))] | length > 5'"
 check "the ledger's chains are whole" server ledger verify
