@@ -436,10 +436,16 @@ $(OUT)/fuzz/fuzz-request: tests/fuzz/fuzz-request.c lib/ipp/request.c lib/core/w
 	$(Q)$(FUZZ_CC) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -std=gnu17 -D_GNU_SOURCE -Ilib \
 		-o $@ $(filter %.c,$^) $(cups_libs)
 
+$(OUT)/fuzz/fuzz-login: tests/fuzz/fuzz-login.c lib/auth/login.c lib/auth/login.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(FUZZ_CC) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -std=gnu17 -D_GNU_SOURCE -Ilib \
+		-o $@ $(filter %.c,$^)
+
 mutate: $(OUT)/fuzz/mutate-parse	## cut the corpus' files at 20 places, change 10,000 single octets
 	$(Q)$< 20 10000 $$(find $(CORPUS) tests/fuzz/seeds -type f ! -name '*.tsv' ! -name '*.md' 2>/dev/null)
 
-fuzz: $(patsubst %,$(OUT)/fuzz/fuzz-%,parse record ticket request)	## libFuzzer, FUZZ_S seconds for each format and the ticket; ONLY=ps
+fuzz: $(patsubst %,$(OUT)/fuzz/fuzz-%,parse record ticket request login)	## libFuzzer, FUZZ_S seconds for each format, tickets, requests, logins; ONLY=ps
 	$(Q)tests/fuzz/run $(OUT)/fuzz $(FUZZ_S) $(CORPUS) $(ONLY)
 
 $(OUT)/bench/parse-cost: $(OUT)/bench/parse-cost.o

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "admin.h"
@@ -17,7 +18,7 @@
 enum { KEY_FILE_MAX = 65536 };
 
 static const char *const key_files[] = {
-	"ca.pem", "ca-next.pem", "ca-old.pem", "policy.key", "pepper"};
+	"ca.pem", "ca-next.pem", "ca-old.pem", "policy.key", "login.key", "pepper"};
 
 /* ---- copying ---- */
 
@@ -87,10 +88,26 @@ static int copy_out(const char *path, int to)
 	return from < 0 ? -errno : copy_fd(from, to);
 }
 
+/* One at a time: the copy has one name, so that the next backup removes what a crash left. */
+static int take_turn(struct admin *a)
+{
+	char path[SERVER_PATH_MAX + 32];
+	AUTO(auto_close) int fd = -1;
+	int rc = paths_join(path, sizeof(path), a->config->state, "backup.lock");
+
+	if (rc)
+		return rc;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return -errno;
+	return STEAL_FD(fd);
+}
+
 static int back_up(struct admin *a, int to)
 {
 	char path[SERVER_PATH_MAX + 32], now[32];
-	int rc = paths_join(path, sizeof(path), a->config->state, "backup.new");
+	AUTO(auto_close) int turn = take_turn(a);
+	int rc = turn < 0 ? turn : paths_join(path, sizeof(path), a->config->state, "backup.new");
 
 	if (rc)
 		return rc;

@@ -140,7 +140,7 @@ static void check_port(struct check *k)
 			"Name another port in server.conf, or end that program.",
 			"the server does not run, and another program has %u", c->port);
 	else
-		add(k, FINDING_WARNING, "port", "systemctl start stillprint-server",
+		add(k, FINDING_WRONG, "port", "systemctl start stillprint-server",
 			"the server does not run");
 }
 
@@ -194,7 +194,8 @@ static void check_queues(struct check *k)
 {
 	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
 	int rc = sql_prepare(&k->a->app.sql, &stmt,
-		"SELECT name, device IS NULL, release = 'direct', accepting FROM queue ORDER BY name",
+		"SELECT name, device IS NULL, release = 'direct' OR NOT EXISTS (SELECT 1 FROM device), accepting, release = 'direct'"
+		" FROM queue ORDER BY name",
 		NULL);
 	int n = 0;
 
@@ -206,7 +207,9 @@ static void check_queues(struct check *k)
 		if (sqlite3_column_int(stmt, 1) && sqlite3_column_int(stmt, 2))
 			add(k, FINDING_WRONG, "queue",
 				"stillprint-server queue set NAME --device NAME",
-				"%s prints at once, but has no device", name);
+				sqlite3_column_int(stmt, 4) ? "%s prints at once, but has no device"
+							    : "%s has no device to print at",
+				name);
 		else if (!sqlite3_column_int(stmt, 3))
 			add(k, FINDING_WARNING, "queue",
 				"stillprint-server queue set NAME --accepting yes",

@@ -6,12 +6,14 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "audit.h"
 #include "base/mono.h"
@@ -433,20 +435,50 @@ static int read_line(FILE *from, char *out, size_t size)
 	return 0;
 }
 
+/* Ctrl-C at a prompt: the terminal is left as it was found. */
+static struct termios found;
+static int found_fd = -1;
+
+static void leave(int number)
+{
+	tcsetattr(found_fd, TCSAFLUSH, &found);
+	raise(number); /* by its default now: SA_RESETHAND */
+}
+
+static void heed_signals(bool on, struct sigaction was[4])
+{
+	static const int numbers[4] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	struct sigaction on_leave = {.sa_handler = leave, .sa_flags = SA_RESETHAND | SA_NODEFER};
+
+	for (int i = 0; i < 4; i++)
+		if (on)
+			sigaction(numbers[i], &on_leave, &was[i]);
+		else
+			sigaction(numbers[i], &was[i], NULL);
+}
+
 static int ask(FILE *terminal, const char *prompt, char *out, size_t size)
 {
-	struct termios was, quiet;
+	struct sigaction before[4];
+	struct termios quiet;
 	int rc;
 
-	if (tcgetattr(fileno(terminal), &was) < 0)
+	if (tcgetattr(fileno(terminal), &found) < 0)
 		return -errno;
-	quiet = was;
+	found_fd = fileno(terminal);
+	quiet = found;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	quiet.c_cc[VSUSP] = _POSIX_VDISABLE; /* the shell would get a terminal without echo */
 	fprintf(stderr, "%s", prompt);
-	if (tcsetattr(fileno(terminal), TCSAFLUSH, &quiet) < 0)
-		return -errno;
+	heed_signals(true, before);
+	if (tcsetattr(found_fd, TCSAFLUSH, &quiet) < 0) {
+		rc = -errno;
+		heed_signals(false, before);
+		return rc;
+	}
 	rc = read_line(terminal, out, size);
-	tcsetattr(fileno(terminal), TCSAFLUSH, &was);
+	tcsetattr(found_fd, TCSAFLUSH, &found);
+	heed_signals(false, before);
 	fputc('\n', stderr);
 	return rc;
 }

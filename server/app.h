@@ -8,6 +8,7 @@
  *   machines*.c   enrolment, certificates (ca.c), revocation
  *   credentials*.c  who may log in at which machine while the server is away
  *   ledger*.c     accounting records
+ *   logins.c      machines ask whether somebody is who he says
  *   accounts*.c   users, groups, and by what they log in
  *   audit.c       what was done, by whom
  *   web*.c        the pages
@@ -45,8 +46,10 @@ struct app {
 	bool probe_ok; /* the last commit probe (printers.c) */
 	int64_t probed_ms;
 	bool probe_due; /* this group holds a probe */
+	int64_t maintenance_from_s; /* of a planned one, 0: none */
 	int64_t data_version; /* SQLite's: whether another process has written */
 	struct ca *ca; /* machines.c */
+	struct logins *logins; /* while it serves */
 	bool forgiven; /* jobs_tick() has given everybody time after this start */
 	struct waiters *waiters; /* parked Get-Notifications (events.c) */
 	struct db_count count; /* of commits (db.c) */
@@ -61,6 +64,7 @@ extern const struct serve_operation events_operations[];
 extern const struct serve_operation printers_operations[];
 extern const struct serve_operation machines_operations[];
 extern const struct serve_operation ledger_operations[];
+extern const struct serve_operation logins_operations[]; /* Verify-Login */
 extern const struct serve_page resources_pages[]; /* /ipp/res/… on the IPP port */
 extern const struct serve_page credentials_pages[];
 extern const struct serve_page web_pages[];
@@ -115,6 +119,8 @@ int events_emit(struct app *app, enum event_kind kind, const char *queue, int32_
 int events_emit_to(struct app *app, enum event_kind kind, const char *who);
 void events_after(struct app *app, bool committed); /* wakes */
 void events_tick(struct app *app); /* leases, pruning, parked polls whose time is over */
+/* Another process may have revoked machines: their parked polls end. 0 or -errno. */
+int events_end_unwelcome(struct app *app);
 void events_free(struct app *app);
 
 /* ---- jobs.c: the rest is in jobs.h ---- */

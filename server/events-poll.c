@@ -3,6 +3,7 @@
  *
  * Whoever writes an event, another process too, a parked poll learns of it from the table: each group looks what is newer
  * than what it has seen. */
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +37,7 @@ struct waiter {
 
 struct waiters {
 	int64_t seen; /* the newest event that was looked at */
+	int64_t machines; /* another number: somebody was revoked, perhaps */
 	struct waiter *first_woken, **last_woken;
 	struct wish *bucket[BUCKETS];
 };
@@ -242,17 +244,57 @@ static int answer_for(struct serve_call *c, int put)
 			   : IPP_STATUS_OK;
 }
 
+/* Revoked or removed while its poll was parked. A certificate that another one has followed may hear this last answer. */
+static bool is_unwelcome(struct app *app, const struct serve_peer *peer)
+{
+	int64_t one;
+
+	return peer->who == SERVE_MACHINE &&
+	       sql_number(&app->sql, "SELECT 1 FROM machine WHERE uuid = ?1 AND revoked_ms = 0",
+		       VALUES(V_TEXT(peer->uuid)), &one) != 1;
+}
+
 /* Its turn, its time is over, or its peer is gone. */
 static void end_wait(void *arg, struct serve_call *c, bool gone)
 {
 	struct waiter *w = arg;
+	struct app *app = w->app;
 	int put = 0;
 
-	leave(w->app->waiters, w);
+	leave(app->waiters, w);
+	if (!gone && is_unwelcome(app, serve_peer(c))) {
+		free(w);
+		serve_say(c, "This machine's certificate was revoked.");
+		serve_answer(c, IPP_STATUS_ERROR_NOT_AUTHORIZED);
+		return;
+	}
 	if (!gone)
-		put = put_events(w->app, c, w->wish, w->count);
+		put = put_events(app, c, w->wish, w->count);
 	free(w);
 	serve_answer(c, answer_for(c, put));
+}
+
+int events_end_unwelcome(struct app *app)
+{
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	struct waiters *all = waiters_of(app);
+	int64_t machines = 0;
+	int rc = all ? sql_number(&app->sql, "SELECT count(*) + total(revoked_ms) FROM machine",
+			       NULL, &machines)
+		     : -ENOMEM;
+
+	if (rc < 0 || machines == all->machines)
+		return rc < 0 ? rc : 0;
+	all->machines = machines;
+	rc = sql_prepare(&app->sql, &stmt,
+		"SELECT id FROM subscription WHERE who LIKE 'm:%' AND NOT EXISTS"
+		" (SELECT 1 FROM machine WHERE uuid = substr(who, 3) AND revoked_ms = 0)",
+		NULL);
+	while (!rc && (rc = sql_step(&app->sql, stmt)) == 1) {
+		mark(all, sqlite3_column_int(stmt, 0));
+		rc = 0;
+	}
+	return rc;
 }
 
 /* ---- the operation ---- */

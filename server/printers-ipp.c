@@ -179,17 +179,19 @@ static void add_state(struct app *app, struct serve_call *c, const struct printe
 		"SELECT count(*) FROM job WHERE queue = ?1 AND ended_ms = 0"
 		" AND state IN ('claimed', 'sending', 'canceling')",
 		q->name);
-	bool away =
-		printers_maintenance(&app->sql, message, sizeof(message), NULL) == MAINTENANCE_ON;
+	int maintenance = printers_maintenance(&app->sql, NULL, 0, NULL);
+	bool away = maintenance == MAINTENANCE_ON;
 	int state = busy ? IPP_PSTATE_PROCESSING : away ? IPP_PSTATE_STOPPED : IPP_PSTATE_IDLE;
 
 	if (serve_wants(c, "printer-state", DESCRIPTION))
 		ippAddInteger(r, IPP_TAG_PRINTER, IPP_TAG_ENUM, "printer-state", state);
 	if (serve_wants(c, "printer-state-reasons", DESCRIPTION))
 		ippAddString(r, IPP_TAG_PRINTER, IPP_TAG_KEYWORD, "printer-state-reasons", NULL,
-			!away  ? "none"
-			: busy ? "moving-to-paused"
-			       : "paused");
+			maintenance == MAINTENANCE_PLANNED ? "moving-to-paused"
+			: !away                            ? "none"
+			: busy                             ? "moving-to-paused"
+							   : "paused");
+	printers_maintenance_words(&app->sql, message, sizeof(message));
 	if (serve_wants(c, "printer-state-message", DESCRIPTION))
 		ippAddString(
 			r, IPP_TAG_PRINTER, IPP_TAG_TEXT, "printer-state-message", NULL, message);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <time.h>
 
 #include "app.h"
 #include "base/log.h"
@@ -75,6 +76,33 @@ int printers_device(struct sql *s, const char *uuid_or_name, struct printers_dev
 
 /* ---- maintenance ---- */
 
+int64_t printers_maintenance_from(struct sql *s)
+{
+	char value[32];
+
+	return db_setting_get(s, "maintenance-from", value, sizeof(value)) ? 0 : atoll(value);
+}
+
+void printers_maintenance_words(struct sql *s, char *out, size_t size)
+{
+	char message[512], when[64];
+	time_t from;
+	struct tm tm;
+
+	*out = '\0';
+	switch (printers_maintenance(s, message, sizeof(message), NULL)) {
+	case MAINTENANCE_ON:
+		snprintf(out, size, "%s", message);
+		break;
+	case MAINTENANCE_PLANNED:
+		from = (time_t)printers_maintenance_from(s);
+		localtime_r(&from, &tm);
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M %Z", &tm);
+		snprintf(out, size, "From %s on the print server takes no new jobs%s%s", when,
+			*message ? ": " : "", message);
+	}
+}
+
 int printers_maintenance(struct sql *s, char *message, size_t size, int64_t *until_s)
 {
 	char value[32];
@@ -93,7 +121,9 @@ int printers_maintenance(struct sql *s, char *message, size_t size, int64_t *unt
 		if (rc == 0)
 			*until_s = atoll(value);
 	}
-	return rc < 0 ? rc : MAINTENANCE_ON;
+	if (rc < 0)
+		return rc;
+	return printers_maintenance_from(s) > mono_utc_s() ? MAINTENANCE_PLANNED : MAINTENANCE_ON;
 }
 
 int printers_accepting(struct sql *s, const struct printers_queue *q, char *why, size_t size)
@@ -198,12 +228,17 @@ static int tell_all(struct app *app)
 
 	if (on < 0)
 		return on;
-	snprintf(value, sizeof(value), on ? "%lld %s" : "", (long long)until_s, message);
+	app->maintenance_from_s =
+		on == MAINTENANCE_PLANNED ? printers_maintenance_from(&app->sql) : 0;
+	snprintf(value, sizeof(value), on ? "%lld %lld %s" : "", (long long)app->maintenance_from_s,
+		(long long)until_s, message);
 	rc = tell(app, "told-maintenance", value, EVENT_PRINTER_STATE, "");
 	if (!rc)
 		rc = tell_queues(app);
 	if (!rc)
 		rc = resources_refresh(app);
+	if (!rc)
+		rc = events_end_unwelcome(app);
 	return rc;
 }
 
@@ -212,7 +247,9 @@ void printers_tick(struct app *app)
 	int64_t version = 0;
 	int rc = sql_number(&app->sql, "PRAGMA data_version", NULL, &version);
 
-	if (rc < 0 || version == app->data_version)
+	bool begins = app->maintenance_from_s && app->maintenance_from_s <= mono_utc_s();
+
+	if (rc < 0 || (version == app->data_version && !begins))
 		return;
 	rc = tell_all(app);
 	if (!rc)

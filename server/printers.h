@@ -36,6 +36,7 @@ struct printers_device {
 enum printers_maintenance {
 	MAINTENANCE_OFF = 0,
 	MAINTENANCE_ON = 1, /* no new jobs; those under way end */
+	MAINTENANCE_PLANNED = 2, /* it begins later: all goes on, and who waits is told */
 };
 
 /* By name, as in "/ipp/print/NAME": 0, 1: there is none, -errno. */
@@ -49,6 +50,11 @@ int printers_device(struct sql *s, const char *uuid_or_name, struct printers_dev
 int printers_accepting(struct sql *s, const struct printers_queue *q, char *why, size_t size);
 /* Maintenance as the administrator set it; @message and @until_s may be NULL. An enum printers_maintenance, or -errno. */
 int printers_maintenance(struct sql *s, char *message, size_t size, int64_t *until_s);
+
+/* When it begins or began, Unix UTC; 0: there is none. */
+int64_t printers_maintenance_from(struct sql *s);
+/* What people are told of it; for a planned one, when it begins, too. */
+void printers_maintenance_words(struct sql *s, char *out, size_t size);
 
 /* In a group, each second: tells what the subcommands changed (events), renews the policy. */
 void printers_tick(struct app *app);

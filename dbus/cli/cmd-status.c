@@ -96,7 +96,7 @@ static void print_queues(struct json_object *queues)
 		table_number(t, json_number(q, "waiting"));
 		if (json_flag(q, "outage"))
 			outage_words(q, below, sizeof(below));
-		else if (strcmp(json_text(q, "health"), "ok") != 0)
+		else /* of one that is well: what its administrator has planned */
 			snprintf(below, sizeof(below), "%s", json_text(q, "health_detail"));
 		table_below(t, below);
 	}

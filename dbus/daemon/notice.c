@@ -135,6 +135,39 @@ void notice_back(struct engine *e, struct upstream *u, unsigned waiting)
 	}
 }
 
+static bool waits_at(const struct job *j, const struct upstream *u)
+{
+	struct queue_state *q = queue_state_find(j->engine, j->row.queue);
+
+	return j->row.state == JOB_HELD && q && q->upstream == u;
+}
+
+/* Told once to each user who has a document waiting there. */
+void notice_planned(struct engine *e, struct upstream *u, const char *words)
+{
+	char server[200], summary[260];
+
+	printer_label(e, upstream_uri(u), server, sizeof(server));
+	snprintf(summary, sizeof(summary), "%s will be under maintenance", server);
+	for (struct job *j = e->jobs; j; j = j->next) {
+		struct engine_notice n = {.owner = j->row.owner,
+			.kind = "maintenance-planned",
+			.summary = summary,
+			.body = words};
+		struct job *k = e->jobs;
+
+		if (!waits_at(j, u))
+			continue;
+		while (k != j && !(waits_at(k, u) && !strcmp(k->row.owner, j->row.owner)))
+			k = k->next;
+		if (k != j) /* he was told for another */
+			continue;
+		log_event(LOG_LVL_INFO, "event=notice kind=maintenance-planned");
+		if (e->listener.notice)
+			e->listener.notice(e->listener.arg, &n);
+	}
+}
+
 void notice_unknown(struct job *j)
 {
 	char title[120], summary[260], body[900];

@@ -50,6 +50,7 @@ struct upstream {
 	enum health health;
 	int64_t since_s;
 	char detail[256];
+	char planned[256]; /* what its administrator says of a maintenance to come, "": none */
 	bool stale; /* not in the present configuration */
 	/* the round */
 	bool running;
@@ -114,7 +115,10 @@ static void health_set(struct upstream *u, enum health h, const char *detail)
 {
 	struct engine *e = u->engine;
 
-	snprintf(u->detail, sizeof(u->detail), "%s", detail ? detail : "");
+	snprintf(u->detail, sizeof(u->detail), "%s",
+		h == HEALTH_OK ? u->planned
+		: detail       ? detail
+			       : "");
 	if (u->health == h)
 		return;
 	log_event(LOG_LVL_INFO, "event=upstream-health upstream=%s from=%s to=%s detail=%s",
@@ -210,12 +214,33 @@ static unsigned addresses(const struct upstream *u)
 	return count ? count : 1;
 }
 
+/* It will stop, but not yet: who has something waiting there is told in time. */
+static void heed_plan(struct upstream *u, const char *words)
+{
+	struct engine *e = u->engine;
+
+	if (!strcmp(u->planned, words))
+		return;
+	snprintf(u->planned, sizeof(u->planned), "%s", words);
+	log_event(LOG_LVL_INFO, "event=maintenance-planned upstream=%s words=%s", log_quote(u->uri),
+		log_quote(u->planned));
+	if (u->health == HEALTH_OK)
+		snprintf(u->detail, sizeof(u->detail), "%s", u->planned);
+	for (size_t i = 0; i < e->queue_count; i++)
+		if (e->queue[i].upstream == u && e->listener.queue_changed)
+			e->listener.queue_changed(e->listener.arg, e->queue[i].config->name);
+	if (u->planned[0])
+		notice_planned(e, u, u->planned);
+}
+
 /* The administrator of the server has announced that it stops, or that it goes on: by its rules for outages. */
 static void heed_maintenance(
 	struct upstream *u, enum target_health t, const struct target_info *info)
 {
 	bool on = t == TARGET_REFUSING && strstr(info->reasons, "paused");
 
+	heed_plan(u,
+		t == TARGET_OK && strstr(info->reasons, "moving-to-paused") ? info->message : "");
 	for (size_t i = 0; u->server_queue[0] && i < u->engine->queue_count; i++) {
 		struct queue_state *q = &u->engine->queue[i];
 		bool ours = q->outage.on && !strcmp(q->outage.decided_by, "server");

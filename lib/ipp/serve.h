@@ -84,6 +84,11 @@ void serve_park(struct serve_call *c, int32_t timeout_ms, serve_wake_fn *wake, v
 /* On the application thread; the call is over for the caller. */
 void serve_answer(struct serve_call *c, ipp_status_t status);
 
+/** serve_post() - run @fn on the application thread, in a group, soon: for what another thread has found out
+ * From any thread, until serve_free(). What is posted after serve_run() has ended never runs. */
+typedef void serve_post_fn(void *app, void *arg);
+void serve_post(struct serve *s, serve_post_fn *fn, void *arg);
+
 /* ---- pages and resources: plain HTTP ---- */
 
 struct serve_page_call;

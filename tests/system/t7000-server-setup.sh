@@ -87,9 +87,17 @@ cp "$LAB/again.crt" "$LAB/one.crt"
 machine_relay one
 machine_relay two
 check "a machine is let in" machine_call one /ipp/print/Office Get-Printer-Attributes 'STATUS successful-ok'
-check "a machine does not renew before its time" machine_call one /ipp/system 0x005f \
-	"ATTR uri output-device-uuid $(<"$LAB/one.uuid")" "ATTR text output-device-x509-request $(sed 's/.*/"&"/' "$LAB/one.csr" | paste -sd,)" \
-	'STATUS client-error-not-possible'
+# renews CSR STATUS - with the certificate of machine one
+renews()
+{
+	machine_call one /ipp/system 0x005f "ATTR uri output-device-uuid $(<"$LAB/one.uuid")" \
+		"ATTR text output-device-x509-request $(sed 's/.*/"&"/' "$LAB/$1.csr" | paste -sd,)" "STATUS $2"
+}
+server_csr early
+server_csr soon
+check "a machine renews before its time" renews early successful-ok
+check "with the same key again, since the reply may be lost" renews early successful-ok
+check "but not with one key after the other" renews soon client-error-not-possible
 check "a machine renews no other one" machine_call two /ipp/system 0x005f \
 	"ATTR uri output-device-uuid $(<"$LAB/one.uuid")" "ATTR text output-device-x509-request $(sed 's/.*/"&"/' "$LAB/one.csr" | paste -sd,)" \
 	'STATUS client-error-not-authorized'
@@ -97,7 +105,30 @@ cp "$LAB/one.crt" "$LAB/foreign.crt"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$LAB/foreign.key" -days 1 \
 	-subj "/CN=$(<"$LAB/one.uuid")" -addext "subjectAltName=URI:$(<"$LAB/one.uuid")" -out "$LAB/foreign.crt" 2>/dev/null
 check "a foreign CA's certificate counts as none" same "$(http --cert "$LAB/foreign.crt" --key "$LAB/foreign.key" -d x -H 'Content-Type: application/ipp' "https://localhost:$SERVER_PORT/ipp/print/Office")" 401
+machine_call one /ipp/system 0x0058 'GROUP subscription-attributes-tag' 'ATTR keyword notify-pull-method ippget' \
+	'ATTR keyword notify-events job-state-changed' 'STATUS successful-ok'
+subscription=$(sed -n 's/.*notify-subscription-id (integer) = //p' "$LAB/answer")
+cat >"$LAB/poll.test" <<-END
+	{
+	NAME "a parked poll"
+	OPERATION 0x001c
+	GROUP operation-attributes-tag
+	ATTR charset attributes-charset utf-8
+	ATTR language attributes-natural-language en
+	ATTR uri system-uri \$uri
+	ATTR integer notify-subscription-ids $subscription
+	ATTR boolean notify-wait true
+	STATUS client-error-not-authorized
+	EXPECT status-message WITH-VALUE /revoked/
+	}
+END
+parked() { ss -tn state established "( dport = :$SERVER_PORT )" | grep -c ":$SERVER_PORT"; }
+idle=$(parked)
+lab_spawn poll timeout -s KILL 30 ipptool -tv "$(machine_uri one /ipp/system)" "$LAB/poll.test"
+check "a machine's poll is parked" wait_for 10 eval '[ "$(parked)" -gt "$idle" ]'
 server device revoke "$(<"$LAB/one.uuid")" >/dev/null
+check "revoked, its parked poll ends at once" wait_for 10 grep -q 'revoked' "$LAB/log/poll.log"
+check "with nothing but the refusal" eval 'wait_for 5 grep -q PASS "$LAB/log/poll.log" && ! grep -q FAIL "$LAB/log/poll.log"'
 check "a revoked machine is refused at its next request" machine_call one /ipp/print/Office Get-Printer-Attributes \
 	'STATUS client-error-not-authorized' 'EXPECT status-message WITH-VALUE /revoked/'
 check "and another one is not" machine_call two /ipp/print/Office Get-Printer-Attributes 'STATUS successful-ok'

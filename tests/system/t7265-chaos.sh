@@ -106,5 +106,5 @@ check "and one for each attempt that nobody knows the end of" same "$(srv_sql "S
 check "the pages add up" same "$(srv ledger sum --by all --json | jq -c '.totals[0] | [.impressions, .uncounted]')" "[$((n * 2)),0]"
 check "every chain is whole" srv ledger verify
 check "nothing is left in the spool" wait_for 10 test -z "$(find "$LAB/spool/jobs" "$LAB/spool/incoming" -type f)"
-[ "$lab_failed" -eq 0 ] || note "SEED=$SEED ROUNDS=$ROUNDS repeats it"
+[ "${lab_failed:-0}" -eq 0 ] || note "SEED=$SEED ROUNDS=$ROUNDS repeats it"
 plan_done
