@@ -71,12 +71,11 @@ check "and gets in no more" not pin_opens "$one" 73519284
 check "who is disabled" srv user disable "$two"
 check "is told to the machine" wait_for 15 newer "$(tag_serial)"
 check "and does not get in either" not pin_opens "$two" 51728394
-login_server_start
+sync_online
 lab_user four$$
-srv user add "four$$" <<<x >/dev/null
-login_account "four$$" planted-Qx55 1 1
+srv user add "four$$" <<<planted-Qx55 >/dev/null
 check "somebody whom no rule names logs in by password, with the server" pin_opens "four$$" planted-Qx55
-login_server_stop
+sync_offline
 check "and without it, by what was learned" wait_for 5 pin_opens "four$$" planted-Qx55
 serial=$(tag_serial)
 check "he is removed at the server" srv user remove "four$$"
