@@ -18,7 +18,7 @@
 enum { KEY_FILE_MAX = 65536 };
 
 static const char *const key_files[] = {
-	"ca.pem", "ca-next.pem", "ca-old.pem", "policy.key", "pepper"};
+	"ca.pem", "ca-next.pem", "ca-old.pem", "policy.key", "login.key", "pepper"};
 
 /* ---- copying ---- */
 

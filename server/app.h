@@ -8,6 +8,7 @@
  *   machines*.c   enrolment, certificates (ca.c), revocation
  *   credentials*.c  who may log in at which machine while the server is away
  *   ledger*.c     accounting records
+ *   logins.c      machines ask whether somebody is who he says
  *   accounts*.c   users, groups, and by what they log in
  *   audit.c       what was done, by whom
  *   web*.c        the pages
@@ -48,6 +49,7 @@ struct app {
 	int64_t maintenance_from_s; /* of a planned one, 0: none */
 	int64_t data_version; /* SQLite's: whether another process has written */
 	struct ca *ca; /* machines.c */
+	struct logins *logins; /* while it serves */
 	bool forgiven; /* jobs_tick() has given everybody time after this start */
 	struct waiters *waiters; /* parked Get-Notifications (events.c) */
 	struct db_count count; /* of commits (db.c) */
@@ -62,6 +64,7 @@ extern const struct serve_operation events_operations[];
 extern const struct serve_operation printers_operations[];
 extern const struct serve_operation machines_operations[];
 extern const struct serve_operation ledger_operations[];
+extern const struct serve_operation logins_operations[]; /* Verify-Login */
 extern const struct serve_page resources_pages[]; /* /ipp/res/… on the IPP port */
 extern const struct serve_page credentials_pages[];
 extern const struct serve_page web_pages[];
@@ -94,6 +97,7 @@ struct machine {
 	char uuid[64];
 	char kind[16]; /* "workstation", "terminal" */
 	char name[256];
+	char user[256]; /* jobs_ipp_actor()'s: for whom it speaks, by the account's own name */
 };
 int machines_check(struct app *app, struct serve_call *c, struct machine *out);
 

@@ -484,29 +484,43 @@ int ca_issue(struct ca *ca, const char *csr_pem, const char *uuid, int64_t now_s
 
 /* ---- the policy's key ---- */
 
-int ca_policy_secret(const char *state, uint8_t secret[64])
+/* The secret in that file; by @make at the first time. 0, -EUCLEAN (of another length), -errno. */
+static int secret_file(const char *state, const char *name, void (*make)(uint8_t *secret),
+	uint8_t *secret, size_t octets)
 {
-	uint8_t public_key[crypto_sign_PUBLICKEYBYTES];
 	char *text = NULL;
 	size_t count = 0;
-	int rc = files_read(state, "policy.key", FILE_MAX, &text, &count);
+	int rc = files_read(state, name, FILE_MAX, &text, &count);
 
 	if (rc == -ENOENT) {
-		crypto_sign_keypair(public_key, secret);
-		rc = files_write_new(state, "policy.key", secret, crypto_sign_SECRETKEYBYTES, 0600);
+		make(secret);
+		rc = files_write_new(state, name, secret, octets, 0600);
 		if (!rc)
 			return 0;
 		if (rc == -EEXIST)
-			rc = files_read(state, "policy.key", FILE_MAX, &text, &count);
+			rc = files_read(state, name, FILE_MAX, &text, &count);
 	}
-	if (!rc && count != crypto_sign_SECRETKEYBYTES)
+	if (!rc && count != octets)
 		rc = -EUCLEAN;
 	if (!rc)
-		memcpy(secret, text, crypto_sign_SECRETKEYBYTES);
+		memcpy(secret, text, octets);
 	if (text)
 		explicit_bzero(text, count);
 	free(text);
 	return rc;
+}
+
+static void make_policy_key(uint8_t *secret)
+{
+	uint8_t public_key[crypto_sign_PUBLICKEYBYTES];
+
+	crypto_sign_keypair(public_key, secret);
+}
+
+int ca_policy_secret(const char *state, uint8_t secret[64])
+{
+	return secret_file(
+		state, "policy.key", make_policy_key, secret, crypto_sign_SECRETKEYBYTES);
 }
 
 int ca_policy_public(const char *state, uint8_t key[32])
@@ -528,5 +542,20 @@ int ca_policy_sign(const char *state, const void *octets, size_t count, uint8_t 
 	if (!rc && crypto_sign_detached(signature, NULL, octets, count, secret) != 0)
 		rc = -EIO;
 	explicit_bzero(secret, sizeof(secret));
+	return rc;
+}
+
+static void make_login_key(uint8_t *secret)
+{
+	randombytes_buf(secret, crypto_box_SECRETKEYBYTES);
+}
+
+int ca_login_keys(const char *state, uint8_t public_key[32], uint8_t secret_key[32])
+{
+	int rc = secret_file(
+		state, "login.key", make_login_key, secret_key, crypto_box_SECRETKEYBYTES);
+
+	if (!rc && crypto_scalarmult_base(public_key, secret_key) != 0)
+		rc = -EIO;
 	return rc;
 }

@@ -81,6 +81,8 @@ int ca_issue(struct ca *ca, const char *csr_pem, const char *uuid, int64_t now_s
 int ca_request_key(const char *csr_pem, char key[65]);
 
 /* The policy's Ed25519 key (made at the first time) and a signature by it. */
+/* The pair that passwords of logins are sealed to (X25519), made at the first time: file login.key. 0 or -errno. */
+int ca_login_keys(const char *state, uint8_t public_key[32], uint8_t secret_key[32]);
 int ca_policy_public(const char *state, uint8_t key[32]);
 int ca_policy_sign(const char *state, const void *octets, size_t count, uint8_t signature[64]);
 /* For what signs by itself (auth/sync.h); wipe it. 0 or -errno. */

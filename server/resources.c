@@ -76,6 +76,22 @@ static int add_cas(struct app *app, struct json_object *root)
 	return n < 0 ? n : 0;
 }
 
+/* What machines seal passwords to. */
+static int add_login_key(struct app *app, struct json_object *root)
+{
+	uint8_t public_key[32], secret_key[32];
+	char text[sodium_base64_ENCODED_LEN(32, sodium_base64_VARIANT_ORIGINAL)];
+	int rc = ca_login_keys(app->config->state, public_key, secret_key);
+
+	explicit_bzero(secret_key, sizeof(secret_key));
+	if (rc)
+		return rc;
+	sodium_bin2base64(
+		text, sizeof(text), public_key, sizeof(public_key), sodium_base64_VARIANT_ORIGINAL);
+	json_object_object_add(root, "login-key", json_object_new_string(text));
+	return 0;
+}
+
 /* All of it but version and time. */
 static int build(struct app *app, struct json_object **out)
 {
@@ -89,7 +105,9 @@ static int build(struct app *app, struct json_object **out)
 	json_object_object_add(limits, "held-max-s", json_object_new_int(app->config->hold_max_s));
 	json_object_object_add(
 		limits, "jobs-per-user", json_object_new_int(app->config->jobs_per_user));
-	rc = add_queues(app, queues);
+	rc = add_login_key(app, root);
+	if (!rc)
+		rc = add_queues(app, queues);
 	if (!rc && app->ca)
 		rc = add_cas(app, root);
 	if (!rc)

@@ -16,6 +16,7 @@
 #include "base/mono.h"
 #include "ca.h"
 #include "credentials.h"
+#include "logins.h"
 #include "machines.h"
 #include "printers-private.h"
 #include "printers.h"
@@ -120,7 +121,7 @@ static void tick(void *arg)
 
 static const struct serve_operation *const operations[] = {jobs_operations, holders_operations,
 	events_operations, printers_operations, devices_operations, machines_operations,
-	ledger_operations, NULL};
+	ledger_operations, logins_operations, NULL};
 static const struct serve_page *const pages[] = {resources_pages, credentials_pages, NULL};
 static const struct serve_page *const web[] = {web_pages, NULL};
 
@@ -162,9 +163,12 @@ static int serve_once(struct app *app, struct accounts_verifier *verifier)
 		STILLPRINT_VERSION, (unsigned)serve_port(app->serve),
 		app->config->web ? (unsigned)serve_web_port(app->serve) : 0, (int)app->incarnation);
 	sd_notify(0, "READY=1");
+	rc = logins_new(app, &app->logins);
 	running = app->serve;
-	rc = ending || again ? 0 : serve_run(app->serve);
+	if (!rc)
+		rc = ending || again ? 0 : serve_run(app->serve);
 	running = NULL;
+	logins_free(STEAL(app->logins));
 	events_free(app);
 	serve_free(STEAL(app->serve));
 	return rc;

@@ -7,6 +7,7 @@
  *   upstream.c  knows whether a queue's server is there
  *   deliver.c   takes one job to one target, journal first
  *   link.c      the server of our own; registrar.c, claim.c, report.c: one job there; settle.c: the ledger
+ *   online.c    carries logins to the server
  *   follow.c    asks the target for the job's final state; resolves what a broken connection left open
  *   sweep.c     cancels leftovers at targets; retention
  *   act.c       what users ask for
@@ -147,6 +148,7 @@ struct engine {
 	struct policies *policies; /* what it says of its queues */
 	struct credentials *credentials; /* who may log in here without it */
 	struct renewal *renewal; /* of our certificate there */
+	struct online *logins; /* carried to it */
 	struct intake *intake;
 	struct timer kick, sweep;
 	struct timer public_look; /* who has left this public computer? */

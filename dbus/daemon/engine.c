@@ -15,6 +15,7 @@
 #include "link.h"
 #include "must.h"
 #include "network.h"
+#include "online.h"
 #include "public.h"
 #include "renew.h"
 #include "settle.h"
@@ -179,6 +180,7 @@ int queues_set(struct engine *e)
 			printer_of(e, e->queue[i].config->fallback[k]);
 	upstreams_set(e);
 	public_set(e);
+	online_set(e);
 	outages_watch(e);
 	policy_publish(e);
 	return 0;
@@ -491,6 +493,7 @@ void engine_free(struct engine *e)
 	timer_stop(&e->kick);
 	timer_stop(&e->who_again);
 	public_free(e);
+	online_stop(e);
 	timer_stop(&e->network_settle);
 	sd_event_source_disable_unref(e->network);
 	intake_free(e);

@@ -14,6 +14,7 @@
 #include "engine-private.h"
 #include "link.h"
 #include "must.h"
+#include "online.h"
 #include "pins.h"
 
 #define FILE_NAME "policy"
@@ -99,6 +100,7 @@ static void use(struct policies *p, struct site *site)
 	for (size_t i = 0; i < site->queue_count; i++)
 		for (size_t k = 0; k < site->queue[i].fallback_count; k++)
 			printer_of(p->engine, site->queue[i].fallback[k]);
+	online_tell_keys(p->engine, site);
 	log_event(LOG_LVL_INFO, "event=policy version=%lld queues=%zu", (long long)site->version,
 		site->queue_count);
 }

@@ -125,6 +125,18 @@ static int read_cas(struct json_object *list, struct site *site)
 	return 0;
 }
 
+static int read_login_key(const char *text, struct site *site)
+{
+	size_t count = 0;
+
+	site->has_login_key = true;
+	return !sodium_base642bin(site->login_key, sizeof(site->login_key), text, strlen(text),
+		       NULL, &count, NULL, sodium_base64_VARIANT_ORIGINAL) &&
+			       count == sizeof(site->login_key)
+		       ? 0
+		       : SITE_E_DAMAGED;
+}
+
 static int read_document(struct json_object *o, struct site *site)
 {
 	struct json_object *value = NULL;
@@ -135,6 +147,9 @@ static int read_document(struct json_object *o, struct site *site)
 		return SITE_E_DAMAGED;
 	site->version = json_object_get_int64(value);
 	snprintf(site->server_uuid, sizeof(site->server_uuid), "%s", text_of(o, "server"));
+	if (json_object_object_get_ex(o, "login-key", NULL) &&
+		read_login_key(text_of(o, "login-key"), site))
+		return SITE_E_DAMAGED;
 	if (json_object_object_get_ex(o, "cas", &value)) {
 		int rc = read_cas(value, site);
 

@@ -5,6 +5,7 @@
  * so that it counts while the server is away, and so that a stolen TLS key cannot name printers. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,9 @@ struct site_queue {
 };
 
 struct site {
+	bool has_login_key;
+	uint8_t login_key
+		[SITE_KEY_OCTETS]; /* X25519: what passwords are sealed to (auth/online.h) */
 	int64_t version;
 	char server_uuid[64];
 	struct site_queue *queue;

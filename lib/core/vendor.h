@@ -42,8 +42,6 @@
 #define VENDOR_ACKNOWLEDGED_SEQUENCE VENDOR "acknowledged-sequence" /* integer */
 #define VENDOR_RECORD_STATUS VENDOR "record-status" /* keyword */
 /* Who it is: Verify-Login, enrolment's answer, and whose word a job's owner is. */
-#define VENDOR_LOGIN_KEY \
-	VENDOR "login-key" /* octetString(32): X25519, passwords are sealed to it */
 #define VENDOR_LOGIN_SEALED VENDOR "login-sealed" /* octetString: auth/online.h */
 #define VENDOR_LOGIN_SERVICE VENDOR "login-service" /* name: the PAM service, for the audit */
 #define VENDOR_LOGIN_TTY VENDOR "login-tty" /* name */

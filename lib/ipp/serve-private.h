@@ -182,6 +182,12 @@ struct listener {
 
 struct tls;
 
+struct post {
+	struct post *next;
+	serve_post_fn *fn;
+	void *arg;
+};
+
 struct serve {
 	struct serve_config config;
 	struct listener ipp, web;
@@ -198,6 +204,7 @@ struct serve {
 	pthread_mutex_t queue_lock;
 	struct lanes lanes;
 	bool queue_closed, sleeping;
+	struct post *posts, **posts_end;
 	uint8_t seed[16];
 
 	pthread_mutex_t login_lock;
@@ -215,6 +222,7 @@ struct serve {
 	bool running; /* serve_run() is in its loop */
 	int64_t asleep_ms; /* the application thread sleeps at most until then */
 	int64_t ended_ms; /* the latest group */
+	struct post *taken; /* run in the present group */
 	struct serve_call **parked; /* heap by due_ms */
 	size_t parked_count, parked_size;
 	struct serve_call *look; /* head of the ring */
@@ -231,6 +239,7 @@ struct serve_call *serve_queue_take(struct serve *s);
 bool serve_queue_waits(
 	struct serve *s, bool sleep); /* true: there is work; else @sleep marks the thread asleep */
 void serve_queue_awake(struct serve *s);
+struct post *serve_queue_take_posts(struct serve *s); /* the caller's to free */
 void serve_queue_close(struct serve *s); /* everything that waits is cut */
 /* Parks; app thread. Return of serve_park_add: 0 or -ENOMEM. */
 int serve_park_add(struct serve *s, struct serve_call *c);

@@ -155,11 +155,42 @@ bool serve_queue_waits(struct serve *s, bool sleep)
 	bool waits;
 
 	pthread_mutex_lock(&s->queue_lock);
-	waits = s->lanes.head != NULL;
+	waits = s->lanes.head || s->posts;
 	if (sleep)
 		s->sleeping = !waits;
 	pthread_mutex_unlock(&s->queue_lock);
 	return waits;
+}
+
+void serve_post(struct serve *s, serve_post_fn *fn, void *arg)
+{
+	struct post *p = calloc(1, sizeof(*p));
+	bool wake;
+
+	if (!p)
+		abort(); /* its call would never be answered */
+	p->fn = fn;
+	p->arg = arg;
+	pthread_mutex_lock(&s->queue_lock);
+	*s->posts_end = p;
+	s->posts_end = &p->next;
+	wake = s->sleeping;
+	s->sleeping = false;
+	pthread_mutex_unlock(&s->queue_lock);
+	if (wake)
+		eventfd_write(s->wake_fd, 1);
+}
+
+struct post *serve_queue_take_posts(struct serve *s)
+{
+	struct post *first;
+
+	pthread_mutex_lock(&s->queue_lock);
+	first = s->posts;
+	s->posts = NULL;
+	s->posts_end = &s->posts;
+	pthread_mutex_unlock(&s->queue_lock);
+	return first;
 }
 
 void serve_queue_awake(struct serve *s)

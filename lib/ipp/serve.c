@@ -270,6 +270,7 @@ int serve_new(const struct serve_config *config, struct serve **out)
 	set_defaults(&s->config);
 	pthread_mutex_init(&s->conns_lock, NULL);
 	pthread_mutex_init(&s->queue_lock, NULL);
+	s->posts_end = &s->posts;
 	pthread_mutex_init(&s->group_lock, NULL);
 	pthread_mutex_init(&s->login_lock, NULL);
 	pthread_cond_init(&s->login_wake, NULL);
@@ -329,6 +330,10 @@ void serve_free(struct serve *s)
 	if (s->wake_fd >= 0)
 		close(s->wake_fd);
 	free(s->parked);
+	for (struct post *p; (p = s->posts);) {
+		s->posts = p->next;
+		free(p);
+	}
 	free(s->throttles);
 	pthread_mutex_destroy(&s->conns_lock);
 	pthread_mutex_destroy(&s->queue_lock);
@@ -479,12 +484,24 @@ static void run_due(struct serve *s, bool begun, int64_t now_ms)
 		s->tick_due_ms = now_ms + s->config.tick_ms;
 }
 
+static void run_posts(struct serve *s)
+{
+	struct post *p;
+
+	while ((p = s->taken)) {
+		s->taken = p->next;
+		p->fn(s->config.app, p->arg);
+		free(p);
+	}
+}
+
 static void run_group(struct serve *s, struct serve_call *calls, int64_t now_ms, bool due)
 {
 	const struct serve_config *config = &s->config;
 	bool begun = !config->begin || !config->begin(config->app), committed;
 
 	run_calls(s, calls, begun);
+	run_posts(s);
 	if (due)
 		run_due(s, begun, now_ms);
 	committed = begun && (!config->commit || !config->commit(config->app));
@@ -568,7 +585,8 @@ static void run_once(struct serve *s)
 		s->sweep_due_ms = now_ms + SWEEP_MS;
 	}
 	calls = serve_queue_take(s);
-	if (calls || now_ms >= s->tick_due_ms || serve_park_due(s, now_ms))
+	s->taken = serve_queue_take_posts(s);
+	if (calls || s->taken || now_ms >= s->tick_due_ms || serve_park_due(s, now_ms))
 		run_group(s, calls, now_ms, true);
 }
 

@@ -84,6 +84,11 @@ void serve_park(struct serve_call *c, int32_t timeout_ms, serve_wake_fn *wake, v
 /* On the application thread; the call is over for the caller. */
 void serve_answer(struct serve_call *c, ipp_status_t status);
 
+/** serve_post() - run @fn on the application thread, in a group, soon: for what another thread has found out
+ * From any thread, until serve_free(). What is posted after serve_run() has ended never runs. */
+typedef void serve_post_fn(void *app, void *arg);
+void serve_post(struct serve *s, serve_post_fn *fn, void *arg);
+
 /* ---- pages and resources: plain HTTP ---- */
 
 struct serve_page_call;
@@ -144,9 +149,9 @@ struct serve_config {
 	void (*tick)(void *app); /* in a group, every tick_ms */
 	int32_t tick_ms; /* 0: 1000 */
 	/** verify - is that the password? Runs on the password thread, NOT on the application's: own database connection.
-	 * @canonical: the account's name. NULL: no passwords. Return: 1 yes, 0 no, -errno (answered 503). */
-	int (*verify)(
-		void *arg, const char *user, const char *password, char *canonical, size_t size);
+	 * @from: the address, numeric. @canonical: the account's name. NULL: no passwords. Return: 1 yes, 0 no, -errno (answered 503). */
+	int (*verify)(void *arg, const char *user, const char *password, const char *from,
+		char *canonical, size_t size);
 	void *verify_arg;
 };
 

@@ -3,7 +3,8 @@
 # login.sh - a verifier as its own user, somebody in the server's place, and logins by pamtester; after lib.sh.
 # pamtester reads /etc/pam.d: it runs in a mount namespace of its own where that is $LAB/pam.d.
 
-# login_start [LINES OF login.conf's [verifier]] - after lab_start
+# login_start [LINES OF login.conf's [verifier]] - after lab_start. With LOGIN_REAL=1 nobody is in the server's place: the daemon
+# carries logins to a stillprint-server.
 login_start()
 {
 	need pamtester unshare
@@ -24,7 +25,7 @@ login_start()
 	printf '[verifier]\nmin-uid = 0\nlogind = %s\n' "$LAB/logind" >"$LAB/etc/login.conf"
 	printf '%s\n' "$@" >>"$LAB/etc/login.conf"
 	: >"$LAB/accounts.d/list"
-	login_server_start
+	[ -n "${LOGIN_REAL:-}" ] || login_server_start
 	login_verifier_start
 }
 

@@ -15,18 +15,21 @@ who_start()
 	lab_printer hall
 	srv_start
 	srv_queue Office hall
-	local account
-	for account in anna berta root "$two"; do srv user add "$account" <<<"$LAB_PASSWORD" >/dev/null || die "account $account"; done
-	login_start
+	local account secret
+	srv user add root <<<"$LAB_PASSWORD" >/dev/null
+	while read -r account secret; do srv user add "$account" <<<"$secret" >/dev/null || die "account $account"; done <<-EOF
+		anna planted-Zq81
+		berta planted-Xb72
+		$two planted-Yc63
+	EOF
+	LOGIN_REAL=1 login_start
 	printf '[map]\n%s = anna\n' "$one" >>"$LAB/etc/login.conf"
 	login_verifier_stop
 	login_verifier_start
 	ws_enrol Office
 	login_service full 'auth required MODULE' 'account required pam_permit.so' 'session required MODULE'
 	login_service key 'auth required pam_permit.so' 'account required pam_permit.so' 'session optional MODULE' 'session required pam_permit.so'
-	login_account anna planted-Zq81 1 1
-	login_account berta planted-Xb72 1 1
-	login_account "$two" planted-Yc63 1 1
+	wait_for 10 test -s "$LAB/state/auth/server-login.pub" || die "the verifier has no key of the server"
 	lab_pdf "$LAB/a.pdf" -n 2 -t alpha
 	last=0
 }
