@@ -137,6 +137,7 @@ $(OUT)/bin/stillprint-agent: $(call OBJ,dbus/agent) $(ARCHIVE)
 	$(call say,LD,$@)
 	$(Q)$(call link,$(LIBS_agent))
 
+$(SERVER): LINK_MORE := -lpam
 $(SERVER): $(call OBJ,server) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -164,6 +165,7 @@ $(PAM): $(PAM_SRC:%.c=$(OUT)/pam/obj/%.o) pam/pam_stillprint.map
 BUS_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard dbus/daemon/bus*.c dbus/daemon/rows.c))
 $(OUT)/tools/fake-engine: $(BUS_OBJ)
 $(OUT)/tests/test-rows: $(OUT)/dbus/daemon/rows.o
+$(OUT)/tools/crowd: $(patsubst %.c,$(OUT)/%.o,$(wildcard server/ca*.c)) $(OUT)/server/files.o
 $(OUT)/tests/test-verify: $(OUT)/dbus/daemon/verify.o
 LEDGER_OBJ := $(OUT)/server/ledger.o $(OUT)/server/ledger-read.o $(OUT)/server/ledger-schema.o
 $(OUT)/tests/test-server-ledger: $(LEDGER_OBJ)
@@ -176,7 +178,9 @@ $(addprefix $(OUT)/tests/test-server-,jobs jobs-record holders events delegates)
 $(OUT)/tests/test-server-csv: $(OUT)/server/csv.o
 # All of the server but main().
 ROOMS_OBJ := $(filter-out $(OUT)/server/main.o,$(call OBJ,server))
-$(OUT)/tests/test-server-ca $(OUT)/tests/test-server-config $(OUT)/tests/test-server-accounts $(OUT)/tests/test-server-credentials $(OUT)/tests/test-server-logins: $(ROOMS_OBJ)
+ROOMS_TESTS := $(patsubst %,$(OUT)/tests/test-server-%,ca config accounts credentials logins)
+$(ROOMS_TESTS): $(ROOMS_OBJ)
+$(ROOMS_TESTS): LINK_MORE := -lpam
 
 $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -206,7 +210,7 @@ MIME      := $(wildcard filter/*.types filter/*.convs)
 SAMPLE    := $(firstword $(wildcard dbus/daemon/stillprint.conf dbus/stillprint.conf lib/core/stillprint.conf))
 UNITS     := $(wildcard dbus/daemon/*.service server/*.service dbus/verifier/*.service)
 PAM_PROFILES := $(wildcard pam/debian-*)
-PAM_SAMPLES  := $(PAM_PROFILES) $(wildcard pam/authselect-*) dbus/verifier/login.conf
+PAM_SAMPLES  := $(wildcard server/*.pam) $(PAM_PROFILES) $(wildcard pam/authselect-*) dbus/verifier/login.conf
 SYSUNITS  := $(filter-out dbus/daemon/org.%,$(UNITS))
 USERUNITS := $(wildcard dbus/agent/*.service)
 AUTOSTART := $(wildcard dbus/agent/*.desktop)
@@ -453,6 +457,10 @@ $(OUT)/bench/parse-floor: $(OUT)/bench/parse-floor.o $(ARCHIVE)
 	$(Q)$(call link_only,zlib libdeflate libjpeg) -lm
 $(OUT)/bench/jobs-cost: $(OUT)/bench/jobs-cost.o $(JOBS_OBJ) $(ARCHIVE)
 	$(Q)$(call link,$(LIBS_all))
+bench-crowd:			## ten thousand parked workstations, and several that print at once
+	$(Q)$(call deps,build test bench) >&2
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools >&2
+	$(Q)bench/crowd.sh
 bench-jobs: $(OUT)/bench/jobs-cost	## CPU of the server's handlers for the whole life of a job
 	$(Q)$<
 bench-parse: $(FILTER) $(patsubst %,$(OUT)/bench/parse-%,cost floor make)	## parsing beside gs, mutool, pdftoppm, qpdf; DOCS=folder of PDFs
@@ -467,6 +475,6 @@ help:				## list the targets
 
 FORCE:
 .PHONY: bench-server all tools tests unit system sweep check check-server check-identity check-built check-sanitize fault faults install uninstall lint lint-floors \
-	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse bench-jobs FORCE
+	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse bench-jobs bench-crowd FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(PAM_SRC:%.c=$(OUT)/pam/obj/%.d) $(ANALYZED:.ok=.d)

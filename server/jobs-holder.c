@@ -235,7 +235,9 @@ static int take_progress(
 	if (!same_release(job, &r->fence) || r->fence.attempt < job->attempt)
 		return jobs_say(why, IPP_STATUS_ERROR_NOT_POSSIBLE,
 			"Job %d was released otherwise since: this is an old report", job->id);
-	job->message[0] = '\0';
+	/* A sign of life says no more than that nothing changed. */
+	if (r->message || r->state != job->device_state)
+		job->message[0] = '\0';
 	take_report(job, r);
 	if (r->state == IPP_JSTATE_HELD) {
 		give_back(job, r->fence.attempt, r->message);

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "admin.h"
+#include "outside.h"
 
 static const struct admin_verb verbs[] = {
 	{"serve", "[--check] [--debug]", "Runs the server.",
@@ -120,6 +121,10 @@ int main(int argc, char **argv)
 	struct admin a = {0};
 	int at = 1, rc;
 
+	if (argc == 2 && !strcmp(argv[1], "pam-helper")) { /* started by ourselves: outside.h */
+		keep_secrets();
+		return outside_helper();
+	}
 	for (; at < argc && argv[at][0] == '-'; at++) {
 		if (!strcmp(argv[at], "--json")) {
 			a.json = true;

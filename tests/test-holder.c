@@ -177,6 +177,27 @@ static void a_status_says_only_what_is_known(void)
 	CHECK(!ippFindAttribute(got, "output-device-job-state-reasons", IPP_TAG_ZERO));
 }
 
+/* HTTP's heads (140 and 106 octets) and the answer's 72 come on top; the whole stays below 600. */
+static void a_sign_of_life_is_small(void)
+{
+	struct holder_status s = {.job_id = 1000000,
+		.incarnation = 5,
+		.epoch = 2,
+		.attempt = 3,
+		.device_uuid = "",
+		.state = IPP_JSTATE_PROCESSING,
+		.message = "",
+		.impressions = -1,
+		.sheets = -1,
+		.diverted_to = ""};
+	AUTO(wire_deletep) ipp_t *sent = holder_status(QUEUE, &s);
+	AUTO(auto_free) void *octets = NULL;
+	size_t count = 0;
+
+	CHECK(wire_encode(sent, &octets, &count) == 0 && count <= 280);
+	printf("# %zu octets\n", count);
+}
+
 static void a_device_is_named_or_known_by_its_uuid(void)
 {
 	AUTO(wire_deletep) ipp_t *name = holder_release(QUEUE, 7, "anna", "Hall");
@@ -319,6 +340,7 @@ int main(void)
 	RUN(registration_stays_below_two_kilobytes);
 	RUN(every_request_names_its_target_and_job);
 	RUN(a_status_says_only_what_is_known);
+	RUN(a_sign_of_life_is_small);
 	RUN(a_device_is_named_or_known_by_its_uuid);
 	RUN(an_answer_is_read);
 	RUN(a_refusal_of_claimed_owners_is_known_from_others);

@@ -204,6 +204,22 @@ static void in_doubt_the_holders_user_decides(void)
 	CHECK(update(M1, id, 1, 1, 9) == 0 && state_of(id) == JOBS_COMPLETED); /* it printed */
 }
 
+static void a_sign_of_life_leaves_the_message(void)
+{
+	struct serve_call *c;
+	int id;
+
+	fresh();
+	id = job_in(JOBS_SENDING, 1);
+	c = update_call(M1, id, 1, 1, 5, NULL);
+	job_text(c, IPP_TAG_TEXT, "output-device-job-state-message", "Printing at Hall");
+	CHECK(go_free(c, IPP_OP_UPDATE_JOB_STATUS) == 0);
+	CHECK(update(M1, id, 1, 1, 5) == 0);
+	CHECK(!strcmp(job_now(id).message, "Printing at Hall"));
+	CHECK(update(M1, id, 1, 1, 6) == 0);
+	CHECK(!*job_now(id).message);
+}
+
 static void a_lease_that_lapses_before_sending_frees_the_job(void)
 {
 	int id;
@@ -604,6 +620,7 @@ int main(void)
 	RUN(a_claim_for_another_device_or_incarnation_is_refused);
 	RUN(a_holder_that_cannot_gives_the_job_back);
 	RUN(reports_move_a_claimed_job_to_its_end);
+	RUN(a_sign_of_life_leaves_the_message);
 	RUN(a_stale_report_is_refused_but_for_the_end);
 	RUN(what_printed_elsewhere_during_an_outage_is_known);
 	RUN(in_doubt_the_holders_user_decides);

@@ -30,6 +30,7 @@ struct report {
 	int64_t told_ms;
 	int wanted; /* to be told, */
 	int64_t wanted_ms; /* since */
+	char message[256]; /* that goes with @state */
 };
 
 void report_stop(struct job *j)
@@ -182,6 +183,7 @@ static void answered(void *arg, const struct client_reply *reply)
 						 reply->status != IPP_STATUS_ERROR_JOB_CANCELED)) {
 		if (reply->fault != CLIENT_OK && reply->fault != CLIENT_AUTH)
 			link_failed(e);
+		r->message[0] = '\0';
 		timer_set(e, &r->next, AGAIN_MS, again, r);
 		return;
 	}
@@ -232,6 +234,9 @@ static void send_status(struct report *r)
 	if (!q || !link_queue_uri(j->engine, q, uri, sizeof(uri)))
 		return;
 	fill(j, &s, message, sizeof(message));
+	if (s.state == j->row.server.told && !strcmp(message, r->message))
+		s.message = s.device_uuid = ""; /* a sign of life: 600 octets with its answer */
+	memcpy(r->message, message, sizeof(message));
 	if (j->attempt.kind == TARGET_FALLBACK && !job_is_free(j->row.state)) {
 		printer_label(j->engine, j->attempt.uri, elsewhere, sizeof(elsewhere));
 		s.diverted_to = elsewhere;

@@ -246,7 +246,7 @@ int sql_begin(struct sql *s)
 	if (s->grouped)
 		return -EINVAL;
 	/* IMMEDIATE: to wait for the lock here, not to fail at some later statement. */
-	rc = sql_exec(s, "BEGIN IMMEDIATE");
+	rc = sql_run(s, "BEGIN IMMEDIATE", NULL);
 	if (rc)
 		return rc;
 	s->grouped = true;
@@ -296,7 +296,7 @@ int sql_commit(struct sql *s)
 		sql_rollback(s);
 		return -EIO;
 	}
-	rc = sql_exec(s, "COMMIT");
+	rc = sql_run(s, "COMMIT", NULL);
 	if (rc) {
 		sql_rollback(s);
 		return rc;
@@ -318,7 +318,7 @@ int sql_enter(struct sql *s)
 {
 	if (group_is_lost(s))
 		return -EIO;
-	return sql_exec(s, s->grouped ? "SAVEPOINT writer" : "BEGIN IMMEDIATE");
+	return sql_run(s, s->grouped ? "SAVEPOINT writer" : "BEGIN IMMEDIATE", NULL);
 }
 
 int sql_undo(struct sql *s, int answer)
@@ -340,7 +340,7 @@ int sql_leave(struct sql *s, int rc)
 
 	if (rc < 0)
 		return sql_undo(s, rc);
-	end = sql_exec(s, s->grouped ? "RELEASE writer" : "COMMIT");
+	end = sql_run(s, s->grouped ? "RELEASE writer" : "COMMIT", NULL);
 	if (end)
 		return sql_undo(s, end);
 	if (!s->grouped)

@@ -353,6 +353,8 @@ static int add_headers(struct client_call *call, const struct client_request *r)
 	int rc;
 
 	rc = add_header(call, "Content-Type: application/ipp");
+	if (!rc)
+		rc = add_header(call, "Accept:"); /* libcurl's own says nothing */
 	if (!rc && r->body)
 		rc = add_header(call, "Transfer-Encoding: chunked");
 	/* With a document libcurl asks for "100 Continue" by itself: a peer that wants a password, or no job at all, says

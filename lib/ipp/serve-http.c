@@ -91,7 +91,7 @@ static enum MHD_Result send_ipp(struct serve_call *c)
 		return MHD_NO;
 	}
 	MHD_add_response_header(r, "Content-Type", "application/ipp");
-	MHD_add_response_header(r, "Cache-Control", "no-store");
+	/* No Cache-Control: what answers a POST is not kept unless it says so (RFC 9110 9.3.3). */
 	rc = MHD_queue_response(c->mhd, 200, r);
 	MHD_destroy_response(r);
 	return rc;
