@@ -137,6 +137,7 @@ $(OUT)/bin/stillprint-agent: $(call OBJ,dbus/agent) $(ARCHIVE)
 	$(call say,LD,$@)
 	$(Q)$(call link,$(LIBS_agent))
 
+$(SERVER): LINK_MORE := -lpam
 $(SERVER): $(call OBJ,server) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -177,7 +178,9 @@ $(addprefix $(OUT)/tests/test-server-,jobs jobs-record holders events delegates)
 $(OUT)/tests/test-server-csv: $(OUT)/server/csv.o
 # All of the server but main().
 ROOMS_OBJ := $(filter-out $(OUT)/server/main.o,$(call OBJ,server))
-$(OUT)/tests/test-server-ca $(OUT)/tests/test-server-config $(OUT)/tests/test-server-accounts $(OUT)/tests/test-server-credentials $(OUT)/tests/test-server-logins: $(ROOMS_OBJ)
+ROOMS_TESTS := $(patsubst %,$(OUT)/tests/test-server-%,ca config accounts credentials logins)
+$(ROOMS_TESTS): $(ROOMS_OBJ)
+$(ROOMS_TESTS): LINK_MORE := -lpam
 
 $(TESTS): $(OUT)/tests/%: $(OUT)/tests/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -207,7 +210,7 @@ MIME      := $(wildcard filter/*.types filter/*.convs)
 SAMPLE    := $(firstword $(wildcard dbus/daemon/stillprint.conf dbus/stillprint.conf lib/core/stillprint.conf))
 UNITS     := $(wildcard dbus/daemon/*.service server/*.service dbus/verifier/*.service)
 PAM_PROFILES := $(wildcard pam/debian-*)
-PAM_SAMPLES  := $(PAM_PROFILES) $(wildcard pam/authselect-*) dbus/verifier/login.conf
+PAM_SAMPLES  := $(wildcard server/*.pam) $(PAM_PROFILES) $(wildcard pam/authselect-*) dbus/verifier/login.conf
 SYSUNITS  := $(filter-out dbus/daemon/org.%,$(UNITS))
 USERUNITS := $(wildcard dbus/agent/*.service)
 AUTOSTART := $(wildcard dbus/agent/*.desktop)

@@ -14,13 +14,18 @@
 #include "accounts-private.h"
 #include "app.h"
 #include "audit.h"
+#include "base/log.h"
 #include "base/paths.h"
+#include "outside.h"
 #include "turn.h"
 
 struct accounts_verifier {
 	struct sql sql;
 	struct hash_pepper pepper;
 	int32_t lock_for_s; /* 0: until it is unlocked */
+	bool pam, accept_unknown;
+	char pam_service[OUTSIDE_SERVICE_SIZE];
+	int32_t pam_timeout_s;
 };
 
 /* What is known of him before the secret was looked at. */
@@ -31,6 +36,8 @@ struct found {
 	char password[HASH_TEXT_MAX + 1], other[HASH_TEXT_MAX + 1]; /* verifiers; "": none */
 	struct accounts_counter own, place;
 	bool locks; /* this is the last try */
+	char outside[OUTSIDE_NAME_SIZE]; /* whom PAM let in; "": not PAM's */
+	bool outside_expired, outside_locked;
 };
 
 int accounts_verifier_new(const char *state, struct accounts_verifier **out)
@@ -54,6 +61,10 @@ int accounts_verifier_new(const char *state, struct accounts_verifier **out)
 void accounts_verifier_use(struct accounts_verifier *v, const struct server_config *config)
 {
 	v->lock_for_s = config->lock_for_s;
+	v->pam = config->pam;
+	v->accept_unknown = config->accept_unknown_users;
+	snprintf(v->pam_service, sizeof(v->pam_service), "%s", config->pam_service);
+	v->pam_timeout_s = config->pam_timeout_s;
 }
 
 void accounts_verifier_free(struct accounts_verifier *v)
@@ -78,17 +89,23 @@ static int begin(struct accounts_verifier *v)
 	int rc;
 
 	turn_take();
-	rc = sql_enter(&v->sql);
+	rc = sql_begin(&v->sql);
 	if (rc)
 		turn_give();
 	return rc;
 }
 
+/* @rc: 0 or an answer whose rows shall stay; negative undoes the work. Returns it, or worse. */
 static int end(struct accounts_verifier *v, int rc)
 {
-	rc = sql_leave(&v->sql, rc);
+	int committed = 0;
+
+	if (rc < 0)
+		sql_rollback(&v->sql);
+	else
+		committed = sql_commit(&v->sql);
 	turn_give();
-	return rc;
+	return committed ? committed : rc;
 }
 
 /* ---- finding him ---- */
@@ -131,24 +148,29 @@ static int read_account(struct sql *s, const char *sql, const struct value *valu
 	return rc < 0 ? rc : 0;
 }
 
+static int read_name(struct accounts_verifier *v, const char *name, enum hash_kind kind,
+	uint32_t index, int64_t at_ms, struct found *f)
+{
+	return read_account(&v->sql,
+		COLUMNS
+		"LEFT JOIN account_secret k ON k.account = a.name AND k.kind = ?1 AND k.idx = ?3"
+		" WHERE a.name = coalesce((SELECT account FROM account_alias WHERE name = ?4), ?4)",
+		VALUES(V_NUM(kind), V_NUM(at_ms / 1000), V_NUM(index), V_TEXT(name)), f);
+}
+
 static int find(
 	struct accounts_verifier *v, const struct accounts_try *t, int64_t at_ms, struct found *f)
 {
 	enum hash_kind kind = other_kind(t);
 	uint32_t index = hash_index(&v->pepper, kind, t->secret);
 
-	if (!*t->account)
-		return read_account(&v->sql,
-			COLUMNS
-			"JOIN account_secret k ON k.account = a.name WHERE k.kind = ?1 AND k.idx = ?3",
-			VALUES(V_NUM(kind), V_NUM(at_ms / 1000), V_NUM(index)), f);
+	if (*t->account)
+		return read_name(
+			v, accounts_is_name(t->account) ? t->account : "", kind, index, at_ms, f);
 	return read_account(&v->sql,
 		COLUMNS
-		"LEFT JOIN account_secret k ON k.account = a.name AND k.kind = ?1 AND k.idx = ?3"
-		" WHERE a.name = coalesce((SELECT account FROM account_alias WHERE name = ?4), ?4)",
-		VALUES(V_NUM(kind), V_NUM(at_ms / 1000), V_NUM(index),
-			V_TEXT(accounts_is_name(t->account) ? t->account : "")),
-		f);
+		"JOIN account_secret k ON k.account = a.name WHERE k.kind = ?1 AND k.idx = ?3",
+		VALUES(V_NUM(kind), V_NUM(at_ms / 1000), V_NUM(index)), f);
 }
 
 /* Whose tries these are. A secret that came alone is nobody's yet: only the place counts. */
@@ -199,22 +221,49 @@ static int enter(struct accounts_verifier *v, const struct accounts_try *t, int6
 
 /* ---- the check ---- */
 
-/* Costs as many hashes for who is not there: for ANY two, unless the first one was right. */
-static int check(struct accounts_verifier *v, const struct accounts_try *t, const struct found *f,
+static bool matches_other(struct accounts_verifier *v, const struct accounts_try *t,
+	const struct found *f, const char *secret)
+{
+	return (with_pin(t) || t->kind == ACCOUNTS_CARD) &&
+	       hash_matches(&v->pepper, other_kind(t), secret, f->other);
+}
+
+/* 1, 0, or -errno: PAM cannot tell. Who is not known here is asked about as well: he may become known, and takes as long. */
+static int ask_outside(struct accounts_verifier *v, const struct accounts_try *t, struct found *f,
+	const char *secret)
+{
+	const char *name = f->there ? f->name : accounts_is_name(t->account) ? t->account : "";
+	int rc = *name && *secret ? outside_ask(v->pam_service, name, secret, t->place,
+					    v->pam_timeout_s, f->outside)
+				  : OUTSIDE_WRONG;
+
+	f->outside_expired = rc == OUTSIDE_EXPIRED;
+	f->outside_locked = rc == OUTSIDE_LOCKED;
+	if (rc == OUTSIDE_AWAY || rc < 0) {
+		log_event(LOG_LVL_WARNING, "event=pam-away service=%s why=%s", v->pam_service,
+			log_quote(rc < 0 ? strerror(-rc) : "it could not tell"));
+		return rc < 0 ? rc : -EHOSTUNREACH;
+	}
+	return rc != OUTSIDE_WRONG;
+}
+
+/* Costs as many hashes for who is not there: for ANY two, unless the first one was right. With PAM the PIN comes first:
+ * a directory has no use for it, and would count it. */
+static int check(struct accounts_verifier *v, const struct accounts_try *t, struct found *f,
 	enum accounts_kind *kind)
 {
 	const char *secret = strlen(t->secret) > ACCOUNTS_SECRET_MAX ? "" : t->secret;
+	int rc = 0;
 
-	if (with_password(t) && hash_matches(&v->pepper, HASH_PASSWORD, secret, f->password)) {
+	*kind = t->kind == ACCOUNTS_CARD ? ACCOUNTS_CARD : ACCOUNTS_PIN;
+	if (v->pam && matches_other(v, t, f, secret))
+		return 1;
+	if (with_password(t))
+		rc = v->pam ? ask_outside(v, t, f, secret)
+			    : hash_matches(&v->pepper, HASH_PASSWORD, secret, f->password);
+	if (rc)
 		*kind = ACCOUNTS_PASSWORD;
-		return 1;
-	}
-	if ((with_pin(t) || t->kind == ACCOUNTS_CARD) &&
-		hash_matches(&v->pepper, other_kind(t), secret, f->other)) {
-		*kind = t->kind == ACCOUNTS_CARD ? ACCOUNTS_CARD : ACCOUNTS_PIN;
-		return 1;
-	}
-	return 0;
+	return rc ? rc : !v->pam && matches_other(v, t, f, secret);
 }
 
 /* ---- what came of it ---- */
@@ -251,17 +300,58 @@ static int write_down(struct accounts_verifier *v, const struct accounts_try *t,
 	return rc;
 }
 
-static int settle(struct accounts_verifier *v, const struct accounts_try *t, const struct found *f,
-	const struct accounts_said *said, int64_t at_ms)
+/* The account of whom PAM let in: by the name that PAM gave, made if there is none and that may be. */
+static int take_in(struct accounts_verifier *v, struct found *f, int64_t at_ms)
+{
+	int rc;
+
+	if (!*f->outside || !accounts_is_name(f->outside) ||
+		(f->there && !strcmp(f->name, f->outside)))
+		return 0;
+	f->there = false;
+	rc = read_name(v, f->outside, HASH_PIN, 0, at_ms, f);
+	if (rc || f->there || f->outside_expired || !v->accept_unknown)
+		return rc;
+	rc = accounts_add(&v->sql, &v->pepper, f->outside, "", NULL);
+	if (!rc)
+		rc = audit_write(&v->sql, &(struct audit){.at_ms = at_ms,
+						  .event = "user-added",
+						  .who = "pam",
+						  .decided_by = "server",
+						  .about = f->outside});
+	return rc ? rc : read_name(v, f->outside, HASH_PIN, 0, at_ms, f);
+}
+
+static void say(
+	const struct found *f, bool right, enum accounts_kind kind, struct accounts_said *out)
+{
+	if (!right || !f->there)
+		return;
+	out->result = f->closed || f->outside_locked     ? ACCOUNTS_LOCKED
+		      : f->expired || f->outside_expired ? ACCOUNTS_EXPIRED
+							 : ACCOUNTS_OK;
+	if (out->result == ACCOUNTS_LOCKED)
+		return;
+	out->kind = kind;
+	memcpy(out->uuid, f->uuid, sizeof(out->uuid));
+	snprintf(out->account, sizeof(out->account), "%s", f->name);
+}
+
+/* @right: what the check said; 1 or 0. */
+static int settle(struct accounts_verifier *v, const struct accounts_try *t, struct found *f,
+	bool right, enum accounts_kind kind, struct accounts_said *said, int64_t at_ms)
 {
 	struct sql *s = &v->sql;
-	bool right = said->result != ACCOUNTS_WRONG;
 	int rc = begin(v);
 
 	if (rc)
 		return rc;
+	if (right)
+		rc = take_in(v, f, at_ms);
+	say(f, right, kind, said);
+	right = said->result != ACCOUNTS_WRONG;
 	/* Right: his own tries are forgiven, and this one of the place; not what others have tried there. */
-	if (right && f->own.kind)
+	if (!rc && right && f->own.kind)
 		rc = said->result == ACCOUNTS_OK ? accounts_count_forget(s, &f->own)
 						 : accounts_count_back(s, &f->own);
 	if (!rc && right && f->place.kind)
@@ -271,17 +361,18 @@ static int settle(struct accounts_verifier *v, const struct accounts_try *t, con
 	return end(v, rc);
 }
 
-static void say(
-	const struct found *f, bool right, enum accounts_kind kind, struct accounts_said *out)
+/* Nothing is known of the secret: the try does not count. */
+static int take_back(struct accounts_verifier *v, const struct found *f)
 {
-	if (!right || !f->there)
-		return;
-	out->result = f->closed ? ACCOUNTS_LOCKED : f->expired ? ACCOUNTS_EXPIRED : ACCOUNTS_OK;
-	if (out->result == ACCOUNTS_LOCKED)
-		return;
-	out->kind = kind;
-	memcpy(out->uuid, f->uuid, sizeof(out->uuid));
-	snprintf(out->account, sizeof(out->account), "%s", f->name);
+	int rc = begin(v);
+
+	if (rc)
+		return rc;
+	if (f->own.kind)
+		rc = accounts_count_back(&v->sql, &f->own);
+	if (!rc && f->place.kind)
+		rc = accounts_count_back(&v->sql, &f->place);
+	return end(v, rc);
 }
 
 int accounts_login(
@@ -301,10 +392,10 @@ int accounts_login(
 		rc = 0;
 	} else if (!rc) {
 		rc = check(v, t, &f, &kind);
-		if (rc >= 0) {
-			say(&f, rc == 1, kind, out);
-			rc = settle(v, t, &f, out, at_ms);
-		}
+		if (rc >= 0)
+			rc = settle(v, t, &f, rc == 1, kind, out, at_ms);
+		else if (rc != -EPIPE) /* a helper that died has perhaps been told: that counts */
+			take_back(v, &f);
 	}
 	explicit_bzero(&f, sizeof(f));
 	if (rc)
@@ -312,14 +403,14 @@ int accounts_login(
 	return rc;
 }
 
-int accounts_verify(
-	void *verifier, const char *user, const char *password, char *canonical, size_t size)
+int accounts_verify(void *verifier, const char *user, const char *password, const char *from,
+	char *canonical, size_t size)
 {
 	struct accounts_try t = {.kind = ACCOUNTS_PASSWORD,
 		.account = user,
 		.secret = password,
-		.service = "ipp",
-		.place = ""};
+		.service = "server",
+		.place = from};
 	struct accounts_said said;
 	int rc = *user ? accounts_login(verifier, &t, &said) : 0;
 

@@ -136,8 +136,8 @@ int accounts_login(
 	struct accounts_verifier *v, const struct accounts_try *t, struct accounts_said *out);
 
 /* As serve_config.verify, for passwords: 1 yes, 0 no, -errno. */
-int accounts_verify(
-	void *verifier, const char *user, const char *password, char *canonical, size_t size);
+int accounts_verify(void *verifier, const char *user, const char *password, const char *from,
+	char *canonical, size_t size);
 
 /* ---- for machines, ahead ---- */
 

@@ -55,21 +55,16 @@ struct choice {
 	int64_t from_ms, to_ms, limit;
 };
 
-/* By the indexes: one on each of who and about for a person, one on event. */
+/* A person's numbers first, then one walk back over the lines. */
 static int choose(struct admin *a, const struct choice *c, sqlite3_stmt **stmt)
 {
 	return sql_prepare(&a->app.sql, stmt,
-		*c->user
-			? "SELECT " AUDIT_COLUMNS
-			  " FROM audit_line WHERE id IN (SELECT id FROM (SELECT a.id FROM"
-			  " audit_name n JOIN audit a ON a.who_id = n.id WHERE (n.name = ?1 OR"
-			  " substr(n.name, 1, length(?1) + 4) = ?1 || ' at ') AND a.event >= ?2 AND"
-			  " a.event < ?2 || x'ff' AND a.at_ms BETWEEN ?3 AND ?4 UNION SELECT a.id FROM audit_name n"
-			  " JOIN audit a ON a.about_id = n.id WHERE n.name = ?1 AND a.event >= ?2 AND"
-			  " a.event < ?2 || x'ff' AND a.at_ms BETWEEN ?3 AND ?4) ORDER BY id DESC LIMIT ?5) ORDER BY id"
-			: "SELECT " AUDIT_COLUMNS
-			  " FROM audit_line WHERE id IN (SELECT id FROM audit WHERE event >= ?2 AND"
-			  " event < ?2 || x'ff' AND at_ms BETWEEN ?3 AND ?4 ORDER BY id DESC LIMIT ?5) ORDER BY id",
+		"WITH named AS (SELECT id, name FROM audit_name WHERE name = ?1 OR"
+		" substr(name, 1, length(?1) + 4) = ?1 || ' at ')"
+		" SELECT " AUDIT_COLUMNS " FROM audit_line WHERE id IN (SELECT id FROM audit WHERE"
+		" (?1 = '' OR who_id IN (SELECT id FROM named) OR about_id IN (SELECT id FROM named))"
+		" AND event >= ?2 AND event < ?2 || x'ff' AND at_ms BETWEEN ?3 AND ?4"
+		" ORDER BY id DESC LIMIT ?5) ORDER BY id",
 		VALUES(V_TEXT(c->user), V_TEXT(c->event), V_NUM(c->from_ms), V_NUM(c->to_ms),
 			V_NUM(c->limit)));
 }

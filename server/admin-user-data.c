@@ -76,6 +76,8 @@ static const struct part {
 	{"standing_delegates",
 		"SELECT owner, delegate, until_s AS until FROM standing WHERE ?1 IN (owner, delegate) ORDER BY 1, 2",
 		false},
+	{"sync_rules", "SELECT id, machine FROM sync_rule WHERE kind = 'user' AND name = ?1",
+		false},
 	{"delegate_of_jobs", "SELECT job_id AS id FROM delegate WHERE user = ?1 ORDER BY 1", false},
 	{"records",
 		"SELECT r.record_uuid, r.document_uuid, r.queue, r.target, r.state, r.certainty, r.impressions,"
@@ -189,6 +191,9 @@ static int erase_name(struct admin *a, const char *name, const char *pseudonym, 
 	if (!rc)
 		rc = ledger_erase(s, name, &records);
 	e->records += records;
+	if (!rc)
+		rc = sql_run(s, "DELETE FROM sync_rule WHERE kind = 'user' AND name = ?1",
+			VALUES(V_TEXT(name)));
 	return rc ? rc : audit_erase(s, name);
 }
 

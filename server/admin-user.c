@@ -90,7 +90,8 @@ static int do_add(struct admin *a, const char *name, void *arg)
 
 static int add(struct admin *a, const struct user_options *o, const char *const *word, int count)
 {
-	AUTO(wipe) struct secret s = {.none = o->no_password, .full_name = o->full_name};
+	AUTO(wipe)
+	struct secret s = {.none = o->no_password || a->config->pam, .full_name = o->full_name};
 	int rc;
 
 	(void)count;
@@ -113,7 +114,12 @@ static int password(
 	struct admin *a, const struct user_options *o, const char *const *word, int count)
 {
 	AUTO(wipe) struct secret s = {0};
-	int rc = user_pepper(a, &s.pepper);
+	int rc =
+		a->config->pam
+			? admin_fail(a, ADMIN_FAILED,
+				  "passwords are checked by PAM (passwords = pam in %s): change it there",
+				  a->config_path)
+			: user_pepper(a, &s.pepper);
 
 	(void)o;
 	(void)count;

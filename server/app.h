@@ -97,6 +97,7 @@ struct machine {
 	char uuid[64];
 	char kind[16]; /* "workstation", "terminal" */
 	char name[256];
+	char user[256]; /* jobs_ipp_actor()'s: for whom it speaks, by the account's own name */
 };
 int machines_check(struct app *app, struct serve_call *c, struct machine *out);
 

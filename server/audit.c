@@ -13,22 +13,19 @@ enum { PRUNE_MAX = 1000 };
 /* What version 1 wrote goes over into numbers, and its texts are emptied, before the triggers are there. */
 const char db_audit_2[] =
 	"CREATE TABLE audit_name (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE);"
-	"INSERT OR IGNORE INTO audit_name (name) SELECT who FROM audit;"
-	"INSERT OR IGNORE INTO audit_name (name) SELECT decided_by FROM audit;"
+	"INSERT OR IGNORE INTO audit_name (name) SELECT who FROM audit WHERE who <> '';"
+	"INSERT OR IGNORE INTO audit_name (name) SELECT decided_by FROM audit WHERE decided_by <> '';"
 	"INSERT OR IGNORE INTO audit_name (name) SELECT detail FROM audit WHERE event LIKE 'user-%';"
-	"INSERT OR IGNORE INTO audit_name (name) VALUES ('');"
 	"ALTER TABLE audit ADD COLUMN who_id INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE audit ADD COLUMN decided_id INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE audit ADD COLUMN about_id INTEGER NOT NULL DEFAULT 0;"
-	"UPDATE audit SET who_id = (SELECT id FROM audit_name WHERE name = who),"
-	" decided_id = (SELECT id FROM audit_name WHERE name = decided_by),"
-	" about_id = (SELECT id FROM audit_name WHERE name = CASE WHEN event LIKE 'user-%' THEN detail ELSE '' END);"
+	"UPDATE audit SET who_id = coalesce((SELECT id FROM audit_name WHERE name = who), 0),"
+	" decided_id = coalesce((SELECT id FROM audit_name WHERE name = decided_by), 0),"
+	" about_id = coalesce((SELECT id FROM audit_name WHERE name = detail AND event LIKE 'user-%'), 0);"
 	"UPDATE audit SET who = '', decided_by = '', detail = CASE WHEN event LIKE 'user-%' THEN '' ELSE detail END;"
-	"CREATE INDEX audit_about ON audit (about_id, id);"
-	"CREATE INDEX audit_who ON audit (who_id, id);"
-	"CREATE INDEX audit_event ON audit (event, id);"
-	"CREATE VIEW audit_line AS SELECT a.id, a.at_ms, a.event, w.name AS who, d.name AS decided_by,"
-	" s.name AS about, a.job_id, a.detail FROM audit a"
+	"CREATE VIEW audit_line AS SELECT a.id, a.at_ms, a.event, coalesce(w.name, '') AS who,"
+	" coalesce(d.name, '') AS decided_by,"
+	" coalesce(s.name, '') AS about, a.job_id, a.detail FROM audit a"
 	" LEFT JOIN audit_name w ON w.id = a.who_id LEFT JOIN audit_name d ON d.id = a.decided_id"
 	" LEFT JOIN audit_name s ON s.id = a.about_id;"
 	"CREATE TRIGGER audit_same BEFORE UPDATE ON audit" REFUSE
@@ -42,10 +39,12 @@ const char db_audit_2[] =
 	"CREATE TRIGGER audit_name_same BEFORE UPDATE ON audit_name WHEN NEW.id <> OLD.id"
 	" OR NEW.name NOT LIKE 'erased-%'" REFUSE;
 
+/* 0 is nobody. No index on the numbers: many lines are written, and few are looked for. */
 static int number_of(struct sql *s, const char *name, int64_t *out)
 {
-	int rc = sql_number(
-		s, "SELECT id FROM audit_name WHERE name = ?1", VALUES(V_TEXT(name)), out);
+	int rc = !*name ? 1
+			: sql_number(s, "SELECT id FROM audit_name WHERE name = ?1",
+				  VALUES(V_TEXT(name)), out);
 
 	if (rc)
 		return rc < 0 ? rc : 0;

@@ -120,6 +120,29 @@ static const char *parse_unknown_users(void *field, const char *value)
 	return NULL;
 }
 
+static const char *parse_passwords(void *field, const char *value)
+{
+	bool pam = !strcmp(value, "pam");
+
+	if (!pam && strcmp(value, "store") != 0)
+		return "must be store or pam";
+	*(bool *)field = pam;
+	return NULL;
+}
+
+static const char *parse_pam_service(void *field, const char *value)
+{
+	size_t n = strlen(value);
+
+	/* A file's name in /etc/pam.d. */
+	if (n == 0 || n >= 64 || value[0] == '.' ||
+		strspn(value,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != n)
+		return "must be the name of a file in /etc/pam.d";
+	strcpy(field, value);
+	return NULL;
+}
+
 static const char *parse_lock_for(void *field, const char *value)
 {
 	if (strcmp(value, "unlocked") != 0)
@@ -182,6 +205,9 @@ static const struct {
 	{"web-port", parse_web_port, 0},
 	{"names", parse_names, 0},
 	{"unknown-users", parse_unknown_users, AT(accept_unknown_users)},
+	{"passwords", parse_passwords, AT(pam)},
+	{"pam-service", parse_pam_service, AT(pam_service)},
+	{"pam-timeout", parse_seconds, AT(pam_timeout_s)},
 	{"lock-for", parse_lock_for, AT(lock_for_s)},
 	{"hold-max", parse_seconds, AT(hold_max_s)},
 	{"retention", parse_seconds, AT(retention_s)},
@@ -246,6 +272,8 @@ int server_config_load(const char *path, void (*fn)(void *arg, const char *messa
 	c->web = true;
 	c->web_port = 8632;
 	c->accept_unknown_users = true;
+	strcpy(c->pam_service, "stillprint-server");
+	c->pam_timeout_s = 10;
 	c->hold_max_s = 72 * 3600;
 	c->retention_s = 30 * 86400;
 	c->jobs_per_user = 1000;

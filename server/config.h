@@ -20,6 +20,9 @@ struct server_config {
 		  [256]; /* host names and addresses in the server's certificate */
 	size_t name_count; /* at least 1 after server_config_load(): else this host's own name */
 	bool accept_unknown_users; /* may machines speak for users who have no account? default yes */
+	bool pam; /* passwords are checked by PAM, not by our own store */
+	char pam_service[64]; /* default "stillprint-server" */
+	int32_t pam_timeout_s; /* default 10 s */
 	int32_t lock_for_s; /* how long too many wrong logins lock an account; 0: until it is unlocked */
 	int32_t hold_max_s; /* a held job ends after this: default 72 h */
 	int32_t retention_s; /* a job that is over is forgotten after this: default 30 d */

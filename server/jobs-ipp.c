@@ -25,6 +25,10 @@ int jobs_ipp_actor(
 	}
 	status = machines_check(app, c, m);
 	*actor = (struct jobs_actor){JOBS_MACHINE, serve_user(c), m->uuid};
+	/* A name that is an alias here is the account's: its jobs are all in one place. */
+	if (status == IPP_STATUS_OK && *actor->user &&
+		accounts_canonical(&app->sql, actor->user, m->user) == 0)
+		actor->user = m->user;
 	return status;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "admin.h"
+#include "outside.h"
 
 static const struct admin_verb verbs[] = {
 	{"serve", "[--check] [--debug]", "Runs the server.",
@@ -31,7 +32,8 @@ static const struct admin_verb verbs[] = {
 	{"group", "add|remove|show NAME | list | join|leave NAME USER", "Groups of users.", NULL,
 		admin_group},
 	{"delegate", "list [USER] | add OWNER DELEGATE [--until WHEN] | remove OWNER DELEGATE",
-		"Who may see and release all held jobs of somebody else.", NULL, admin_delegate},
+		"Who may see and release all held jobs of somebody else.",
+		"DELEGATE is a user, or :GROUP for whoever is in a group.\n", admin_delegate},
 	{"device",
 		"add NAME URI [--certificate FILE|--no-probe] | list | remove NAME | revoke NAME",
 		"Printers, and the machines that are enrolled.",
@@ -119,6 +121,10 @@ int main(int argc, char **argv)
 	struct admin a = {0};
 	int at = 1, rc;
 
+	if (argc == 2 && !strcmp(argv[1], "pam-helper")) { /* started by ourselves: outside.h */
+		keep_secrets();
+		return outside_helper();
+	}
 	for (; at < argc && argv[at][0] == '-'; at++) {
 		if (!strcmp(argv[at], "--json")) {
 			a.json = true;

@@ -359,11 +359,13 @@ static inline void shop_tick(void *app)
 	shop.ticks++;
 }
 
-static inline int shop_verify(
-	void *arg, const char *user, const char *password, char *canonical, size_t size)
+static inline int shop_verify(void *arg, const char *user, const char *password, const char *from,
+	char *canonical, size_t size)
 {
 	(void)arg;
 	shop.verified++;
+	if (!*from)
+		return -EINVAL;
 	if (shop.verify_ms)
 		fixture_nap(shop.verify_ms);
 	if (shop.verify_broken)

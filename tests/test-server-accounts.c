@@ -37,7 +37,7 @@ static int verify(const char *user, const char *password)
 
 	if (accounts_verifier_new(folder, &v))
 		abort();
-	rc = accounts_verify(v, user, password, name, sizeof(name));
+	rc = accounts_verify(v, user, password, "", name, sizeof(name));
 	CHECK((rc == 1) == (strcmp(name, user) == 0 && *name));
 	return rc;
 }
@@ -134,7 +134,7 @@ static int64_t cpu_us(const char *user, struct accounts_verifier *v)
 	char name[256];
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
-	accounts_verify(v, user, "wrong", name, sizeof(name));
+	accounts_verify(v, user, "wrong", "", name, sizeof(name));
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
 	return (to.tv_sec - from.tv_sec) * 1000000 + (to.tv_nsec - from.tv_nsec) / 1000;
 }

@@ -134,8 +134,8 @@ static void verify(struct serve *s, struct serve_call *c)
 	struct throttle *t;
 	int rc;
 
-	rc = s->config.verify(
-		s->config.verify_arg, l->user, l->password, l->canonical, sizeof(l->canonical));
+	rc = s->config.verify(s->config.verify_arg, l->user, l->password, c->conn->peer.address,
+		l->canonical, sizeof(l->canonical));
 	explicit_bzero(l->password, sizeof(l->password));
 	l->result = rc == 1 ? LOGIN_RIGHT : rc == 0 ? LOGIN_WRONG : LOGIN_FAULT;
 	if (rc != 1)

@@ -149,9 +149,9 @@ struct serve_config {
 	void (*tick)(void *app); /* in a group, every tick_ms */
 	int32_t tick_ms; /* 0: 1000 */
 	/** verify - is that the password? Runs on the password thread, NOT on the application's: own database connection.
-	 * @canonical: the account's name. NULL: no passwords. Return: 1 yes, 0 no, -errno (answered 503). */
-	int (*verify)(
-		void *arg, const char *user, const char *password, char *canonical, size_t size);
+	 * @from: the address, numeric. @canonical: the account's name. NULL: no passwords. Return: 1 yes, 0 no, -errno (answered 503). */
+	int (*verify)(void *arg, const char *user, const char *password, const char *from,
+		char *canonical, size_t size);
 	void *verify_arg;
 };
 

@@ -66,6 +66,9 @@ server user alias anna add anna@example.com >/dev/null
 check "an alias is the same account" same "$(ipp anna%40example.com anna-pw; ipp anna@example.com anna-pw)" "401$(ipp anna anna-pw)"
 check "and nobody else's name" not server user alias bert add anna@example.com
 check "nor a new account's" not server user add anna@example.com --no-password
+server_machine one
+check "a computer speaks for an alias" tool "$(machine_uri one)" "$LAB_HERE/../ipptool/register.test" -d owner=anna@example.com -d uuid="$(new_uuid)"
+check "and the job is the account's" same "$(sql 'SELECT owner FROM job')" anna
 check "a user who is not there is exit 3" same "$(server user lock nobody >/dev/null 2>&1 || echo $?)" 3
 
 # ---- PINs and cards: never in the database, the log, the audit
@@ -130,10 +133,16 @@ check "both were tried as often" same "$(wc -l <"$LAB/t.known")" "$(wc -l <"$LAB
 check "all that is known of a person is written out" sh -c \
 	"'$LAB/bin/stillprint-server' user export anna | jq -e '.account[0].name == \"anna\" and (.audit | length) > 5 and (.cards | length) == 1'"
 check "nobody is erased without --yes" not server user erase anna
+check "nor while there are jobs that are not over" not server user erase anna --yes
+check "and then nothing was changed" lets_in anna anna-pw
+sqlite3 "$SERVER_STATE/server.db" ".timeout 5000" "UPDATE job SET state = 'canceled', ended_ms = 1, title = 'annas letter'"
 server user erase anna@example.com --yes >/dev/null
+check "jobs that are over have neither owner nor title" same "$(sql "SELECT count(*), sum(owner LIKE 'erased-%'), sum(title = '') FROM job")" '1|1|1'
 check "the erased one is kept out" keeps_out anna anna-pw
 server_stop
-check "the name is in no file of the server any more" not grep -rqa 'anna' "$SERVER_STATE" --exclude='server.db.*'
+check "machines are told by name whom to forget" same "$(sql "SELECT name FROM sync_removed WHERE name LIKE 'anna%'")" anna
+sqlite3 "$SERVER_STATE/server.db" "PRAGMA secure_delete = ON" "DELETE FROM sync_removed" >/dev/null
+check "but for that the name is in no file of the server any more" not grep -rqa 'anna' "$SERVER_STATE" --exclude='server.db.*'
 server_run
 check "the audit has its lines still, under a pseudonym" sh -c "'$LAB/bin/stillprint-server' audit --limit 1000 --json | jq -e '[.audit[] | select(.about | startswith(\"erased-\"))] | length > 5'"
 check "the ledger's chains are whole" server ledger verify
