@@ -124,6 +124,8 @@ static enum login_result of_online(enum online_result result)
 		return LOGIN_LOCKED;
 	case ONLINE_EXPIRED:
 		return LOGIN_EXPIRED;
+	case ONLINE_LATER:
+		return LOGIN_LATER;
 	case ONLINE_AWAY:
 		break;
 	}
@@ -484,11 +486,13 @@ static void learn(struct service *v, const struct request *r, const struct login
 		if (r->ask.type == LOGIN_VERIFY)
 			rc = cache_unlearn(v->cache, &ask, false);
 		break;
-	case LOGIN_AWAY: /* only for a change: the old one may be void */
-		rc = cache_unlearn(v->cache, &ask, true);
+	case LOGIN_AWAY:
+	case LOGIN_LATER: /* after a change the old one may be void; else nobody looked at the secret */
+		if (r->ask.type == LOGIN_CHANGE)
+			rc = cache_unlearn(v->cache, &ask, true);
 		break;
 	case LOGIN_LOCKED:
-		rc = reply->retry_s ? 0 : cache_mark(v->cache, ask.account, ACCOUNT_LOCKED);
+		rc = cache_mark(v->cache, ask.account, ACCOUNT_LOCKED);
 		break;
 	case LOGIN_EXPIRED:
 		rc = cache_mark(v->cache, ask.account, ACCOUNT_EXPIRED);

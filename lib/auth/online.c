@@ -120,8 +120,9 @@ static enum online_result result_of(uint8_t result)
 	case LOGIN_WRONG:
 		return ONLINE_WRONG;
 	case LOGIN_LOCKED:
-	case LOGIN_LATER:
 		return ONLINE_LOCKED;
+	case LOGIN_LATER:
+		return ONLINE_LATER;
 	case LOGIN_EXPIRED:
 		return ONLINE_EXPIRED;
 	default:

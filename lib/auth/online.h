@@ -20,7 +20,14 @@ enum {
 	ONLINE_SLACK_S = 120, /* how far the two clocks may be apart */
 };
 
-enum online_result { ONLINE_OK = 1, ONLINE_WRONG, ONLINE_LOCKED, ONLINE_EXPIRED, ONLINE_AWAY };
+enum online_result {
+	ONLINE_OK = 1,
+	ONLINE_WRONG,
+	ONLINE_LOCKED,
+	ONLINE_EXPIRED,
+	ONLINE_LATER, /* too many attempts: again in retry_s; says nothing of the account */
+	ONLINE_AWAY,
+};
 
 struct online_ask {
 	const char *account, *secret;

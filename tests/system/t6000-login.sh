@@ -44,6 +44,24 @@ check "but only claimed" same "$(login_who "$uid")" "anna@example.org claimed 1"
 check "and closed" login_as desk "$user" - close_session
 check "then nobody is left" same "$(login_who "$uid")" ""
 
+# ---- who tried too often is told to wait; the account is not locked by it
+cache_is_newer() { test "$LAB/state/auth/cache" -nt "$LAB/before"; }
+login_service change 'password required pam_unix.so yescrypt' 'password optional MODULE'
+login_service door 'account [perm_denied=die default=ignore] MODULE' 'account required pam_permit.so'
+login_account anna@example.org hasty-Zq83 5
+rc=0
+said=$(login_as full "$user" hasty-Zq83 authenticate 2>&1) || rc=$?
+check "who is to wait is not let in" test "$rc" -ne 0
+check "and told how long" grep -q "Try again in 17 seconds" <<<"$said"
+check "which is not kept as locked" login_as full "$user" - acct_mgmt
+touch "$LAB/before"
+check "a change that cannot be looked at now" login_as change "$user" hasty-Zq83 chauthtok
+check "takes the old one out of the cache" wait_for 5 cache_is_newer
+check "and locks nothing either" login_as door "$user" - acct_mgmt
+touch "$LAB/before"
+check "she gets in again" login_as full "$user" planted-Zq81 authenticate
+check "and that is learned" wait_for 5 cache_is_newer
+
 login_server_stop
 check "with the server away she gets in by the cache" login_as full "$user" planted-Zq81 authenticate open_session
 check "verified all the same" same "$(login_who "$uid")" "anna@example.org verified 1"
@@ -51,7 +69,6 @@ check "and out" login_as full "$user" - close_session
 check "a wrong one is refused there too" not login_as full "$user" wrong-Zq82 authenticate
 check "the log says that it was the cache" login_logged "event=login user=$user service=full peer=0 result=ok source=cache"
 
-login_service change 'password required pam_unix.so yescrypt' 'password optional MODULE'
 login_server_start
 login_account anna@example.org planted-New93 1 1
 check "she changes her password" login_as change "$user" planted-New93 chauthtok

@@ -2,7 +2,8 @@
 /* fake-online - listens on online.sock in the server's place and answers from a file.
  * usage: fake-online SOCKET KEY-FOLDER ACCOUNTS
  * Makes a login key pair, its public half as KEY-FOLDER/server-login.pub. A line of ACCOUNTS, read again each time:
- * ACCOUNT SECRET RESULT [KIND]; RESULT is a number of enum login_result, 0 for no answer. Who is not there is wrong. */
+ * ACCOUNT SECRET RESULT [KIND]; RESULT is a number of enum login_result, 0 for no answer,
+ * and with "later" go 17 seconds. Who is not there is wrong. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sodium.h>
@@ -58,6 +59,8 @@ static void answer(int fd, const char *file)
 	login_init(&m, LOGIN_REPLY);
 	login_set_number(&m, LOGIN_HAS_RESULT, result);
 	login_set_number(&m, LOGIN_HAS_KIND, kind);
+	if (result == LOGIN_LATER)
+		login_set_number(&m, LOGIN_HAS_RETRY_S, 17);
 	login_set_octets(&m, LOGIN_HAS_UUID, "fake-server-uuid", 16);
 	n = login_encode(&m, packet, sizeof(packet));
 	if (n > 0 && send(fd, packet, (size_t)n, MSG_NOSIGNAL) < 0)
