@@ -114,6 +114,26 @@ static void check_certificates(struct check *k)
 			admin_time(end_s));
 }
 
+static void check_copies(struct check *k)
+{
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(&k->a->app.sql, &stmt,
+		"SELECT name, two_ms / 1000 FROM machine WHERE two_ms > ?1 AND revoked_ms = 0 ORDER BY name",
+		VALUES(V_NUM((mono_utc_s() - 2 * DAY_S) * 1000)));
+
+	while (!rc && (rc = sql_step(&k->a->app.sql, stmt)) == 1) {
+		char name[256];
+
+		sql_text(stmt, 0, name, sizeof(name));
+		add(k, FINDING_WARNING, "machines",
+			"A copied disk? On the copy: stillprint setup --leave, then a code of its own "
+			"(stillprint-server enrol).",
+			"two computers share the identity of %s, last seen %s", name,
+			admin_time(sqlite3_column_int64(stmt, 1)));
+		rc = 0;
+	}
+}
+
 static bool answers(uint16_t port)
 {
 	AUTO(auto_close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -259,6 +279,7 @@ int admin_check(struct admin *a, int argc, char **argv)
 	check_disk(&k);
 	check_database(&k);
 	check_certificates(&k);
+	check_copies(&k);
 	check_port(&k);
 	check_clock(&k);
 	check_backup(&k);

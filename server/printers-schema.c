@@ -40,11 +40,15 @@ const char db_machines[] =
 	" expires_s INTEGER NOT NULL, used_s INTEGER NOT NULL DEFAULT 0, used_by TEXT NOT NULL DEFAULT '');";
 
 /* ca: SHA-256 of the CA that signed what was issued last. seen_key: the key before `key`, as long as `next` has not been seen.
- * knows: the version of the policy that it said it has. early_ms: when it renewed before its time. two_ms: when two computers were last seen to share this identity. */
+ * knows: the version of the policy that it said it has. early_ms: when it renewed before its time.
+ * polled, polled_ms: its newest subscription that was polled, and since when. two_ms: when an older one was polled after that:
+ * one computer never does that, so two share this identity. */
 const char db_machines_2[] = "ALTER TABLE machine ADD COLUMN ca TEXT NOT NULL DEFAULT '';"
 			     "ALTER TABLE machine ADD COLUMN seen_key TEXT NOT NULL DEFAULT '';"
 			     "ALTER TABLE machine ADD COLUMN knows INTEGER NOT NULL DEFAULT 0;"
 			     "ALTER TABLE machine ADD COLUMN early_ms INTEGER NOT NULL DEFAULT 0;"
+			     "ALTER TABLE machine ADD COLUMN polled INTEGER NOT NULL DEFAULT 0;"
+			     "ALTER TABLE machine ADD COLUMN polled_ms INTEGER NOT NULL DEFAULT 0;"
 			     "ALTER TABLE machine ADD COLUMN two_ms INTEGER NOT NULL DEFAULT 0;";
 
 /* hash '': nobody can log in by a password. */
