@@ -384,6 +384,11 @@ bench-server:			## figures of client spooling: octets, release to first octet, C
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools >&2
 	$(Q)bench/server.sh
 
+bench-login:			## figures of logins by PAM: online, offline with 10,000 accounts, D-Bus beside fifty of them
+	$(Q)$(call deps,build test bench) >&2
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools >&2
+	$(Q)bench/login.sh
+
 # ---------------------------------------------------------------- packages
 
 DIST := $(OUT)/stillprint-$(VERSION).tar.gz
@@ -474,7 +479,7 @@ help:				## list the targets
 	@echo 'V=1 shows the commands. CFLAGS, CPPFLAGS, LDFLAGS, DESTDIR and all folders are yours to set; WERROR=1 is strict.'
 
 FORCE:
-.PHONY: bench-server all tools tests unit system sweep check check-server check-identity check-built check-sanitize fault faults install uninstall lint lint-floors \
+.PHONY: bench-login bench-server all tools tests unit system sweep check check-server check-identity check-built check-sanitize fault faults install uninstall lint lint-floors \
 	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse bench-jobs bench-crowd FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(PAM_SRC:%.c=$(OUT)/pam/obj/%.d) $(ANALYZED:.ok=.d)
