@@ -462,6 +462,11 @@ $(OUT)/bench/parse-floor: $(OUT)/bench/parse-floor.o $(ARCHIVE)
 	$(Q)$(call link_only,zlib libdeflate libjpeg) -lm
 $(OUT)/bench/jobs-cost: $(OUT)/bench/jobs-cost.o $(JOBS_OBJ) $(ARCHIVE)
 	$(Q)$(call link,$(LIBS_all))
+$(OUT)/bench/login-cost: $(OUT)/bench/login-cost.o $(ARCHIVE)
+	$(call say,LD,$@)
+	$(Q)$(call link,$(LIBS_all))
+bench-login: $(OUT)/bench/login-cost	## how long logins without the server take, for known and unknown accounts
+	$(Q)$(OUT)/bench/login-cost
 bench-crowd:			## ten thousand parked workstations, and several that print at once
 	$(Q)$(call deps,build test bench) >&2
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools >&2
@@ -479,7 +484,7 @@ help:				## list the targets
 	@echo 'V=1 shows the commands. CFLAGS, CPPFLAGS, LDFLAGS, DESTDIR and all folders are yours to set; WERROR=1 is strict.'
 
 FORCE:
-.PHONY: bench-login bench-server all tools tests unit system sweep check check-server check-identity check-built check-sanitize fault faults install uninstall lint lint-floors \
-	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse bench-jobs bench-crowd FORCE
+.PHONY: bench-server all tools tests unit system sweep check check-server check-identity check-built check-sanitize fault faults install uninstall lint lint-floors \
+	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse bench-jobs bench-crowd bench-login FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(PAM_SRC:%.c=$(OUT)/pam/obj/%.d) $(ANALYZED:.ok=.d)
