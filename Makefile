@@ -384,6 +384,11 @@ bench-server:			## figures of client spooling: octets, release to first octet, C
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools >&2
 	$(Q)bench/server.sh
 
+bench-login:			## figures of logins by PAM: online, offline with 10,000 accounts, D-Bus beside fifty of them
+	$(Q)$(call deps,build test bench) >&2
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools >&2
+	$(Q)bench/login.sh
+
 # ---------------------------------------------------------------- packages
 
 DIST := $(OUT)/stillprint-$(VERSION).tar.gz

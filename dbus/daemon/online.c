@@ -21,6 +21,7 @@
 #include "ipp/verify-login.h"
 #include "link.h"
 #include "must.h"
+#include "network.h"
 
 enum {
 	ASKS_MAX = 128, /* more wait in the backlog */
@@ -37,6 +38,7 @@ struct ask {
 	int fd;
 	struct timer late;
 	struct client_call *call;
+	int64_t sent_ms;
 };
 
 struct online {
@@ -45,6 +47,7 @@ struct online {
 	int fd;
 	struct ask *asks;
 	unsigned count;
+	int64_t heard_ms; /* of the last answer */
 };
 
 /* ---- one question ---- */
@@ -87,9 +90,19 @@ static void answer_away(struct ask *a)
 	answer(a, &reply);
 }
 
+/* Nothing was heard since: the next ones do not wait for that. Many who log in at once wait for each other's hashes at the
+ * server, which is no lost server. */
 static void late(void *arg)
 {
-	answer_away(arg);
+	struct ask *a = arg;
+	struct engine *e = a->online->engine;
+	bool silent = a->online->heard_ms < a->sent_ms;
+
+	answer_away(a);
+	if (silent) {
+		log_event(LOG_LVL_INFO, "event=login-not-asked fault=silent");
+		link_failed(e);
+	}
 }
 
 static void answered(void *arg, const struct client_reply *reply)
@@ -98,6 +111,12 @@ static void answered(void *arg, const struct client_reply *reply)
 	struct login_message said;
 
 	a->call = NULL;
+	if (reply->fault == CLIENT_SILENT) {
+		late(a);
+		return;
+	}
+	if (reply->fault == CLIENT_OK)
+		a->online->heard_ms = mono_ms();
 	if (reply->fault != CLIENT_OK || reply->status > IPP_STATUS_OK_CONFLICTING) {
 		log_event(LOG_LVL_INFO, "event=login-not-asked fault=%s status=0x%04x detail=%s",
 			client_fault_name(reply->fault), (unsigned)reply->status,
@@ -111,13 +130,22 @@ static void answered(void *arg, const struct client_reply *reply)
 	answer(a, &said);
 }
 
+/* A cable that was pulled a moment ago is known here before the link knows it. */
+static bool is_reachable(const struct engine *e, const char *uri)
+{
+	struct uri u;
+
+	return link_is_up(e) && (e->online || (!uri_parse(uri, &u) && network_is_loopback(u.host)));
+}
+
 static void pass_on(struct ask *a, const struct login_message *m)
 {
 	struct engine *e = a->online->engine;
 	int64_t budget_ms = login_has(m, LOGIN_HAS_BUDGET_MS) ? m->budget_ms : BUDGET_MS;
 	char uri[CONFIG_URI_MAX + 16];
 
-	if (!link_is_up(e) || !link_system_uri(e, uri, sizeof(uri)) ||
+	a->sent_ms = mono_ms();
+	if (!link_system_uri(e, uri, sizeof(uri)) || !is_reachable(e, uri) ||
 		link_send(e, uri, must(verify_login_request(uri, m)), (int32_t)budget_ms, answered,
 			a, &a->call)) {
 		answer_away(a);
