@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "auth/file.h"
+#include "auth/login-call.h"
 #include "auth/login.h"
 #include "base/log.h"
 #include "base/mono.h"
@@ -26,6 +27,7 @@ enum {
 	ASKS_MAX = 128, /* more wait in the backlog */
 	BACKLOG = 128,
 	PACKET_MS = 2000, /* for the question to come */
+	WIPE_MS = 5000,
 	BUDGET_MS = 5000, /* when it does not say */
 };
 
@@ -286,15 +288,40 @@ struct keys_for_verifier {
 	uint8_t login[SITE_KEY_OCTETS];
 };
 
-static int keep(const char *folder, const char *name, const void *key)
+enum found { FOUND_NONE, FOUND_SAME, FOUND_OTHER };
+
+static enum found find_key(const char *folder, const char *name, const void *key)
 {
 	uint8_t *octets = NULL;
 	size_t count = 0;
-	bool same = !file_read(folder, name, SITE_KEY_OCTETS, &octets, &count) &&
-		    count == SITE_KEY_OCTETS && !memcmp(octets, key, count);
+	enum found found = FOUND_NONE;
 
+	if (!file_read(folder, name, SITE_KEY_OCTETS, &octets, &count))
+		found = count == SITE_KEY_OCTETS && !memcmp(octets, key, count) ? FOUND_SAME
+										: FOUND_OTHER;
 	free(octets);
-	return same ? 0 : file_replace(folder, name, key, SITE_KEY_OCTETS);
+	return found;
+}
+
+static int keep(const char *folder, const char *name, const void *key)
+{
+	return find_key(folder, name, key) == FOUND_SAME
+		       ? 0
+		       : file_replace(folder, name, key, SITE_KEY_OCTETS);
+}
+
+/* What another server said of its accounts counts no more. */
+static int forget_other_server(void)
+{
+	struct login_message ask, reply;
+	char path[512];
+	int rc = paths_join(path, sizeof(path), paths_run(), "login.sock");
+
+	login_init(&ask, LOGIN_WIPE);
+	if (!rc)
+		rc = login_call(path, geteuid(), mono_ms() + WIPE_MS, &ask, &reply);
+	log_event(LOG_LVL_WARNING, "event=other-server error=%d", rc);
+	return rc;
 }
 
 static int work_keep(void *arg, struct store *s)
@@ -309,6 +336,8 @@ static int work_keep(void *arg, struct store *s)
 		rc = paths_join(folder, sizeof(folder), paths_state(), "auth");
 	if (!rc && mkdir(folder, 0700) && errno != EEXIST)
 		rc = -errno;
+	if (!rc && find_key(folder, "policy.pub", who.policy_key) == FOUND_OTHER)
+		rc = forget_other_server();
 	if (!rc)
 		rc = keep(folder, "policy.pub", who.policy_key);
 	return rc ? rc : keep(folder, "server-login.pub", k->login);
