@@ -384,10 +384,10 @@ bench-server:			## figures of client spooling: octets, release to first octet, C
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools >&2
 	$(Q)bench/server.sh
 
-bench-login:			## figures of logins by PAM: online, offline with 10,000 accounts, D-Bus beside fifty of them
+bench-online:			## figures of logins by PAM: online, offline with 10,000 accounts, D-Bus beside fifty of them
 	$(Q)$(call deps,build test bench) >&2
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools >&2
-	$(Q)bench/login.sh
+	$(Q)bench/online.sh
 
 # ---------------------------------------------------------------- packages
 
@@ -484,7 +484,7 @@ help:				## list the targets
 	@echo 'V=1 shows the commands. CFLAGS, CPPFLAGS, LDFLAGS, DESTDIR and all folders are yours to set; WERROR=1 is strict.'
 
 FORCE:
-.PHONY: bench-server all tools tests unit system sweep check check-server check-identity check-built check-sanitize fault faults install uninstall lint lint-floors \
+.PHONY: bench-online bench-server all tools tests unit system sweep check check-server check-identity check-built check-sanitize fault faults install uninstall lint lint-floors \
 	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse bench-jobs bench-crowd bench-login FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(PAM_SRC:%.c=$(OUT)/pam/obj/%.d) $(ANALYZED:.ok=.d)

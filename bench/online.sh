@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# login.sh - what a login by PAM costs beside its hash, and whom it keeps waiting: `metric<TAB>value<TAB>limit`, on stdout.
+# online.sh - what a login by PAM costs beside its hash, and whom it keeps waiting: `metric<TAB>value<TAB>limit`, on stdout.
 # docs/bench.md says what each line means.  RUNS is how often each login is timed.
-[ "$(id -u)" -eq 0 ] || { echo "bench: please run it as root (sudo make bench-login)" >&2 && exit 1; }
+[ "$(id -u)" -eq 0 ] || { echo "bench: please run it as root (sudo make bench-online)" >&2 && exit 1; }
 cd "$(dirname "$0")/.." || exit 1
 . tests/system/lib.sh
 . tests/system/workstation.sh
