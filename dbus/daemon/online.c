@@ -18,7 +18,7 @@
 #include "core/identity.h"
 #include "core/site.h"
 #include "engine-private.h"
-#include "ipp/verify-login.h"
+#include "verify-login.h"
 #include "link.h"
 #include "must.h"
 #include "network.h"
