@@ -18,10 +18,10 @@
 #include "core/identity.h"
 #include "core/site.h"
 #include "engine-private.h"
-#include "ipp/verify-login.h"
 #include "link.h"
 #include "must.h"
 #include "network.h"
+#include "verify-login.h"
 
 enum {
 	ASKS_MAX = 128, /* more wait in the backlog */
