@@ -449,6 +449,7 @@ int enrol_take(ipp_t *reply, const char *uuid, const char *key_pem, const char *
 	}
 	snprintf(got.uuid, sizeof(got.uuid), "%s", uuid);
 	got.starts_s = now_s;
+	got.history = known && known->history;
 	got.expires_s = gnutls_x509_crt_get_expiration_time(chain.crt[0]);
 	rc = write_chain(&chain, cert_pem);
 	if (rc)
