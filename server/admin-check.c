@@ -114,6 +114,26 @@ static void check_certificates(struct check *k)
 			admin_time(end_s));
 }
 
+static void check_copies(struct check *k)
+{
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(&k->a->app.sql, &stmt,
+		"SELECT name, two_ms / 1000 FROM machine WHERE two_ms > ?1 AND revoked_ms = 0 ORDER BY name",
+		VALUES(V_NUM((mono_utc_s() - 2 * DAY_S) * 1000)));
+
+	while (!rc && (rc = sql_step(&k->a->app.sql, stmt)) == 1) {
+		char name[256];
+
+		sql_text(stmt, 0, name, sizeof(name));
+		add(k, FINDING_WARNING, "machines",
+			"A copied disk? On the copy: stillprint setup --leave, then a code of its own "
+			"(stillprint-server enrol).",
+			"two computers share the identity of %s, last seen %s", name,
+			admin_time(sqlite3_column_int64(stmt, 1)));
+		rc = 0;
+	}
+}
+
 static bool answers(uint16_t port)
 {
 	AUTO(auto_close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -190,6 +210,26 @@ static void check_database(struct check *k)
 		rc ? "a chain does not fit" : "every chain is whole");
 }
 
+/* Named by a queue, and removed since. */
+static void check_offered(struct check *k)
+{
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(&k->a->app.sql, &stmt,
+		"SELECT q.name, o.name FROM queue_device o JOIN queue q ON q.id = o.queue_id"
+		" WHERE o.device NOT IN (SELECT uuid FROM device) ORDER BY q.name, o.name",
+		NULL);
+
+	while (!rc && sql_step(&k->a->app.sql, stmt) == 1) {
+		char name[128], device[256];
+
+		sql_text(stmt, 0, name, sizeof(name));
+		sql_text(stmt, 1, device, sizeof(device));
+		add(k, FINDING_WARNING, "queue",
+			"stillprint-server queue set NAME --only DEVICE (each one), or --all-devices",
+			"%s offers the device %s, which does not exist", name, device);
+	}
+}
+
 static void check_queues(struct check *k)
 {
 	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
@@ -220,6 +260,7 @@ static void check_queues(struct check *k)
 	if (!n)
 		add(k, FINDING_WARNING, "queue", "stillprint-server queue add NAME --device NAME",
 			"there is none yet");
+	check_offered(k);
 }
 
 static void check_machines(struct check *k)
@@ -259,6 +300,7 @@ int admin_check(struct admin *a, int argc, char **argv)
 	check_disk(&k);
 	check_database(&k);
 	check_certificates(&k);
+	check_copies(&k);
 	check_port(&k);
 	check_clock(&k);
 	check_backup(&k);

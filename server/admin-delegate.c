@@ -16,14 +16,15 @@ static int said(struct admin *a, const char *owner, const char *delegate, int rc
 			owner);
 	case DELEGATES_E_NO_USER:
 		return admin_fail(a, ADMIN_NO_SUCH,
-			"there is no user %s, who could log in (stillprint-server user list)",
+			"there is no user or group %s (stillprint-server user list, group list)",
 			delegate);
 	case DELEGATES_E_MANY:
 		return admin_fail(a, ADMIN_FAILED,
 			"%s has %d delegates, and that is the most: remove one first", owner,
 			DELEGATES_STANDING_MAX);
 	case -EINVAL:
-		return admin_fail(a, ADMIN_USAGE, "owner and delegate are the names of two users");
+		return admin_fail(a, ADMIN_USAGE,
+			"owner and delegate are the names of two users; a group is :GROUP");
 	default:
 		return admin_errno(a, "delegate", rc);
 	}

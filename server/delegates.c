@@ -21,6 +21,10 @@ const char db_rights_2[] =
 	" UPDATE standing SET owner = NEW.name WHERE owner = OLD.name;"
 	" UPDATE standing SET delegate = NEW.name WHERE delegate = OLD.name;"
 	" UPDATE delegate SET user = NEW.name WHERE user = OLD.name; END;"
+	"CREATE TRIGGER standing_group_gone AFTER DELETE ON account_group BEGIN"
+	" DELETE FROM standing WHERE delegate = ':' || OLD.name; END;"
+	"CREATE TRIGGER standing_group_renamed AFTER UPDATE OF name ON account_group BEGIN"
+	" UPDATE standing SET delegate = ':' || NEW.name WHERE delegate = ':' || OLD.name; END;"
 	"ALTER TABLE queue ADD COLUMN charge TEXT NOT NULL DEFAULT 'owner'"
 	" CHECK (charge IN ('owner', 'releaser'));";
 
@@ -34,7 +38,8 @@ int delegates_is(struct app *app, const struct jobs_job *job, const char *user)
 
 	return sql_number(&app->sql,
 		"SELECT 1 FROM delegate WHERE user = ?1 AND job_id = ?2 UNION ALL"
-		" SELECT 1 FROM standing WHERE owner = ?3 AND delegate = ?1 AND " NOW_OR_LATER
+		" SELECT 1 FROM standing WHERE owner = ?3 AND (delegate = ?1 OR delegate IN"
+		" (SELECT ':' || group_name FROM account_member WHERE account = ?1)) AND " NOW_OR_LATER
 		"?4)",
 		VALUES(V_TEXT(user), V_NUM(job->id), V_TEXT(job->owner), V_NUM(app->now_ms)), &one);
 }
@@ -45,7 +50,8 @@ int delegates_of(struct app *app, const struct jobs_job *job, char (*out)[256], 
 	int count = 0;
 	int rc = sql_prepare(&app->sql, &stmt,
 		"SELECT user FROM delegate WHERE job_id = ?1 UNION"
-		" SELECT delegate FROM standing WHERE owner = ?2 AND " NOW_OR_LATER "?3)",
+		" SELECT coalesce(account, delegate) FROM standing LEFT JOIN account_member"
+		" ON delegate = ':' || group_name WHERE owner = ?2 AND " NOW_OR_LATER "?3)",
 		VALUES(V_NUM(job->id), V_TEXT(job->owner), V_NUM(app->now_ms)));
 
 	if (rc)
@@ -59,12 +65,17 @@ int delegates_of(struct app *app, const struct jobs_job *job, char (*out)[256], 
 
 int delegates_add(struct sql *s, const char *owner, const char *delegate, int64_t until_s)
 {
+	bool group = delegate[0] == ':';
 	int64_t n = 0;
 	int rc;
 
-	if (!accounts_is_name(owner) || !accounts_is_name(delegate) || !strcmp(owner, delegate))
+	if (!accounts_is_name(owner) || !accounts_is_name(delegate + group) ||
+		!strcmp(owner, delegate))
 		return -EINVAL;
-	rc = sql_number(s, "SELECT 1 FROM account WHERE name = ?1", VALUES(V_TEXT(delegate)), &n);
+	rc = sql_number(s,
+		group ? "SELECT 1 FROM account_group WHERE name = ?1"
+		      : "SELECT 1 FROM account WHERE name = ?1",
+		VALUES(V_TEXT(delegate + group)), &n);
 	if (rc <= 0)
 		return rc ? rc : DELEGATES_E_NO_USER;
 	rc = sql_number(s, "SELECT count(*) FROM standing WHERE owner = ?1 AND delegate <> ?2",

@@ -12,7 +12,7 @@ enum {
 
 enum delegates_err {
 	DELEGATES_E_NONE = 1, /* there is no such delegation */
-	DELEGATES_E_NO_USER, /* the delegate has no account */
+	DELEGATES_E_NO_USER, /* there is no such account, or group */
 	DELEGATES_E_MANY,
 };
 
@@ -22,6 +22,7 @@ int delegates_is(struct app *app, const struct jobs_job *job, const char *user);
 int delegates_of(struct app *app, const struct jobs_job *job, char (*out)[256], int max);
 
 /** delegates_add() - for all jobs of @owner, those that come too
+ * @delegate: an account, or ":" and a group, whoever is in it then
  * @until_s: Unix time, 0: until removed. The same again changes the time. -EINVAL: no names, or the same one twice. */
 int delegates_add(struct sql *s, const char *owner, const char *delegate, int64_t until_s);
 int delegates_remove(struct sql *s, const char *owner, const char *delegate);

@@ -11,6 +11,7 @@
 #include "core/vendor.h"
 #include "events.h"
 #include "jobs-ipp.h"
+#include "machines.h"
 
 enum {
 	POLL_IDS_MAX = 32,
@@ -244,16 +245,6 @@ static int answer_for(struct serve_call *c, int put)
 			   : IPP_STATUS_OK;
 }
 
-/* Revoked or removed while its poll was parked. A certificate that another one has followed may hear this last answer. */
-static bool is_unwelcome(struct app *app, const struct serve_peer *peer)
-{
-	int64_t one;
-
-	return peer->who == SERVE_MACHINE &&
-	       sql_number(&app->sql, "SELECT 1 FROM machine WHERE uuid = ?1 AND revoked_ms = 0",
-		       VALUES(V_TEXT(peer->uuid)), &one) != 1;
-}
-
 /* Its turn, its time is over, or its peer is gone. */
 static void end_wait(void *arg, struct serve_call *c, bool gone)
 {
@@ -262,7 +253,9 @@ static void end_wait(void *arg, struct serve_call *c, bool gone)
 	int put = 0;
 
 	leave(app->waiters, w);
-	if (!gone && is_unwelcome(app, serve_peer(c))) {
+	/* A certificate that another one has followed may hear this last answer. */
+	if (!gone && serve_peer(c)->who == SERVE_MACHINE &&
+		!machines_is_welcome(app, serve_peer(c)->uuid)) {
 		free(w);
 		serve_say(c, "This machine's certificate was revoked.");
 		serve_answer(c, IPP_STATUS_ERROR_NOT_AUTHORIZED);
@@ -381,6 +374,8 @@ int events_get_notifications(void *arg, struct serve_call *c)
 	found = look(app, who, wish, count);
 	if (found < 0)
 		return answer_for(c, found);
+	if (serve_peer(c)->who == SERVE_MACHINE && machines_note_poll(app, &m, wish[0].id))
+		return IPP_STATUS_ERROR_SERVICE_UNAVAILABLE;
 	if (!found && wait && ippGetBoolean(wait, 0))
 		return park(app, c, wish, count);
 	return answer_for(c, put_events(app, c, wish, count));

@@ -177,7 +177,8 @@ int jobs_get(struct app *app, const struct jobs_actor *who, int32_t id, struct j
 	}
 #define DELEGATED \
 	"id IN (SELECT job_id FROM delegate WHERE user = ?1) OR owner IN (SELECT owner FROM standing" \
-	" WHERE delegate = ?1 AND (until_s = 0 OR until_s * 1000 > ?7))"
+	" WHERE (delegate = ?1 OR delegate IN (SELECT ':' || group_name FROM account_member" \
+	" WHERE account = ?1)) AND (until_s = 0 OR until_s * 1000 > ?7))"
 
 static const char *const lists[4][3] = {
 	LISTS("owner = ?1 AND ?2 = ?2"),

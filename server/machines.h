@@ -44,6 +44,11 @@ bool machines_is_revoked(struct app *app, const struct serve_peer *peer);
 /* The machine says that it has this version of the policy, and keeps it. 0 or -errno. */
 int machines_note_policy(struct app *app, const char *uuid, int64_t version);
 
+/* Enrolled and not revoked, whatever its certificate. */
+bool machines_is_welcome(struct app *app, const char *uuid);
+/* The machine polls this subscription: two computers that share one identity show by that. 0 or -errno. */
+int machines_note_poll(struct app *app, const struct machine *m, int32_t subscription);
+
 /* machines_check() for pages too: who calls, and in @why what to say if not IPP_STATUS_OK. */
 ipp_status_t machines_check_peer(struct app *app, const struct serve_peer *peer,
 	struct machine *out, char *why, size_t size);

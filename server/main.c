@@ -32,7 +32,8 @@ static const struct admin_verb verbs[] = {
 	{"group", "add|remove|show NAME | list | join|leave NAME USER", "Groups of users.", NULL,
 		admin_group},
 	{"delegate", "list [USER] | add OWNER DELEGATE [--until WHEN] | remove OWNER DELEGATE",
-		"Who may see and release all held jobs of somebody else.", NULL, admin_delegate},
+		"Who may see and release all held jobs of somebody else.",
+		"DELEGATE is a user, or :GROUP for whoever is in a group.\n", admin_delegate},
 	{"device",
 		"add NAME URI [--certificate FILE|--no-probe] | list | remove NAME | revoke NAME",
 		"Printers, and the machines that are enrolled.",
@@ -40,7 +41,8 @@ static const struct admin_verb verbs[] = {
 		"too, by name or UUID; a revoked machine is refused at its next request.\n",
 		admin_device},
 	{"queue", "add NAME [KEY VALUE] | set NAME [KEY VALUE] | list | remove NAME", "Queues.",
-		"--device NAME  --fallback URI,... (in order; \"\" for none)  --on-outage fallback|ask|hold|never\n"
+		"--device NAME (the default)  --only NAME (again for each device that it offers)  --all-devices\n"
+		"--fallback URI,... (in order; \"\" for none)  --on-outage fallback|ask|hold|never\n"
 		"--release held|direct  --charge owner|releaser  --info TEXT  --accepting yes|no\n"
 		"--require-verified yes|no (only jobs of users whose computer has seen them log in)\n",
 		admin_queue},

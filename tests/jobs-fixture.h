@@ -15,6 +15,7 @@
 #include "../server/app.h"
 #include "../server/events.h"
 #include "../server/jobs.h"
+#include "../server/machines.h"
 #include "../server/printers.h"
 #include "core/vendor.h"
 
@@ -38,6 +39,20 @@ int machines_check(struct app *a, struct serve_call *c, struct machine *out)
 	(void)a;
 	snprintf(out->uuid, sizeof(out->uuid), "%s", serve_peer(c)->uuid);
 	return IPP_STATUS_OK;
+}
+
+bool machines_is_welcome(struct app *a, const char *uuid)
+{
+	(void)a;
+	return *uuid != '\0';
+}
+
+int machines_note_poll(struct app *a, const struct machine *m, int32_t subscription)
+{
+	(void)a;
+	(void)m;
+	(void)subscription;
+	return 0;
 }
 
 bool accounts_is_name(const char *name)

@@ -165,6 +165,29 @@ static void a_name_that_is_gone_leaves_no_right_to_the_next_one(void)
 	CHECK(sees("carla") == 1 && sees("carl") == 0);
 }
 
+static void a_groups_members_are_delegates_as_long_as_they_are_in_it(void)
+{
+	int id;
+
+	fresh();
+	CHECK(add("anna", ":office", 0) == DELEGATES_E_NO_USER);
+	CHECK(run("INSERT INTO account_group VALUES ('office', 0)") == 0);
+	CHECK(add("anna", ":office", 0) == 0 && add("anna", ":", 0) == -EINVAL);
+	CHECK(run("INSERT INTO account_member (account, group_name) VALUES ('bert', 'office')") ==
+		0);
+	id = create(M1, "anna", OFFICE, 1);
+	CHECK(sees("bert") == 1 && title("bert", id) == 1 && sees("carl") == 0);
+	CHECK(release(NULL, "carl", id) == IPP_STATUS_ERROR_NOT_AUTHORIZED);
+	CHECK(run("DELETE FROM account_member") == 0);
+	CHECK(sees("bert") == 0 && release(NULL, "bert", id) == IPP_STATUS_ERROR_NOT_AUTHORIZED);
+	CHECK(run("INSERT INTO account_member (account, group_name) VALUES ('carl', 'office')") ==
+		0);
+	CHECK(sees("carl") == 1);
+	CHECK(run("DELETE FROM account_group") == 0);
+	CHECK(run("INSERT INTO account_group VALUES ('office', 0)") == 0);
+	CHECK(sees("carl") == 0 && release(NULL, "carl", id) == IPP_STATUS_ERROR_NOT_AUTHORIZED);
+}
+
 static void nobody_releases_for_a_closed_account(void)
 {
 	int id;
@@ -251,6 +274,7 @@ int main(void)
 	RUN(taken_away_between_listing_and_releasing_it_is_gone);
 	RUN(it_ends_at_its_time);
 	RUN(a_name_that_is_gone_leaves_no_right_to_the_next_one);
+	RUN(a_groups_members_are_delegates_as_long_as_they_are_in_it);
 	RUN(nobody_releases_for_a_closed_account);
 	RUN(what_cannot_be_delegated_is_refused);
 	RUN(more_than_eight_of_one_job_are_refused);

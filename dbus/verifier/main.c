@@ -61,10 +61,23 @@ static int load_settings(struct settings **out)
 	return rc ? rc : settings_load(path, complain, out);
 }
 
+/* systemd gives credentials to the service alone: who runs --check by hand can see only whether there is a file. */
+static const char *key_said(void)
+{
+	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+	char path[PATH_MAX];
+
+	if (credentials && *credentials)
+		return keys_told(KEYS_FROM_CREDENTIALS);
+	if (paths_join(path, sizeof(path), paths_state(), "auth/key") || !access(path, F_OK))
+		return keys_told(KEYS_FROM_FILE);
+	return errno == ENOENT ? "no file: systemd credentials, or a file made at the first start"
+			       : "not to be seen by this user: run it as root";
+}
+
 static int check_only(void)
 {
 	AUTO(settings_freep) struct settings *s = NULL;
-	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
 	char path[PATH_MAX];
 	double took = 0;
 	int cost;
@@ -73,8 +86,7 @@ static int check_only(void)
 	if (load_settings(&s))
 		return EX_CONFIG;
 	printf("%s: no faults; %u names are mapped\n", path, s->map_count);
-	printf("key: %s\n",
-		keys_told(credentials && *credentials ? KEYS_FROM_CREDENTIALS : KEYS_FROM_FILE));
+	printf("key: %s\n", key_said());
 	cost = hash_choose_cost(HASH_LIMIT_MS, &took);
 	printf("hash: yescrypt, cost %d takes %.0f ms here\n", cost, took);
 	return 0;

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # sync.sh - a workstation with a verifier and credentials from the server; after server.sh, workstation.sh and login.sh.
 
-# sync_start - server, queue Office at printer hall, verifier, enrolment. Nobody is in the server's place for logins.
+# sync_start - server, queue Office at printer hall, verifier, enrolment. The verifier asks nobody: what opens, opens by the
+# cache. sync_online and sync_offline let it reach the server, through the daemon, and end that.
+sync_online() { as stillprint ln -sf "$LAB/run/online.sock" "$LAB/run/cache-only.sock"; }
+sync_offline() { rm -f "$LAB/run/cache-only.sock"; }
 sync_start()
 {
 	need sqlite3 jq pamtester curl
@@ -11,7 +14,7 @@ sync_start()
 	lab_printer hall
 	srv_start
 	srv_queue Office hall
-	login_start "$@"
+	login_start "online = $LAB/run/cache-only.sock" "$@"
 	login_server_stop
 	ws_enrol Office
 	sync_trust

@@ -22,9 +22,9 @@ daemon_dead() { ! lab_alive stillprintd; }
 
 for point in who-kept register-answered registered; do
 	rm -f "$LAB/faults"/*
-	check "$point: anna logs in" anna_logs_in
 	lab_daemon STILLPRINT_FAULT="$point" STILLPRINT_FAULT_DIR="$LAB/faults"
 	wait_for 10 queue_is Office ok >/dev/null
+	check "$point: anna logs in" anna_logs_in
 	lab_lp ws -d Office "$LAB/a.pdf" >/dev/null
 	check "$point: the daemon was killed there" wait_for 15 daemon_dead
 	check "$point: by the fault point" test -e "$LAB/faults/$point"

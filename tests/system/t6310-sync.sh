@@ -71,12 +71,11 @@ check "and gets in no more" not pin_opens "$one" 73519284
 check "who is disabled" srv user disable "$two"
 check "is told to the machine" wait_for 15 newer "$(tag_serial)"
 check "and does not get in either" not pin_opens "$two" 51728394
-login_server_start
+sync_online
 lab_user four$$
-srv user add "four$$" <<<x >/dev/null
-login_account "four$$" planted-Qx55 1 1
+srv user add "four$$" <<<planted-Qx55 >/dev/null
 check "somebody whom no rule names logs in by password, with the server" pin_opens "four$$" planted-Qx55
-login_server_stop
+sync_offline
 check "and without it, by what was learned" wait_for 5 pin_opens "four$$" planted-Qx55
 serial=$(tag_serial)
 check "he is removed at the server" srv user remove "four$$"
@@ -101,4 +100,9 @@ login_verifier_start
 check "and it goes on when it is there" wait_for 20 sync_is ok
 check "check says how the key is kept" grep -q "offline cache is a file that root can read" <(stillprint check)
 check "so does the verifier" grep -q "^key: a file that root" <(as stillprint "$LAB/bin/stillprint-verifier" --check)
+check "and of a credential of systemd's" grep -q "^key: systemd credentials" <(as stillprint env CREDENTIALS_DIRECTORY=/nowhere "$LAB/bin/stillprint-verifier" --check)
+mv "$LAB/state/auth/key" "$LAB/key"
+check "without a file neither calls it one" grep -q "^key: no file: systemd credentials" <(as stillprint "$LAB/bin/stillprint-verifier" --check)
+check "nor does check" grep -q "offline cache is a systemd credential" <(stillprint check)
+mv "$LAB/key" "$LAB/state/auth/key"
 plan_done

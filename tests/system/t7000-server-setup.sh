@@ -124,6 +124,19 @@ cat >"$LAB/poll.test" <<-END
 	EXPECT status-message WITH-VALUE /revoked/
 	}
 END
+# poll SUBSCRIPTION - as machine one
+poll() { machine_call one /ipp/system 0x001c "ATTR integer notify-subscription-ids $1" 'STATUS successful-ok'; }
+subscribed() { sed -n 's/.*notify-subscription-id (integer) = //p' "$LAB/answer"; }
+machine_call one /ipp/system 0x0058 'GROUP subscription-attributes-tag' 'ATTR keyword notify-pull-method ippget' \
+	'ATTR keyword notify-events job-state-changed' 'STATUS successful-ok'
+newer=$(subscribed)
+poll "$subscription" && poll "$newer" && poll "$newer"
+no_copy() { ! server check 2>&1 | grep -q 'two computers'; }
+check "one computer that subscribes anew is one" no_copy
+copied() { poll "$subscription" && server check >"$LAB/check.out" 2>&1; grep -q 'two computers share the identity of' "$LAB/check.out"; }
+check "one that polls what was before is a second one, and check says so" wait_for 10 copied
+check "so does the audit, once" same "$(poll "$subscription"; server audit --json | jq '[.. | objects | select(.event? == "two-computers")] | length')" 1
+subscription=$newer
 parked() { ss -tn state established "( dport = :$SERVER_PORT )" | grep -c ":$SERVER_PORT"; }
 idle=$(parked)
 lab_spawn poll timeout -s KILL 30 ipptool -tv "$(machine_uri one /ipp/system)" "$LAB/poll.test"
