@@ -322,6 +322,9 @@ int admin_config(struct admin *a)
 		return 0;
 	if (!a->config_path)
 		a->config_path = server_config_path();
+	else if (access(a->config_path, F_OK))
+		return admin_fail(
+			a, ADMIN_FAILED, "there is no %s: %s", a->config_path, strerror(errno));
 	rc = server_config_load(a->config_path, complain, NULL, &a->config);
 	if (rc == -EINVAL)
 		return admin_fail(a, ADMIN_FAILED, "%s has faults; mend the lines named above",

@@ -89,7 +89,7 @@ srv device remove attic >/dev/null
 exits 0 srv check
 check "check warns of one that is gone" says "Office offers the device attic, which does not exist"
 srv queue set Office --only hall --device hall >/dev/null
-srv device remove hall >/dev/null
+check "removing a default device names the queues that lose it" grep -q "No default device any more: Office" <(srv device remove hall)
 check "a queue whose devices are all gone offers none, not all" same "$(shown)" ""
 srv queue set Office --all-devices >/dev/null
 check "until it is told to offer all" same "$(shown)" "corner"
