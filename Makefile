@@ -173,7 +173,7 @@ $(OUT)/tests/test-settle: $(LEDGER_OBJ) $(OUT)/dbus/daemon/settle.o $(OUT)/dbus/
 $(OUT)/tests/test-bus $(OUT)/tests/test-bus-rights $(OUT)/tests/test-bus-signals: | $(OUT)/tools/fake-engine
 
 # The server's jobs, without its network.
-JOBS_OBJ := $(patsubst %.c,$(OUT)/%.o,server/db.c server/turn.c server/audit.c server/holders.c server/printers-schema.c server/accounts-schema.c server/sync-schema.c server/ledger-schema.c server/delegates.c $(wildcard server/jobs*.c server/events*.c))
+JOBS_OBJ := $(patsubst %.c,$(OUT)/%.o,server/db.c server/turn.c server/audit.c server/holders.c server/printers-schema.c server/printers-offer.c server/accounts-schema.c server/sync-schema.c server/ledger-schema.c server/delegates.c $(wildcard server/jobs*.c server/events*.c))
 $(addprefix $(OUT)/tests/test-server-,jobs jobs-record holders events delegates): $(JOBS_OBJ)
 $(OUT)/tests/test-server-csv: $(OUT)/server/csv.o
 # All of the server but main().
@@ -384,6 +384,11 @@ bench-server:			## figures of client spooling: octets, release to first octet, C
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools >&2
 	$(Q)bench/server.sh
 
+bench-online:			## figures of logins by PAM: online, offline with 10,000 accounts, D-Bus beside fifty of them
+	$(Q)$(call deps,build test bench) >&2
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all tools >&2
+	$(Q)bench/online.sh
+
 # ---------------------------------------------------------------- packages
 
 DIST := $(OUT)/stillprint-$(VERSION).tar.gz
@@ -479,7 +484,7 @@ help:				## list the targets
 	@echo 'V=1 shows the commands. CFLAGS, CPPFLAGS, LDFLAGS, DESTDIR and all folders are yours to set; WERROR=1 is strict.'
 
 FORCE:
-.PHONY: bench-server all tools tests unit system sweep check check-server check-identity check-built check-sanitize fault faults install uninstall lint lint-floors \
+.PHONY: bench-online bench-server all tools tests unit system sweep check check-server check-identity check-built check-sanitize fault faults install uninstall lint lint-floors \
 	lint-format lint-shell lint-man lint-analyze format hooks deps demo bench dist deb rpm clean help mutate fuzz bench-parse bench-jobs bench-crowd bench-login FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(OUT)/%.d,$(filter %.c,$(C_FILES))) $(PAM_SRC:%.c=$(OUT)/pam/obj/%.d) $(ANALYZED:.ok=.d)

@@ -17,6 +17,7 @@ ns() { awk '{ s += $1 } END { printf "%.0f", s }' /proc/"$(lab_pid server)"/task
 rss() { awk '/VmRSS/ { print $2 }' "/proc/$(lab_pid server)/status"; }
 per() { awk -v a="$2" -v b="$1" -v n="$3" 'BEGIN { printf "%.3f", (a - b) / 1e6 / n }'; } # BEFORE AFTER COUNT, in ms
 tell() { echo "$*" >&"${ROWD[1]}"; }
+word="" p50="" p99="" most="" count="" ms="" half="" last="" granted="" refused="" other="" # what hear() is told
 hear() { read -r -u "${ROWD[0]}" "$@" || die "the crowd is gone"; }
 
 lab_start

@@ -210,6 +210,26 @@ static void check_database(struct check *k)
 		rc ? "a chain does not fit" : "every chain is whole");
 }
 
+/* Named by a queue, and removed since. */
+static void check_offered(struct check *k)
+{
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(&k->a->app.sql, &stmt,
+		"SELECT q.name, o.name FROM queue_device o JOIN queue q ON q.id = o.queue_id"
+		" WHERE o.device NOT IN (SELECT uuid FROM device) ORDER BY q.name, o.name",
+		NULL);
+
+	while (!rc && sql_step(&k->a->app.sql, stmt) == 1) {
+		char name[128], device[256];
+
+		sql_text(stmt, 0, name, sizeof(name));
+		sql_text(stmt, 1, device, sizeof(device));
+		add(k, FINDING_WARNING, "queue",
+			"stillprint-server queue set NAME --only DEVICE (each one), or --all-devices",
+			"%s offers the device %s, which does not exist", name, device);
+	}
+}
+
 static void check_queues(struct check *k)
 {
 	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
@@ -240,6 +260,7 @@ static void check_queues(struct check *k)
 	if (!n)
 		add(k, FINDING_WARNING, "queue", "stillprint-server queue add NAME --device NAME",
 			"there is none yet");
+	check_offered(k);
 }
 
 static void check_machines(struct check *k)

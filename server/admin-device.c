@@ -236,6 +236,26 @@ static int list(struct admin *a)
 
 /* ---- remove, revoke ---- */
 
+/* The queues that print there unless told otherwise, as "A, B"; "" for none. */
+static int default_of(struct admin *a, const char *uuid, char *out, size_t size)
+{
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	size_t used = 0;
+	int rc = sql_prepare(&a->app.sql, &stmt,
+		"SELECT name FROM queue WHERE device = ?1 ORDER BY name", VALUES(V_TEXT(uuid)));
+
+	*out = '\0';
+	while (!rc && (rc = sql_step(&a->app.sql, stmt)) == 1) {
+		char name[128];
+
+		sql_text(stmt, 0, name, sizeof(name));
+		snprintf(out + used, size - used, "%s%s", used ? ", " : "", name);
+		used = strlen(out);
+		rc = 0;
+	}
+	return rc;
+}
+
 static int end_device(struct admin *a, const struct printers_device *d)
 {
 	int rc = admin_begin(a);
@@ -268,7 +288,7 @@ static int end(struct admin *a, const char *name, bool revoke)
 {
 	struct printers_device d;
 	struct json_object *answer;
-	char uuid[64] = "";
+	char uuid[64] = "", queues[512] = "";
 	int rc = printers_device(&a->app.sql, name, &d);
 	bool printer = rc == 0;
 
@@ -281,6 +301,8 @@ static int end(struct admin *a, const char *name, bool revoke)
 				name);
 		printer = false;
 	}
+	if (!rc && printer)
+		rc = default_of(a, d.uuid, queues, sizeof(queues));
 	if (!rc)
 		rc = printer ? end_device(a, &d) : end_machine(a, uuid, revoke);
 	if (rc)
@@ -288,10 +310,15 @@ static int end(struct admin *a, const char *name, bool revoke)
 	admin_say(a, "%s %s was %s%s.\n", printer ? "Device" : "Machine", admin_safe(name),
 		revoke ? "revoked" : "removed",
 		printer ? "" : "; it is refused from its next request on");
+	if (*queues)
+		admin_say(a, "No default device any more: %s (queue set NAME --device DEVICE).\n",
+			admin_safe(queues));
 	answer = json_object_new_object();
 	admin_set(answer, printer ? "device" : "machine", name);
 	admin_set(answer, "uuid", printer ? d.uuid : uuid);
 	admin_set(answer, "result", revoke ? "revoked" : "removed");
+	if (*queues)
+		admin_set(answer, "without-default", queues);
 	admin_answer(a, answer);
 	return ADMIN_DONE;
 }

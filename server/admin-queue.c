@@ -18,6 +18,9 @@ struct wish {
 	char uuid[64]; /* of the device */
 	char uris[FALLBACKS_MAX][512];
 	size_t count;
+	struct admin_list only; /* devices by name, then */
+	char offered[ADMIN_LIST_MAX][64]; /* their UUIDs */
+	bool all_devices;
 };
 
 static bool is_one_of(const char *word, const char *const list[])
@@ -71,6 +74,25 @@ static int take_device(struct admin *a, struct wish *w)
 	return 0;
 }
 
+static int take_offered(struct admin *a, struct wish *w)
+{
+	if (w->only.count && w->all_devices)
+		return admin_fail(a, ADMIN_USAGE, "either --only or --all-devices");
+	for (size_t i = 0; i < w->only.count; i++) {
+		struct printers_device d;
+		int rc = printers_device(&a->app.sql, w->only.value[i], &d);
+
+		if (rc > 0)
+			return admin_fail(a, ADMIN_NO_SUCH,
+				"there is no device %s (stillprint-server device list)",
+				w->only.value[i]);
+		if (rc)
+			return admin_errno(a, "device", rc);
+		snprintf(w->offered[i], sizeof(w->offered[i]), "%s", d.uuid);
+	}
+	return 0;
+}
+
 static int check_wish(struct admin *a, struct wish *w)
 {
 	static const char *const outages[] = {"fallback", "ask", "hold", "never", NULL};
@@ -93,7 +115,9 @@ static int check_wish(struct admin *a, struct wish *w)
 		return admin_fail(
 			a, ADMIN_USAGE, "--info must be fit to be shown, at most 127 octets");
 	rc = take_fallbacks(a, w);
-	return rc ? rc : take_device(a, w);
+	if (!rc)
+		rc = take_device(a, w);
+	return rc ? rc : take_offered(a, w);
 }
 
 static int put_fallbacks(struct admin *a, const struct printers_queue *q, const struct wish *w)
@@ -105,6 +129,19 @@ static int put_fallbacks(struct admin *a, const struct printers_queue *q, const 
 		rc = sql_run(&a->app.sql,
 			"INSERT INTO queue_fallback (queue_id, position, uri) VALUES (?1, ?2, ?3)",
 			VALUES(V_NUM(q->id), V_NUM((int64_t)i), V_TEXT(w->uris[i])));
+	return rc;
+}
+
+static int put_offered(struct admin *a, const struct printers_queue *q, const struct wish *w)
+{
+	int rc = sql_run(
+		&a->app.sql, "DELETE FROM queue_device WHERE queue_id = ?1", VALUES(V_NUM(q->id)));
+
+	for (size_t i = 0; i < w->only.count && !rc; i++)
+		rc = sql_run(&a->app.sql,
+			"INSERT OR IGNORE INTO queue_device (queue_id, device, name)"
+			" SELECT ?1, uuid, name FROM device WHERE uuid = ?2",
+			VALUES(V_NUM(q->id), V_TEXT(w->offered[i])));
 	return rc;
 }
 
@@ -131,6 +168,8 @@ static int put_wish(struct admin *a, const struct printers_queue *q, const struc
 				VALUES(V_NUM(q->id), V_TEXT(set[i].value)));
 	if (!rc && w->fallback)
 		rc = put_fallbacks(a, q, w);
+	if (!rc && (w->only.count || w->all_devices))
+		rc = put_offered(a, q, w);
 	return rc;
 }
 
@@ -258,6 +297,39 @@ static int fallbacks_of(struct admin *a, int64_t id, struct json_object *out)
 	return rc;
 }
 
+/* What it names; a device that is gone keeps the name that it had. */
+static int offered_of(struct admin *a, int64_t id, struct json_object *out)
+{
+	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
+	int rc = sql_prepare(&a->app.sql, &stmt,
+		"SELECT coalesce(d.name, o.name), d.uuid IS NULL FROM queue_device o"
+		" LEFT JOIN device d ON d.uuid = o.device WHERE o.queue_id = ?1 ORDER BY 1",
+		VALUES(V_NUM(id)));
+
+	while (!rc && (rc = sql_step(&a->app.sql, stmt)) == 1) {
+		char name[256];
+
+		sql_text(stmt, 0, name, sizeof(name));
+		json_object_array_add(out, json_object_new_string(name));
+		admin_say(a, "  only       %s%s\n", admin_safe(name),
+			sqlite3_column_int(stmt, 1) ? " (gone)" : "");
+		rc = 0;
+	}
+	return rc;
+}
+
+static int list_more(struct admin *a, int64_t id, struct json_object *row)
+{
+	struct json_object *fallback = json_object_new_array(), *only = json_object_new_array();
+	int rc = fallbacks_of(a, id, fallback);
+
+	if (!rc)
+		rc = offered_of(a, id, only);
+	json_object_object_add(row, "fallback", fallback);
+	json_object_object_add(row, "only", only);
+	return rc;
+}
+
 static int list(struct admin *a)
 {
 	static const char *const fields[] = {
@@ -272,8 +344,7 @@ static int list(struct admin *a)
 
 	json_object_object_add(answer, "queues", rows);
 	while (!rc && (rc = sql_step(&a->app.sql, stmt)) == 1) {
-		struct json_object *row = json_object_new_object(), *fallback =
-									    json_object_new_array();
+		struct json_object *row = json_object_new_object();
 		char value[7][512];
 
 		for (int i = 0; i < 7; i++) {
@@ -289,8 +360,7 @@ static int list(struct admin *a)
 		admin_set_flag(row, "require_verified", sqlite3_column_int(stmt, 9) != 0);
 		if (sqlite3_column_int(stmt, 9))
 			admin_say(a, "  users      verified ones only\n");
-		rc = fallbacks_of(a, sqlite3_column_int64(stmt, 8), fallback);
-		json_object_object_add(row, "fallback", fallback);
+		rc = list_more(a, sqlite3_column_int64(stmt, 8), row);
 		json_object_array_add(rows, row);
 	}
 	if (rc) {
@@ -311,7 +381,7 @@ int admin_queue(struct admin *a, int argc, char **argv)
 		{"fallback", &w.fallback, NULL}, {"on-outage", &w.on_outage, NULL},
 		{"release", &w.release, NULL}, {"charge", &w.charge, NULL}, {"info", &w.info, NULL},
 		{"accepting", &w.accepting, NULL}, {"require-verified", &w.require_verified, NULL},
-		{NULL}};
+		{"only", NULL, NULL, &w.only}, {"all-devices", NULL, &w.all_devices}, {NULL}};
 	int status = 0, n = admin_parse(a, argc, argv, options, operands, &status), rc;
 
 	if (n < 0)

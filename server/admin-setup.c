@@ -20,11 +20,14 @@
 static int write_names(struct admin *a, const char *names)
 {
 	char folder[SERVER_PATH_MAX + 16], text[SERVER_NAMES_MAX * 260];
+	const char *why;
 	int rc;
 
-	if (strpbrk(names, "\r\n") || strlen(names) >= sizeof(text) - 32)
-		return admin_fail(a, ADMIN_USAGE,
-			"--names takes host names and addresses, with commas between");
+	why = server_config_names_fault(names);
+	if (!why && strlen(names) >= sizeof(text) - 32)
+		why = "is too long";
+	if (why)
+		return admin_fail(a, ADMIN_USAGE, "--names %s; nothing was changed", why);
 	snprintf(folder, sizeof(folder), "%s.d", a->config_path);
 	snprintf(text, sizeof(text), "[server]\nnames = %s\n", names);
 	if (mkdir(folder, 0755) < 0 && errno != EEXIST)
@@ -33,7 +36,7 @@ static int write_names(struct admin *a, const char *names)
 	if (rc)
 		return admin_errno(a, folder, rc);
 	server_config_free(STEAL(a->config));
-	rc = admin_config(a); /* says what is wrong with them */
+	rc = admin_config(a);
 	if (rc)
 		admin_fail(a, ADMIN_FAILED, "%s/names.conf was written; mend or remove it", folder);
 	return rc;

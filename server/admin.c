@@ -258,7 +258,7 @@ static int take_option(
 		return -1;
 	}
 	*status = ADMIN_USAGE;
-	if (!o || (o->flag && equals) || (o->value && !equals && left < 2)) {
+	if (!o || (o->flag && equals) || (!o->flag && !equals && left < 2)) {
 		admin_fail(a, ADMIN_USAGE, "%s %s (\"stillprint-server %s --help\" tells more)",
 			argv[0],
 			!o        ? "is no option here"
@@ -267,11 +267,18 @@ static int take_option(
 			a->verb->name);
 		return -1;
 	}
+	if (o->list && o->list->count == ADMIN_LIST_MAX) {
+		admin_fail(a, ADMIN_USAGE, "--%s can be given %d times at most", o->name,
+			ADMIN_LIST_MAX);
+		return -1;
+	}
 	if (o->flag)
 		*o->flag = true;
+	else if (o->list)
+		o->list->value[o->list->count++] = equals ? equals + 1 : argv[1];
 	else
 		*o->value = equals ? equals + 1 : argv[1];
-	return o->value && !equals;
+	return !o->flag && !equals;
 }
 
 int admin_parse(struct admin *a, int argc, char **argv, const struct admin_option *options,
@@ -315,6 +322,9 @@ int admin_config(struct admin *a)
 		return 0;
 	if (!a->config_path)
 		a->config_path = server_config_path();
+	else if (access(a->config_path, F_OK))
+		return admin_fail(
+			a, ADMIN_FAILED, "there is no %s: %s", a->config_path, strerror(errno));
 	rc = server_config_load(a->config_path, complain, NULL, &a->config);
 	if (rc == -EINVAL)
 		return admin_fail(a, ADMIN_FAILED, "%s has faults; mend the lines named above",

@@ -39,10 +39,17 @@ struct admin {
 };
 
 /* One of a verb's options: what is not NULL receives it. A list ends with name NULL. */
+enum { ADMIN_LIST_MAX = 64 };
+struct admin_list {
+	const char *value[ADMIN_LIST_MAX];
+	size_t count;
+};
+
 struct admin_option {
 	const char *name;
 	const char **value; /* --name VALUE */
 	bool *flag; /* --name */
+	struct admin_list *list; /* --name VALUE, any number of times */
 };
 
 enum { ADMIN_OPERANDS_MAX = 16 };

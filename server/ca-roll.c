@@ -290,12 +290,10 @@ int ca_roll_retire(struct ca *ca)
 	return ca->old ? drop(ca, old_file) : CA_E_NONE;
 }
 
-/* The next one's key, as the present one vouches for it; then the present one. No key of either. */
-static int write_old(struct ca *ca, gnutls_x509_crt_t next, gnutls_x509_privkey_t next_key)
+/* The next one's key, as the present one vouches for it. */
+static int make_cross(struct ca *ca, gnutls_x509_crt_t next, gnutls_x509_privkey_t next_key,
+	gnutls_x509_crt_t *cross)
 {
-	AUTO(gnutls_x509_crt_deinitp) gnutls_x509_crt_t cross = NULL;
-	AUTO(auto_free) char *cross_pem = NULL;
-	AUTO(auto_free) char *both = NULL;
 	int64_t end_s = ca_expires_s(ca), next_s = gnutls_x509_crt_get_expiration_time(next);
 	char name[128];
 	size_t size = sizeof(name);
@@ -304,12 +302,27 @@ static int write_old(struct ca *ca, gnutls_x509_crt_t next, gnutls_x509_privkey_
 
 	if (rc)
 		return ca_errno(rc);
-	rc = make_crt(name, next_key, end_s < next_s ? end_s : next_s, ca->crt, ca->key, &cross);
-	if (!rc)
-		rc = ca_crt_text(cross, &cross_pem);
+	return make_crt(name, next_key, end_s < next_s ? end_s : next_s, ca->crt, ca->key, cross);
+}
+
+/* That one, then the present one. No key of either. */
+static int write_both(struct ca *ca, gnutls_x509_crt_t cross)
+{
+	AUTO(auto_free) char *cross_pem = NULL;
+	AUTO(auto_free) char *both = NULL;
+	int rc = ca_crt_text(cross, &cross_pem);
+
 	if (!rc && asprintf(&both, "%s%s", cross_pem, ca->pem) < 0)
 		rc = -ENOMEM;
 	return rc ? rc : files_write(ca->state, old_file, both, strlen(both), 0600);
+}
+
+static int write_old(struct ca *ca, gnutls_x509_crt_t next, gnutls_x509_privkey_t next_key)
+{
+	AUTO(gnutls_x509_crt_deinitp) gnutls_x509_crt_t cross = NULL;
+	int rc = make_cross(ca, next, next_key, &cross);
+
+	return rc ? rc : write_both(ca, cross);
 }
 
 int ca_roll_activate(struct ca *ca)

@@ -193,6 +193,13 @@ static const char *parse_names(void *field, const char *value)
 	return c->name_count ? NULL : "must be host names and addresses, with commas between";
 }
 
+const char *server_config_names_fault(const char *names)
+{
+	struct server_config scratch;
+
+	return parse_names(&scratch, names);
+}
+
 #define AT(member) offsetof(struct server_config, member)
 static const struct {
 	const char *key;

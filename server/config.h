@@ -37,6 +37,8 @@ struct server_config {
  * @complain: one line per fault, "file:line: why". Return: 0, -EINVAL after complaints, or -errno. */
 int server_config_load(const char *path, void (*complain)(void *arg, const char *message),
 	void *arg, struct server_config **out);
+/* NULL if @names is fit for `names`, else why it is not. */
+const char *server_config_names_fault(const char *names);
 void server_config_free(struct server_config *c); /* NULL is fine */
 AUTO_DEFINE(struct server_config *, server_config_free)
 /* STILLPRINT_SERVER_CONF, else server.conf where the packager put it. */

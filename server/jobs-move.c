@@ -7,6 +7,7 @@
 #include "accounts.h"
 #include "events.h"
 #include "jobs-private.h"
+#include "printers.h"
 
 enum { TICK_MAX = 500 };
 
@@ -47,6 +48,26 @@ static int owner_may_print(struct app *app, const struct jobs_actor *who,
 			    "Job %d is of somebody who may not print here any more", job->id);
 }
 
+/* What a queue does not offer is refused, whoever asks by whatever way. */
+static int may_go_to(
+	struct app *app, const struct jobs_job *job, const char *device, char why[JOBS_WHY_SIZE])
+{
+	char names[JOBS_WHY_SIZE / 2];
+	struct printers_queue q;
+	int rc = printers_queue(&app->sql, job->queue, &q);
+
+	if (rc)
+		return rc < 0 ? jobs_trouble(why, rc) : IPP_STATUS_OK;
+	rc = printers_offers(&app->sql, &q, device);
+	if (rc)
+		return rc < 0 ? jobs_trouble(why, rc) : IPP_STATUS_OK;
+	rc = printers_offered_names(&app->sql, &q, names, sizeof(names));
+	if (rc)
+		return jobs_trouble(why, rc);
+	return jobs_say(why, IPP_STATUS_ERROR_NOT_POSSIBLE, "%s does not print there, but at: %s",
+		q.name, *names ? names : "no device at present");
+}
+
 int jobs_release(struct app *app, const struct jobs_actor *who, int32_t id, const char *device,
 	char why[JOBS_WHY_SIZE])
 {
@@ -61,6 +82,9 @@ int jobs_release(struct app *app, const struct jobs_actor *who, int32_t id, cons
 		return jobs_say(why, IPP_STATUS_ERROR_NOT_POSSIBLE,
 			jobs_is_over(job.state) ? "Job %d is over" : "Job %d is released already",
 			id);
+	status = may_go_to(app, &job, device, why);
+	if (status)
+		return status;
 	then = job;
 	job.state = JOBS_RELEASED;
 	job.incarnation = app->incarnation;

@@ -22,6 +22,8 @@
 #include "core/uuid.h"
 #include "core/vendor.h"
 
+#define NEWEST "login-newest"
+
 enum {
 	THREADS = 2, /* hashes are work: more would only wait for the processor */
 	WAITING_MAX = 256,
@@ -50,7 +52,8 @@ struct seen {
 struct logins {
 	struct app *app;
 	uint8_t public_key[ONLINE_PUBLIC_OCTETS], secret_key[ONLINE_SECRET_OCTETS];
-	int64_t started_s;
+	int64_t barrier_s; /* what was sealed up to then may have come before this start: its number is not known */
+	int64_t newest_s; /* the newest that was taken: the next start's barrier, in the database as NEWEST */
 	struct seen *seen; /* open addressing, by the number's first octets: they are random */
 	struct question *open; /* not answered yet; application thread */
 	pthread_mutex_t lock;
@@ -251,8 +254,7 @@ static int open_sealed(struct logins *l, struct serve_call *c, struct online_ope
 			ONLINE_SLACK_S);
 		return IPP_STATUS_ERROR_NOT_POSSIBLE;
 	}
-	/* Numbers from before our start are not known any more. */
-	if (!rc && out->at_s < l->started_s)
+	if (!rc && out->at_s <= l->barrier_s)
 		rc = -EAGAIN;
 	if (rc == -EAGAIN) {
 		serve_say(c, "The server has just started.");
@@ -265,10 +267,43 @@ static int open_sealed(struct logins *l, struct serve_call *c, struct online_ope
 	return IPP_STATUS_OK;
 }
 
+/* In the group's transaction: on disk before anything is answered. */
+static int keep_newest(struct logins *l, int64_t at_s)
+{
+	char text[24];
+	int rc;
+
+	if (at_s <= l->newest_s)
+		return 0;
+	snprintf(text, sizeof(text), "%lld", (long long)at_s);
+	rc = db_setting_put(&l->app->sql, NEWEST, text);
+	if (!rc)
+		l->newest_s = at_s;
+	return rc;
+}
+
+/* By the machines' clocks, one of which may be ahead of ours. A database that was restored knows less: then our own start. */
+static int load_barrier(struct logins *l)
+{
+	char text[24] = "";
+	int rc = db_setting_get(&l->app->sql, NEWEST, text, sizeof(text));
+
+	l->newest_s = rc ? 0 : atoll(text);
+	l->barrier_s = mono_utc_s();
+	/* Nothing is taken that is further ahead: a clock of ours that was put back keeps nobody out for longer. */
+	if (l->newest_s > l->barrier_s + ONLINE_SLACK_S)
+		l->newest_s = l->barrier_s + ONLINE_SLACK_S;
+	if (l->newest_s > l->barrier_s)
+		l->barrier_s = l->newest_s;
+	return rc < 0 ? rc : 0;
+}
+
 static int judge_number(struct logins *l, struct serve_call *c, const struct online_opened *o)
 {
 	int rc = keep_number(l, o->number, l->app->now_ms / 1000);
 
+	if (!rc)
+		rc = keep_newest(l, o->at_s);
 	if (rc == 1) {
 		log_event(LOG_LVL_WARNING, "event=login-repeated machine=%s",
 			log_quote(serve_peer(c)->uuid));
@@ -359,12 +394,13 @@ int logins_new(struct app *app, struct logins **out)
 	if (!l)
 		return -ENOMEM;
 	l->app = app;
-	l->started_s = mono_utc_s();
 	l->tail = &l->head;
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->wake, NULL);
 	l->seen = calloc(SEEN, sizeof(*l->seen));
 	rc = l->seen ? ca_login_keys(app->config->state, l->public_key, l->secret_key) : -ENOMEM;
+	if (!rc)
+		rc = load_barrier(l);
 	for (int i = 0; !rc && i < THREADS; i++)
 		rc = start_thread(l);
 	if (rc)

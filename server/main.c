@@ -41,7 +41,8 @@ static const struct admin_verb verbs[] = {
 		"too, by name or UUID; a revoked machine is refused at its next request.\n",
 		admin_device},
 	{"queue", "add NAME [KEY VALUE] | set NAME [KEY VALUE] | list | remove NAME", "Queues.",
-		"--device NAME  --fallback URI,... (in order; \"\" for none)  --on-outage fallback|ask|hold|never\n"
+		"--device NAME (the default)  --only NAME (again for each device that it offers)  --all-devices\n"
+		"--fallback URI,... (in order; \"\" for none)  --on-outage fallback|ask|hold|never\n"
 		"--release held|direct  --charge owner|releaser  --info TEXT  --accepting yes|no\n"
 		"--require-verified yes|no (only jobs of users whose computer has seen them log in)\n",
 		admin_queue},

@@ -323,9 +323,11 @@ static void add_queue(struct app *app, struct serve_call *c, const struct printe
 	add_state(app, c, q);
 	add_media(c);
 	add_column(app, c, IPP_TAG_NAME, "output-device-supported",
-		"SELECT name FROM device ORDER BY name", NULL);
+		"SELECT name FROM device WHERE " PRINTERS_OFFERED("?1", "uuid") " ORDER BY name",
+		VALUES(V_NUM(q->id)));
 	add_column(app, c, IPP_TAG_URI, "output-device-uuid-supported",
-		"SELECT uuid FROM device ORDER BY name", NULL);
+		"SELECT uuid FROM device WHERE " PRINTERS_OFFERED("?1", "uuid") " ORDER BY name",
+		VALUES(V_NUM(q->id)));
 	add_column(app, c, IPP_TAG_URI, VENDOR_FALLBACKS,
 		"SELECT uri FROM queue_fallback WHERE queue_id = ?1 ORDER BY position",
 		VALUES(V_NUM(q->id)));

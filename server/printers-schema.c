@@ -2,7 +2,7 @@
 /* printers-schema - the tables of queues, devices, resources and machines. docs/server.md explains them. */
 #include "app.h"
 
-/* A device belongs to no queue: what is released at any queue may go to each of them. */
+/* A device belongs to no queue: what is released at any queue may go to each of them, unless the queue names some. */
 const char db_printers[] =
 	"CREATE TABLE device ("
 	" uuid TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL UNIQUE, uri TEXT NOT NULL,"
@@ -23,8 +23,13 @@ const char db_printers[] =
 	" content BLOB NOT NULL, octets BLOB NOT NULL, signature BLOB NOT NULL, issued_s INTEGER NOT NULL);"
 	/* The probe counts a queue's jobs. */
 	"CREATE INDEX job_live ON job (queue, state) WHERE ended_ms = 0;";
+/* queue_device: what a queue offers besides its default device; no rows: all devices. A device that is removed stays named,
+ * or the queue of the last one would offer all of them. */
 const char db_printers_2[] =
-	"ALTER TABLE queue ADD COLUMN require_verified INTEGER NOT NULL DEFAULT 0;";
+	"ALTER TABLE queue ADD COLUMN require_verified INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE queue_device ("
+	" queue_id INTEGER NOT NULL REFERENCES queue (id) ON DELETE CASCADE, device TEXT NOT NULL,"
+	" name TEXT NOT NULL, PRIMARY KEY (queue_id, device)) WITHOUT ROWID;";
 
 /* fingerprint: the certificate in use; next: one that was issued and has not been seen yet (its reply may be lost).
  * issued_ms: when the latest was issued; a revocation counts for what was issued until then. */

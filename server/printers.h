@@ -45,6 +45,15 @@ int printers_queue(struct sql *s, const char *name, struct printers_queue *out);
 int printers_queue_of(struct sql *s, const char *path, struct printers_queue *out);
 /* By UUID or by name: 0, 1: there is none, -errno. */
 int printers_device(struct sql *s, const char *uuid_or_name, struct printers_device *out);
+/* In SQL: does the queue of id @queue offer the device of UUID @device? Both are expressions. */
+#define PRINTERS_OFFERED(queue, device) \
+	"(NOT EXISTS (SELECT 1 FROM queue_device WHERE queue_id = " queue ") OR " device \
+	" IN (SELECT device FROM queue_device WHERE queue_id = " queue \
+	" UNION SELECT coalesce(device, '') FROM queue WHERE id = " queue "))"
+/* May its jobs be released to the device of this UUID? 1, 0, -errno. */
+int printers_offers(struct sql *s, const struct printers_queue *q, const char *device);
+/* The names of what it offers, ", " between them, then " …" if not all fit; "" if none is left. 0 or -errno. */
+int printers_offered_names(struct sql *s, const struct printers_queue *q, char *out, size_t size);
 /** printers_accepting() - may a new job be registered at @q now?
  * @why: receives what status-message tells (the administrator's own text). 0: yes, 1: no (0x0506), -errno. */
 int printers_accepting(struct sql *s, const struct printers_queue *q, char *why, size_t size);

@@ -127,6 +127,7 @@ void web_page_login(FILE *out, const char *user, const char *said)
 
 struct device {
 	char uuid[64], name[256];
+	bool offered; /* by the queue of a job that is held */
 };
 
 struct list {
@@ -134,9 +135,10 @@ struct list {
 	const struct web_session *session;
 	FILE *out;
 	int count, held;
+	char queue[128]; /* the last one whose devices were marked */
 	char queue_device[64]; /* the default one of the first held job's queue */
 	struct device *devices;
-	int device_count;
+	int device_count, offered_count;
 };
 
 static int read_devices(struct list *l)
@@ -238,28 +240,64 @@ static void put_job(const struct list *l, const struct jobs_job *j)
 	fputs("</span></span></label></li>\n", out);
 }
 
+static void mark_offered(struct list *l, const struct printers_queue *q)
+{
+	for (int i = 0; i < l->device_count; i++) {
+		struct device *d = &l->devices[i];
+
+		if (!d->offered && printers_offers(&l->app->sql, q, d->uuid) == 1) {
+			d->offered = true;
+			l->offered_count++;
+		}
+	}
+}
+
+static void count_held(struct list *l, const struct jobs_job *j)
+{
+	struct printers_queue q;
+	bool first = l->held++ == 0;
+
+	if ((!first && !strcmp(l->queue, j->queue)) || printers_queue(&l->app->sql, j->queue, &q))
+		return;
+	if (first)
+		snprintf(l->queue_device, sizeof(l->queue_device), "%s", q.device);
+	snprintf(l->queue, sizeof(l->queue), "%s", j->queue);
+	if (l->offered_count < l->device_count)
+		mark_offered(l, &q);
+}
+
 static int each_job(void *arg, const struct jobs_job *j)
 {
 	struct list *l = arg;
-	struct printers_queue q;
 
 	if (l->count++ == WEB_JOBS_MAX)
 		return 1;
-	if (j->state == JOBS_HELD && l->held++ == 0 && !printers_queue(&l->app->sql, j->queue, &q))
-		snprintf(l->queue_device, sizeof(l->queue_device), "%s", q.device);
+	if (j->state == JOBS_HELD)
+		count_held(l, j);
 	put_job(l, j);
 	return 0;
 }
 
+static bool is_offered(const struct list *l, const char *uuid)
+{
+	for (int i = 0; i < l->device_count; i++)
+		if (!strcmp(l->devices[i].uuid, uuid))
+			return l->devices[i].offered;
+	return false;
+}
+
 static void put_devices(const struct list *l)
 {
-	const char *chosen = l->session->device[0] ? l->session->device : l->queue_device;
+	const char *chosen =
+		is_offered(l, l->session->device) ? l->session->device : l->queue_device;
 
 	fputs("<label class=\"above\" for=\"device\">Print at</label>\n<select id=\"device\" name=\"device\">\n",
 		l->out);
 	for (int i = 0; i < l->device_count; i++) {
 		const struct device *d = &l->devices[i];
 
+		if (!d->offered)
+			continue;
 		fputs("<option value=\"", l->out);
 		put_text(l->out, d->uuid);
 		fputs(strcmp(d->uuid, chosen) ? "\">" : "\" selected>", l->out);
@@ -273,16 +311,16 @@ static void put_buttons(const struct list *l)
 {
 	if (l->count > WEB_JOBS_MAX)
 		fputs("<p>There are more; they come up when these are gone.</p>\n", l->out);
-	if (l->device_count && l->held)
+	if (l->offered_count)
 		put_devices(l);
 	fputs("<div class=\"two\">\n", l->out);
-	if (l->device_count && l->held)
+	if (l->offered_count)
 		fputs("<button name=\"do\" value=\"release\">Print the checked jobs</button>\n",
 			l->out);
 	fputs("<button class=\"second\" name=\"do\" value=\"delete\">Delete the checked jobs</button>\n"
 	      "</div>\n",
 		l->out);
-	if (!l->device_count)
+	if (l->held ? !l->offered_count : !l->device_count)
 		fputs("<p>There is no device to print at yet.</p>\n", l->out);
 }
 

@@ -106,11 +106,12 @@ static void every_global_key_is_taken(void)
 	start_afresh();
 	c = loaded(
 		"[stillprint]\nfallback-sources = user,admin\nfallback-require-tls = yes\n"
-		"users-may-add-fallbacks = no\njob-name-suffix = no\nspool-max = 5GB\nheld-max = 7d\n"
+		"users-may-add-fallbacks = no\npublic-workstation = yes\npublic-idle = 10min\njob-name-suffix = no\nspool-max = 5GB\nheld-max = 7d\n"
 		"unknown-max = 2 w\nask-agent = 500ms\nask-answer = 90s\nprobe-idle = 5min\nprobe-lost = 1s\n"
 		"cups-socket = /tmp/x.sock\n");
 	CHECK(c->fallback_sources == (SOURCE_USER | SOURCE_ADMIN) && c->fallback_require_tls);
-	CHECK(!c->users_may_add && !c->job_name_suffix && c->spool_max_octets == 5000000000);
+	CHECK(!c->users_may_add && c->public_workstation && c->public_idle_s == 600 &&
+		!c->job_name_suffix && c->spool_max_octets == 5000000000);
 	CHECK(c->held_max_s == 604800 && c->unknown_max_s == 1209600 && c->ask_agent_ms == 500);
 	CHECK(c->ask_answer_s == 90 && c->probe_idle_s == 300 && c->probe_lost_s == 1);
 	CHECK(!strcmp(c->cups_socket, "/tmp/x.sock"));
@@ -485,7 +486,7 @@ static void the_sample_shows_the_defaults(void)
 	fclose(f);
 	put("secrets/Office", "x\n", 0600);
 	sample = loaded(text);
-	CHECK(keys == 26);
+	CHECK(keys == 28);
 	CHECK(sample->queue_count == 2 && config_queue(sample, "Office")->fallback_count == 2);
 	CHECK(config_queue(sample, "Office")->on_outage == ON_OUTAGE_FALLBACK);
 	CHECK(!config_queue(sample, "Office")->accept_raw &&

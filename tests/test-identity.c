@@ -89,10 +89,14 @@ static void what_was_written_is_loaded(void)
 	CHECK(!strcmp(id.uuid, one.uuid) && id.starts_s == one.starts_s &&
 		id.expires_s == one.expires_s);
 	CHECK(!strcmp(id.server_uuid, one.server_uuid) && id.incarnation == 7);
-	CHECK(!memcmp(id.policy_key, one.policy_key, sizeof(id.policy_key)));
+	CHECK(!memcmp(id.policy_key, one.policy_key, sizeof(id.policy_key)) && !id.history);
 	CHECK(holds(id.ca_file, pem.ca) && holds(id.cert_file, pem.cert) &&
 		holds(id.key_file, pem.key));
 	CHECK(entries(state) == 1 && entries(in_state("identity")) == 6);
+	id.history = true;
+	CHECK(identity_write(state, &id, &pem, (uid_t)-1, (gid_t)-1) == 0);
+	id.history = false;
+	CHECK(identity_load(state, &id) == 0 && id.history && id.incarnation == 7);
 }
 
 static void nothing_is_for_the_eyes_of_others(void)

@@ -307,7 +307,12 @@ static void a_sync_file_is_applied_once(void)
 	lab_write("state/auth/sync.in", octets, count);
 	CHECK(lab_ask(&ask, &reply) == 0 && reply.result == LOGIN_OK);
 	CHECK(lab_login("plain", "73519284") == PAM_SUCCESS);
-	lab_write("state/auth/sync.in", octets, count); /* replayed */
+	lab_write("state/auth/sync.in", octets, count); /* the same again: the answer was lost */
+	CHECK(lab_ask(&ask, &reply) == 0 && reply.result == LOGIN_OK);
+	free(octets);
+	head.serial = 0;
+	CHECK(sync_write(&head, &site, &a, 1, machine, secret, &octets, &count) == 0);
+	lab_write("state/auth/sync.in", octets, count); /* an older one */
 	CHECK(lab_ask(&ask, &reply) == 0 && reply.result == LOGIN_BAD);
 	CHECK(lab_logged("event=sync-refused reason=\"not newer than what was applied before\""));
 	CHECK(access(lab_path("state/auth/sync.in"), F_OK) != 0);

@@ -473,6 +473,35 @@ static void a_release_needs_a_device_that_exists(void)
 	CHECK(!strcmp(job_now(id).device, DEVICE_2));
 }
 
+static void a_release_goes_only_where_the_queue_offers(void)
+{
+	AUTO(call_freep) struct serve_call *c = NULL;
+	int id;
+
+	fresh();
+	CHECK(!sql_exec(&app.sql,
+		"INSERT INTO device (uuid, name, uri, created_ms) VALUES ('" DEVICE_1
+		"', 'Desk', 'ipp://a', 0), ('" DEVICE_2 "', 'Hall', 'ipp://b', 0);"
+		"INSERT INTO queue (id, name, uuid, created_ms) VALUES (1, 'Office', 'u', 0);"
+		"INSERT INTO queue_device VALUES (1, '" DEVICE_1 "', 'Desk');"));
+	id = create(M1, "anna", OFFICE, 1);
+	c = ask(NULL, "anna", SYSTEM, id);
+	op_text(c, IPP_TAG_NAME, "output-device", "Hall");
+	CHECK(go(c, IPP_OP_RELEASE_JOB) == IPP_STATUS_ERROR_NOT_POSSIBLE);
+	CHECK(strstr(c->said, "Desk") && !strstr(c->said, "Hall"));
+	CHECK(state_of(id) == JOBS_HELD && job_now(id).epoch == 0);
+	/* The default device is always one of them. */
+	CHECK(!sql_exec(&app.sql, "UPDATE queue SET device = '" DEVICE_2 "'"));
+	CHECK(release_to("output-device", "Hall", id) == 0);
+	/* One that is gone does not open the queue to all. */
+	CHECK(!sql_exec(&app.sql, "UPDATE queue SET device = NULL;"
+				  "UPDATE queue_device SET device = 'gone'"));
+	id = create(M1, "anna", OFFICE, 2);
+	CHECK(release_to("output-device", "Hall", id) == IPP_STATUS_ERROR_NOT_POSSIBLE);
+	CHECK(!sql_exec(&app.sql, "DELETE FROM queue_device"));
+	CHECK(release_to("output-device", "Hall", id) == 0);
+}
+
 static void a_release_that_nobody_takes_is_held_again(void)
 {
 	int id;
@@ -530,6 +559,7 @@ int main(void)
 	RUN(what_is_not_settable_changes_nothing);
 	RUN(a_release_is_its_owners_or_his_computers);
 	RUN(a_release_needs_a_device_that_exists);
+	RUN(a_release_goes_only_where_the_queue_offers);
 	RUN(a_release_that_nobody_takes_is_held_again);
 	RUN(a_release_can_be_taken_back_until_it_is_claimed);
 	server_remove();

@@ -198,6 +198,64 @@ static void a_conflict_closes_the_ledger_and_the_rest_goes_on(void)
 	CHECK(batch(s, 100).first == 6 && verifies(s));
 }
 
+static int count_local(void *arg, const struct store_ledger_row *row)
+{
+	*(int *)arg += row->local_only;
+	return 0;
+}
+
+static int local_of(struct store *s)
+{
+	int n = 0;
+
+	CHECK(store_ledger_each(s, 0, INT64_MAX, NULL, count_local, &n) == 0);
+	return n;
+}
+
+static void an_enrolment_begins_a_ledger(void)
+{
+	AUTO(store_freep) struct store *s = store_with_rows(3);
+	struct store_ledger l = ledger_of(s), old, next;
+
+	CHECK(local_of(s) == 0);
+	CHECK(store_ledger_belong(s, "server-a me", false, &old) == 1);
+	next = ledger_of(s);
+	CHECK(!strcmp(old.uuid, l.uuid) && strcmp(next.uuid, l.uuid) != 0 && next.base == 3);
+	CHECK(batch(s, 100).count == 0 && local_of(s) == 3 && verifies(s));
+	/* The same one again changes nothing, whatever is asked. */
+	CHECK(store_ledger_belong(s, "server-a me", true, &old) == 0);
+	add_rows(s, 4, 5);
+	CHECK(store_ledger_belong(s, "server-a me", false, &old) == 0);
+	CHECK(!strcmp(ledger_of(s).uuid, next.uuid) && batch(s, 100).first == 4);
+	CHECK(store_ledger_acknowledge(s, next.uuid, 4) == 0 && marks_are(s, "---+-"));
+	/* Another: what the former one did not get stays here. */
+	CHECK(store_ledger_belong(s, "server-b me", false, &old) == 1 && old.acknowledged == 4);
+	CHECK(batch(s, 100).count == 0 && marks_are(s, "---+-") && local_of(s) == 4);
+	add_rows(s, 6, 6);
+	CHECK(batch(s, 100).first == 6 && verifies(s));
+	CHECK(store_ledger_prune(s, 1) == 0 && number_of(s, "SELECT count(*) FROM ledger") == 6);
+	CHECK(sql_exec(&s->sql,
+		      "UPDATE ledger_closed SET closed_s = 1;"
+		      "UPDATE ledger SET acknowledged_s = 1 WHERE acknowledged_s > 0") == 0);
+	CHECK(store_ledger_prune(s, 2) == 0 && verifies(s));
+	CHECK(number_of(s, "SELECT min(sequence) FROM ledger") == 6);
+}
+
+static void an_enrolment_with_history_goes_on(void)
+{
+	AUTO(store_freep) struct store *s = store_with_rows(3);
+	struct store_ledger l = ledger_of(s), old;
+
+	CHECK(store_ledger_belong(s, "server-a me", true, &old) == 0);
+	CHECK(!strcmp(ledger_of(s).uuid, l.uuid) && batch(s, 100).count == 3 && local_of(s) == 0);
+	/* Elsewhere: what the former server has is not sent again. */
+	CHECK(store_ledger_acknowledge(s, l.uuid, 2) == 0);
+	CHECK(store_ledger_belong(s, "server-b me", true, &old) == 1 && old.last == 2);
+	CHECK(strcmp(ledger_of(s).uuid, l.uuid) != 0 && ledger_of(s).base == 2);
+	CHECK(batch(s, 100).first == 3 && batch(s, 100).count == 1 && local_of(s) == 0);
+	CHECK(marks_are(s, "++-") && verifies(s));
+}
+
 static void a_row_that_cannot_go_stays_behind(void)
 {
 	AUTO(store_freep) struct store *s = store_with_rows(4);
@@ -443,6 +501,8 @@ int main(void)
 	RUN(a_server_that_lost_rows_gets_them_again);
 	RUN(no_acknowledgement_goes_beyond_what_exists);
 	RUN(a_conflict_closes_the_ledger_and_the_rest_goes_on);
+	RUN(an_enrolment_begins_a_ledger);
+	RUN(an_enrolment_with_history_goes_on);
 	RUN(a_row_that_cannot_go_stays_behind);
 	RUN(a_conflict_below_what_was_acknowledged_takes_that_back);
 	RUN(a_server_that_may_have_lost_a_closed_ledger_gets_all);

@@ -11,7 +11,7 @@
 
 const struct cli_option fallback_options[] = {
 	{"queue", "QUEUE", 'q', "for this queue only; otherwise for every queue"},
-	{"everybody", NULL, 'e', "for all users of this computer (administrator, or polkit)"},
+	{"everybody", NULL, 'e', "for all users here (administrator, or polkit)"},
 	{NULL},
 };
 

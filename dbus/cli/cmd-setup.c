@@ -29,6 +29,7 @@ enum {
 	KEY_CERTIFICATE,
 	KEY_SERVER,
 	KEY_CODE,
+	KEY_HISTORY,
 	KEY_RENEW,
 	KEY_LEAVE
 };
@@ -52,6 +53,7 @@ const struct cli_option setup_options[] = {
 	{"remove", NULL, KEY_REMOVE, "remove the queue and its settings"},
 	{"server", "ADDRESS", KEY_SERVER, "enrol at this server of our own; again for more"},
 	{"code", "CODE", KEY_CODE, "what its administrator gave; - is standard input"},
+	{"with-history", NULL, KEY_HISTORY, "send that server what was printed before, too"},
 	{"renew", NULL, KEY_RENEW, "get a new certificate there, now"},
 	{"leave", NULL, KEY_LEAVE, "forget that server, its queues and our key"},
 	{"dry-run", NULL, KEY_DRY_RUN, "ask and tell, change nothing"},
@@ -193,6 +195,7 @@ static void take_value(struct setup *s, int key)
 		[KEY_ADOPT - 256] = &s->adopt,
 		[KEY_UNDO - 256] = &s->undo,
 		[KEY_REMOVE - 256] = &s->remove,
+		[KEY_HISTORY - 256] = &s->with_history,
 		[KEY_RENEW - 256] = &s->renew,
 		[KEY_LEAVE - 256] = &s->leave};
 	size_t i = (size_t)key - 256;
@@ -226,6 +229,8 @@ static int server_fits(struct cli *c, struct setup *s)
 
 static int fits_together(struct cli *c, struct setup *s)
 {
+	if (s->with_history && !s->server_options)
+		return cli_usage(c, "--with-history goes with --server");
 	if (s->server_options || s->renew || s->leave)
 		return server_fits(c, s);
 	if (s->code_option)

@@ -34,11 +34,11 @@ struct usage {
 /* The columns of the CSV, and the documented fields of the JSON rows. */
 static const char *const fields[] = {"ended", "job", "owner", "title", "queue", "target", "state",
 	"certainty", "impressions", "sheets", "copies", "not_accounted_at_server", "diverted",
-	"sequence", "acknowledged"};
+	"sequence", "acknowledged", "local_only"};
 enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };
 
 struct totals {
-	int64_t jobs, impressions, uncounted, missing, acknowledged;
+	int64_t jobs, impressions, uncounted, missing, acknowledged, local;
 };
 
 static void add_up(struct json_object *rows, struct totals *t)
@@ -55,6 +55,7 @@ static void add_up(struct json_object *rows, struct totals *t)
 		t->uncounted += impressions < 0;
 		t->missing += json_flag(row, "not_accounted_at_server");
 		t->acknowledged += json_flag(row, "acknowledged");
+		t->local += json_flag(row, "local_only");
 	}
 }
 
@@ -175,7 +176,7 @@ static void print_usage(struct json_object *rows, const struct usage *u)
 	struct totals sum;
 
 	add_up(rows, &sum);
-	t = table_new(columns, choose_columns(columns, u->users, sum.acknowledged > 0));
+	t = table_new(columns, choose_columns(columns, u->users, sum.acknowledged + sum.local > 0));
 	for (size_t i = 0; t && i < n; i++) {
 		struct json_object *row = json_object_array_get_idx(rows, i);
 		char certainty[32];
@@ -191,7 +192,8 @@ static void print_usage(struct json_object *rows, const struct usage *u)
 		table_text(t, certainty);
 		table_text(t, json_flag(row, "acknowledged")              ? "yes"
 			      : json_flag(row, "not_accounted_at_server") ? "*"
-			      : sum.acknowledged                          ? "not yet"
+			      : json_flag(row, "local_only")              ? "no"
+			      : sum.acknowledged + sum.local              ? "not yet"
 									  : "");
 	}
 	if (t && n > 0)
@@ -262,6 +264,7 @@ static struct json_object *answer_of(struct json_object *rows, const struct usag
 	json_set_number(answer, "uncounted", sum.uncounted);
 	json_set_number(answer, "not_accounted_at_server", sum.missing);
 	json_set_number(answer, "acknowledged", sum.acknowledged);
+	json_set_number(answer, "local_only", sum.local);
 	json_object_object_add(answer, "rows", json_object_get(rows));
 	return answer;
 }

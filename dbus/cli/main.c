@@ -16,8 +16,8 @@ const struct cli_verb cli_verbs[] = {
 	{"why", "JOB", "where a job is, why, and what you can do", NULL, NULL, cli_why},
 	{"release", "JOB", "print a job that waits", NULL, release_options, cli_release},
 	{"delegate", "JOB USER... | JOB --none", "let others release a job at the server",
-		"USER is a name at the server. Who is named sees the title; at most eight, and they\n"
-		"replace those named before.\n",
+		"USER is a name at the server. Who is named sees the title; at most eight, and\n"
+		"they replace those named before.\n",
 		delegate_options, cli_delegate},
 	{"cancel", "JOB...", "give jobs up and erase them", NULL, NULL, cli_cancel},
 	{"print-again", "JOB", "print once more what may have printed", NULL, print_again_options,

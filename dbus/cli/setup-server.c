@@ -222,6 +222,7 @@ int setup_server(struct setup *s)
 	explicit_bzero(&code, sizeof(code));
 	if (rc || s->dry_run)
 		return rc;
+	e.id.history = s->with_history;
 	rc = write_all(s, &server, &e);
 	if (rc)
 		return rc;

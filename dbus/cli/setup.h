@@ -24,7 +24,7 @@ struct setup {
 	const char *code_option;
 	const char *on_outage, *release, *info;
 	bool new_certificate, accept_raw, make_default, dry_run, yes, same_printer, adopt, undo,
-		remove, renew, leave;
+		remove, renew, leave, with_history;
 	char name[128]; /* made from the upstream, when none was given */
 	/* what is there */
 	struct config *config;

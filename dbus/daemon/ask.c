@@ -247,6 +247,7 @@ static int usage_row(void *arg, const struct store_ledger_row *r)
 	/* What went past an ordinary server is accounted all the same once a server of ours has the row. */
 	rows_bool(rows, "NotAccountedAtServer", r->not_at_server && !r->acknowledged);
 	rows_bool(rows, "Acknowledged", r->acknowledged);
+	rows_bool(rows, "LocalOnly", r->local_only);
 	return rows->error;
 }
 

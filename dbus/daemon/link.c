@@ -459,6 +459,8 @@ void link_start(struct engine *e)
 	l->up = false;
 	rc = e->config->server.count ? identity_load(paths_state(), &l->who) : IDENTITY_E_NONE;
 	l->enrolled = !rc;
+	if (l->enrolled)
+		settle_belong(e, &l->who);
 	l->identity = (struct client_identity){.ca_file = l->who.ca_file,
 		.cert_file = l->who.cert_file,
 		.key_file = l->who.key_file,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "auth/file.h"
+#include "auth/login-call.h"
 #include "auth/login.h"
 #include "base/log.h"
 #include "base/mono.h"
@@ -17,14 +18,16 @@
 #include "core/identity.h"
 #include "core/site.h"
 #include "engine-private.h"
-#include "ipp/verify-login.h"
 #include "link.h"
 #include "must.h"
+#include "network.h"
+#include "verify-login.h"
 
 enum {
 	ASKS_MAX = 128, /* more wait in the backlog */
 	BACKLOG = 128,
 	PACKET_MS = 2000, /* for the question to come */
+	WIPE_MS = 5000,
 	BUDGET_MS = 5000, /* when it does not say */
 };
 
@@ -35,6 +38,7 @@ struct ask {
 	int fd;
 	struct timer late;
 	struct client_call *call;
+	int64_t sent_ms;
 };
 
 struct online {
@@ -43,6 +47,7 @@ struct online {
 	int fd;
 	struct ask *asks;
 	unsigned count;
+	int64_t heard_ms; /* of the last answer */
 };
 
 /* ---- one question ---- */
@@ -85,9 +90,19 @@ static void answer_away(struct ask *a)
 	answer(a, &reply);
 }
 
+/* Nothing was heard since: the next ones do not wait for that. Many who log in at once wait for each other's hashes at the
+ * server, which is no lost server. */
 static void late(void *arg)
 {
-	answer_away(arg);
+	struct ask *a = arg;
+	struct engine *e = a->online->engine;
+	bool silent = a->online->heard_ms < a->sent_ms;
+
+	answer_away(a);
+	if (silent) {
+		log_event(LOG_LVL_INFO, "event=login-not-asked fault=silent");
+		link_failed(e);
+	}
 }
 
 static void answered(void *arg, const struct client_reply *reply)
@@ -96,6 +111,12 @@ static void answered(void *arg, const struct client_reply *reply)
 	struct login_message said;
 
 	a->call = NULL;
+	if (reply->fault == CLIENT_SILENT) {
+		late(a);
+		return;
+	}
+	if (reply->fault == CLIENT_OK)
+		a->online->heard_ms = mono_ms();
 	if (reply->fault != CLIENT_OK || reply->status > IPP_STATUS_OK_CONFLICTING) {
 		log_event(LOG_LVL_INFO, "event=login-not-asked fault=%s status=0x%04x detail=%s",
 			client_fault_name(reply->fault), (unsigned)reply->status,
@@ -109,13 +130,22 @@ static void answered(void *arg, const struct client_reply *reply)
 	answer(a, &said);
 }
 
+/* A cable that was pulled a moment ago is known here before the link knows it. */
+static bool is_reachable(const struct engine *e, const char *uri)
+{
+	struct uri u;
+
+	return link_is_up(e) && (e->online || (!uri_parse(uri, &u) && network_is_loopback(u.host)));
+}
+
 static void pass_on(struct ask *a, const struct login_message *m)
 {
 	struct engine *e = a->online->engine;
 	int64_t budget_ms = login_has(m, LOGIN_HAS_BUDGET_MS) ? m->budget_ms : BUDGET_MS;
 	char uri[CONFIG_URI_MAX + 16];
 
-	if (!link_is_up(e) || !link_system_uri(e, uri, sizeof(uri)) ||
+	a->sent_ms = mono_ms();
+	if (!link_system_uri(e, uri, sizeof(uri)) || !is_reachable(e, uri) ||
 		link_send(e, uri, must(verify_login_request(uri, m)), (int32_t)budget_ms, answered,
 			a, &a->call)) {
 		answer_away(a);
@@ -258,15 +288,40 @@ struct keys_for_verifier {
 	uint8_t login[SITE_KEY_OCTETS];
 };
 
-static int keep(const char *folder, const char *name, const void *key)
+enum found { FOUND_NONE, FOUND_SAME, FOUND_OTHER };
+
+static enum found find_key(const char *folder, const char *name, const void *key)
 {
 	uint8_t *octets = NULL;
 	size_t count = 0;
-	bool same = !file_read(folder, name, SITE_KEY_OCTETS, &octets, &count) &&
-		    count == SITE_KEY_OCTETS && !memcmp(octets, key, count);
+	enum found found = FOUND_NONE;
 
+	if (!file_read(folder, name, SITE_KEY_OCTETS, &octets, &count))
+		found = count == SITE_KEY_OCTETS && !memcmp(octets, key, count) ? FOUND_SAME
+										: FOUND_OTHER;
 	free(octets);
-	return same ? 0 : file_replace(folder, name, key, SITE_KEY_OCTETS);
+	return found;
+}
+
+static int keep(const char *folder, const char *name, const void *key)
+{
+	return find_key(folder, name, key) == FOUND_SAME
+		       ? 0
+		       : file_replace(folder, name, key, SITE_KEY_OCTETS);
+}
+
+/* What another server said of its accounts counts no more. */
+static int forget_other_server(void)
+{
+	struct login_message ask, reply;
+	char path[512];
+	int rc = paths_join(path, sizeof(path), paths_run(), "login.sock");
+
+	login_init(&ask, LOGIN_WIPE);
+	if (!rc)
+		rc = login_call(path, geteuid(), mono_ms() + WIPE_MS, &ask, &reply);
+	log_event(LOG_LVL_WARNING, "event=other-server error=%d", rc);
+	return rc;
 }
 
 static int work_keep(void *arg, struct store *s)
@@ -281,6 +336,8 @@ static int work_keep(void *arg, struct store *s)
 		rc = paths_join(folder, sizeof(folder), paths_state(), "auth");
 	if (!rc && mkdir(folder, 0700) && errno != EEXIST)
 		rc = -errno;
+	if (!rc && find_key(folder, "policy.pub", who.policy_key) == FOUND_OTHER)
+		rc = forget_other_server();
 	if (!rc)
 		rc = keep(folder, "policy.pub", who.policy_key);
 	return rc ? rc : keep(folder, "server-login.pub", k->login);

@@ -9,6 +9,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/mono.h"
+#include "core/identity.h"
 #include "core/vendor.h"
 #include "engine-private.h"
 #include "link.h"
@@ -408,6 +409,50 @@ void settle_resync(struct engine *e)
 	s->max = RECORD_BATCH_MAX;
 	if (!s->exchange)
 		later(s, 0);
+}
+
+/* ---- enrolments ---- */
+
+struct belong {
+	char to[160]; /* server and machine: who left and comes back is another machine */
+	bool history, closed;
+	struct store_ledger old;
+};
+
+static int work_belong(void *arg, struct store *s)
+{
+	struct belong *b = arg;
+	struct store_audit_row row = {.event = "ledger-closed", .decided_by = "policy"};
+	int rc = store_ledger_belong(s, b->to, b->history, &b->old);
+
+	if (rc <= 0)
+		return rc;
+	b->closed = true;
+	snprintf(row.from, sizeof(row.from), "%s", b->old.uuid);
+	snprintf(row.to, sizeof(row.to), "enrolled at %lld", (long long)b->old.last);
+	store_audit_add(s, &row);
+	return 0;
+}
+
+static void belongs(void *arg, int rc)
+{
+	struct belong *b = arg;
+
+	if (rc)
+		log_event(LOG_LVL_ERROR, "event=ledger-commit-failed error=%d", rc);
+	else if (b->closed)
+		log_event(LOG_LVL_INFO, "event=ledger-closed ledger=%s why=enrolled last=%lld",
+			b->old.uuid, (long long)b->old.last);
+	free(b);
+}
+
+void settle_belong(struct engine *e, const struct identity *who)
+{
+	struct belong *b = must(calloc(1, sizeof(*b)));
+
+	snprintf(b->to, sizeof(b->to), "%s %s", who->server_uuid, who->uuid);
+	b->history = who->history;
+	worker_post(e->storer, work_belong, belongs, b);
 }
 
 /* ---- pruning, and life ---- */

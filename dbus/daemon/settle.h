@@ -7,10 +7,14 @@
 #pragma once
 
 struct engine;
+struct identity;
 
 /* After engine->storer and ->client are there, and before the first kick; without a server it only waits. */
 void settle_start(struct engine *e);
 void settle_stop(struct engine *e); /* after the storer is gone, before the client is */
+/* Before anything else that is stored: which enrolment the rows from now on are for. Those from before another one, or the
+ * first, stay here unless @who says otherwise. */
+void settle_belong(struct engine *e, const struct identity *who);
 /* A row was committed: send it. Nothing happens while the server is away or wants to be left alone. */
 void settle_kick(struct engine *e);
 /* The server is there again, or another incarnation of it: ask what it has, and send the rest. */

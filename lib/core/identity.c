@@ -59,7 +59,7 @@ static int read_text(int folder, const char *name, char out[SMALL_TEXT])
 
 static int read_parts(int folder, struct identity *id)
 {
-	char text[SMALL_TEXT];
+	char text[SMALL_TEXT], history[8] = "";
 	long long starts, expires;
 	int incarnation, rc;
 	ssize_t n;
@@ -75,8 +75,9 @@ static int read_parts(int folder, struct identity *id)
 	rc = read_text(folder, "server", text);
 	if (rc)
 		return rc;
-	if (sscanf(text, "%63s %d", id->server_uuid, &incarnation) != 2)
+	if (sscanf(text, "%63s %d %7s", id->server_uuid, &incarnation, history) < 2)
 		return -EINVAL;
+	id->history = !strcmp(history, "history");
 	id->incarnation = incarnation;
 	n = read_file(folder, "policy.pub", id->policy_key, sizeof(id->policy_key));
 	if (n != IDENTITY_POLICY_KEY)
@@ -229,8 +230,8 @@ static int write_parts(int folder, const struct identity *id, const struct ident
 		{device, (size_t)snprintf(device, sizeof(device), "%s\n%lld\n%lld\n", id->uuid,
 				 (long long)id->starts_s, (long long)id->expires_s)},
 		{(const char *)id->policy_key, sizeof(id->policy_key)},
-		{server, (size_t)snprintf(server, sizeof(server), "%s\n%d\n", id->server_uuid,
-				 (int)id->incarnation)}};
+		{server, (size_t)snprintf(server, sizeof(server), "%s\n%d\n%s", id->server_uuid,
+				 (int)id->incarnation, id->history ? "history\n" : "")}};
 	int rc = 0;
 
 	for (int i = 0; !rc && i < FILES; i++)

@@ -21,6 +21,7 @@ struct identity {
 	int64_t starts_s, expires_s; /* of the certificate, Unix UTC */
 	char server_uuid[64];
 	int32_t incarnation; /* the server's, when it enrolled us */
+	bool history; /* it gets the ledger's rows from before this enrolment, too */
 	uint8_t policy_key[IDENTITY_POLICY_KEY]; /* Ed25519 */
 	char ca_file[PATH_MAX], cert_file[PATH_MAX], key_file[PATH_MAX];
 };

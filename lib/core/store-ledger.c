@@ -244,7 +244,10 @@ static void row_of(const struct record *r, struct store_ledger_row *out)
 int store_ledger_each(struct store *s, int64_t from_s, int64_t to_s, const char *owner,
 	int (*fn)(void *arg, const struct store_ledger_row *row), void *arg)
 {
-	static const char sql[] = "SELECT " LEDGER_COLUMNS " FROM " LEDGER_TABLES
+	static const char sql[] = "SELECT " LEDGER_COLUMNS
+				  ", acknowledged_s = 0 AND EXISTS (SELECT 1 FROM ledger_closed c"
+				  " WHERE c.ledger_base < ledger.sequence"
+				  " AND c.last_sequence >= ledger.sequence) FROM " LEDGER_TABLES
 				  " WHERE ended_s >= ?1 AND ended_s <= ?2 AND (?3 OR owner = ?4)"
 				  " ORDER BY ledger.sequence";
 	AUTO(sql_donep) sqlite3_stmt *stmt = NULL;
@@ -261,6 +264,7 @@ int store_ledger_each(struct store *s, int64_t from_s, int64_t to_s, const char 
 		record_from_row(stmt, &r);
 		row_of(&r, &row);
 		row.acknowledged = sqlite3_column_int64(stmt, LEDGER_ACKNOWLEDGED) != 0;
+		row.local_only = sqlite3_column_int(stmt, LEDGER_ACKNOWLEDGED + 1) != 0;
 		rc = fn(arg, &row);
 		if (rc)
 			return rc;

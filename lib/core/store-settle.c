@@ -165,6 +165,43 @@ int store_ledger_conflict(struct store *s, const char *uuid, int64_t from, const
 	return rc ? rc : sql_leave(&s->sql, conflict(s, uuid, from, why));
 }
 
+/* ---- whose the ledger is ---- */
+
+#define LEDGER_SERVER "ledger-server"
+
+static int belong(struct store *s, const char *server, bool history, struct store_ledger *old)
+{
+	char known[256];
+	int rc = store_setting_get(s, LEDGER_SERVER, known, sizeof(known));
+	bool again = !rc, closed = false;
+
+	if (rc < 0 || (!rc && !strcmp(known, server)))
+		return rc;
+	rc = store_ledger_get(s, old);
+	/* A server takes a ledger from the one machine that it knows it of. */
+	closed = !rc && (again || (!history && old->last > old->base));
+	if (closed && history)
+		old->last = old->acknowledged;
+	if (closed)
+		rc = close_ledger(s, old, old->last, "enrolled");
+	if (!rc)
+		rc = sql_run(&s->sql,
+			"INSERT OR REPLACE INTO setting (name, value) VALUES (?1, ?2)",
+			VALUES(V_TEXT(LEDGER_SERVER), V_RAW(server)));
+	return rc ? rc : closed;
+}
+
+int store_ledger_belong(struct store *s, const char *server, bool history, struct store_ledger *old)
+{
+	int rc = sql_enter(&s->sql), closed;
+
+	if (rc)
+		return rc;
+	closed = belong(s, server, history, old);
+	rc = sql_leave(&s->sql, closed < 0 ? closed : 0);
+	return rc ? rc : closed;
+}
+
 /* ---- pruning ---- */
 
 /* The last of the oldest rows that may all go. */

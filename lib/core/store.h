@@ -218,6 +218,7 @@ struct store_ledger_row {
 	int64_t created_s, ended_s;
 	uint8_t hash[32];
 	bool acknowledged; /* the server has it; read only */
+	bool local_only; /* it stays here: its ledger was closed before the server had it; read only */
 };
 
 /** store_job_end() - the end of a job: final state, attempt, ledger row, key erased, in one transaction
@@ -263,6 +264,12 @@ int store_ledger_acknowledge(struct store *s, const char *uuid, int64_t sequence
  * @why: a word for the closed ledger
  * Return: 0, STORE_E_GONE: @uuid is not the present ledger, -errno. */
 int store_ledger_conflict(struct store *s, const char *uuid, int64_t from, const char *why);
+/** store_ledger_belong() - from now on the ledger is for @server: a word of at most 255 octets for server and enrolment
+ * Another one than before, or the first: the present ledger is closed with all its rows, and the next begins with the
+ * row that comes next. What was not acknowledged stays here. @history: what no server has is part of the next one.
+ * Return: 0, 1: a ledger was closed (@old: which, and its last row), -errno. */
+int store_ledger_belong(
+	struct store *s, const char *server, bool history, struct store_ledger *old);
 /* Forget rows that were acknowledged before @before_s, oldest first, and those that a ledger closed before then left
  * behind; what the chain begins with moves along. */
 int store_ledger_prune(struct store *s, int64_t before_s);

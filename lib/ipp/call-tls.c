@@ -12,10 +12,11 @@
 
 #include "base/auto.h"
 #include "ipp/call.h"
+#include "ipp/cert.h"
 
 #define PIN_PREFIX "sha256//"
 
-enum { PIN_BASE64 = 44, SAN_MAX = 64 };
+enum { PIN_BASE64 = 44 };
 
 /* ---- keys ---- */
 
@@ -110,24 +111,6 @@ static bool is_for_servers(gnutls_x509_crt_t crt)
 	return gnutls_x509_crt_check_key_purpose(crt, GNUTLS_KP_TLS_WWW_SERVER, 0);
 }
 
-static bool names_uuid(gnutls_x509_crt_t crt, const char *uuid)
-{
-	for (unsigned int i = 0; i < SAN_MAX; i++) {
-		char name[256];
-		size_t size = sizeof(name) - 1;
-		int type = gnutls_x509_crt_get_subject_alt_name(crt, i, name, &size, NULL);
-
-		if (type == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-			return false;
-		if (type != GNUTLS_SAN_URI)
-			continue;
-		name[size] = '\0';
-		if (!strcmp(name, uuid))
-			return true;
-	}
-	return false;
-}
-
 /* NULL, or what is wrong with the certificate shown. */
 static const char *why_unfit(const struct client_call *call, const char *pem)
 {
@@ -138,7 +121,7 @@ static const char *why_unfit(const struct client_call *call, const char *pem)
 		return "it cannot be read";
 	if (!is_for_servers(crt))
 		return "it is not one for servers";
-	if (call->server_uuid[0] && !names_uuid(crt, call->server_uuid))
+	if (call->server_uuid[0] && !cert_names_uuid(crt, call->server_uuid))
 		return "it is that of another server of the same CA";
 	return NULL;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/vendor.h"
+#include "ipp/cert.h"
 
 enum { CRTS_MAX = 6, PEM_MAX = 32 * 1024, LINES_MAX = 256, REGISTER_OUTPUT_DEVICE = 0x005F };
 
@@ -323,29 +324,11 @@ static int read_certificates(ipp_t *reply, struct crts *out)
 	return import_all(out, pem);
 }
 
-static bool names_uuid(gnutls_x509_crt_t crt, const char *uuid)
-{
-	for (unsigned int i = 0; i < 16; i++) {
-		char name[256];
-		size_t size = sizeof(name) - 1;
-		int type = gnutls_x509_crt_get_subject_alt_name(crt, i, name, &size, NULL);
-
-		if (type == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-			return false;
-		if (type != GNUTLS_SAN_URI)
-			continue;
-		name[size] = '\0';
-		if (!strcmp(name, uuid))
-			return true;
-	}
-	return false;
-}
-
 bool enrol_names_uuid(const char *pem, const char *uuid)
 {
 	AUTO(gnutls_x509_crt_deinitp) gnutls_x509_crt_t crt = NULL;
 
-	return import(&crt, pem) == 0 && names_uuid(crt, uuid);
+	return import(&crt, pem) == 0 && cert_names_uuid(crt, uuid);
 }
 
 static bool fits_key(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key)
@@ -367,7 +350,7 @@ static const char *why_not(const struct crts *chain, const char *uuid, gnutls_x5
 
 	if (!fits_key(crt, key))
 		return "the certificate is for another key";
-	if (!names_uuid(crt, uuid))
+	if (!cert_names_uuid(crt, uuid))
 		return "the certificate is for another machine";
 	if (gnutls_x509_crt_list_verify(chain->crt, chain->count, cas->crt, cas->count, NULL, 0,
 		    GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &verdict) < 0 ||
@@ -466,6 +449,7 @@ int enrol_take(ipp_t *reply, const char *uuid, const char *key_pem, const char *
 	}
 	snprintf(got.uuid, sizeof(got.uuid), "%s", uuid);
 	got.starts_s = now_s;
+	got.history = known && known->history;
 	got.expires_s = gnutls_x509_crt_get_expiration_time(chain.crt[0]);
 	rc = write_chain(&chain, cert_pem);
 	if (rc)

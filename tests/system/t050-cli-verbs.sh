@@ -143,7 +143,7 @@ at_server() { exits 0 stillprint usage && narrow && says "AT SERVER" && grep -q 
 check "usage marks what a server of our own has acknowledged" at_server
 marked() { jsons usage && same "$(field acknowledged)/$(field rows.0.acknowledged)/$(field rows.1.acknowledged)" "1/True/False"; }
 check "and so does its JSON" marked
-marked_csv() { exits 0 stillprint usage --csv - && same "$(head -1 "$out" | tr -d '\r' | sed 's/.*,//') $(tail -n +2 "$out" | tr -d '\r' | sed 's/.*,//' | tr '\n' ' ')" "acknowledged yes no no "; }
+marked_csv() { exits 0 stillprint usage --csv - && same "$(head -1 "$out" | tr -d '\r' | sed 's/.*,\([^,]*,[^,]*\)$/\1/') $(tail -n +2 "$out" | tr -d '\r' | sed 's/.*,\([^,]*,[^,]*\)$/\1/' | tr '\n' ' ')" "acknowledged,local_only yes,no no,no no,yes "; }
 check "and its CSV" marked_csv
 fake_stop
 

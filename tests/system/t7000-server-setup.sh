@@ -13,6 +13,8 @@ server_start
 check "all that is secret is its owner's alone" same "$(find "$SERVER_STATE" -type f ! -name ca.crt -perm /077)" ''
 digest=$(sha256sum "$SERVER_STATE/ca.pem")
 check "a second setup is good" server setup
+check "names that are none are refused" not server setup --names 'bad;name'
+check "and nothing is written: the next command is not in its way" server user list
 check "and changes no key" same "$(sha256sum "$SERVER_STATE/ca.pem")" "$digest"
 check "the server's certificate is by our CA" sh -c \
 	"echo | openssl s_client -connect localhost:$SERVER_PORT -CAfile '$LAB/ca.crt' -verify_hostname localhost -verify_return_error -brief"

@@ -231,6 +231,7 @@ static int on_usage(sd_bus_message *m, void *data, sd_bus_error *e)
 		entry(r, "Diverted", "b", i > 0);
 		entry(r, "Sequence", "x", (int64_t)(i + 1));
 		entry(r, "Acknowledged", "b", i == 0 && getenv("FAKE_SERVER") != NULL);
+		entry(r, "LocalOnly", "b", i == 2 && getenv("FAKE_SERVER") != NULL);
 		sd_bus_message_close_container(r);
 	}
 	sd_bus_message_close_container(r);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* verify-login - see verify-login.h. */
-#include "ipp/verify-login.h"
+#include "verify-login.h"
 
 #include <errno.h>
 #include <string.h>
