@@ -23,7 +23,9 @@
 enum { TIMEOUT_MS = 5000, PASSWD_OCTETS = 16384, ASK_AGAIN = 1 };
 
 struct options {
-	uint32_t timeout_ms, ttl_s, min_pin;
+	uint32_t
+		left_ms; /* of timeout=, for what this call has still to do; typing costs nothing */
+	uint32_t ttl_s, min_pin;
 	bool try_first_pass, use_first_pass, service_only;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 };
@@ -69,7 +71,7 @@ static bool take_option(struct options *o, const char *arg)
 	if (!strncmp(arg, "min_pin=", 8))
 		return take_number(arg + 8, plain, 1, 64, &o->min_pin);
 	if (!strncmp(arg, "timeout=", 8))
-		return take_number(arg + 8, times, 100, LOGIN_BUDGET_MAX_MS, &o->timeout_ms);
+		return take_number(arg + 8, times, 100, LOGIN_BUDGET_MAX_MS, &o->left_ms);
 	if (!strncmp(arg, "socket=/", 8) && strlen(arg + 7) < sizeof(o->path)) {
 		strcpy(o->path, arg + 7);
 		return true;
@@ -87,7 +89,7 @@ static bool take_option(struct options *o, const char *arg)
 
 static void take_options(pam_handle_t *pamh, int argc, const char **argv, struct options *o)
 {
-	*o = (struct options){.timeout_ms = TIMEOUT_MS, .path = STILLPRINT_RUNDIR "/login.sock"};
+	*o = (struct options){.left_ms = TIMEOUT_MS, .path = STILLPRINT_RUNDIR "/login.sock"};
 	for (int i = 0; i < argc; i++)
 		if (!take_option(o, argv[i]))
 			pam_syslog(
@@ -143,16 +145,25 @@ static uint32_t verifier_uid(void)
 	return uid_of("stillprint", &uid) ? uid : UINT32_MAX;
 }
 
+static void spend(struct options *o, int64_t since_ms)
+{
+	int64_t took_ms = login_call_now_ms() - since_ms;
+
+	o->left_ms = took_ms < o->left_ms ? o->left_ms - (uint32_t)took_ms : 0;
+}
+
 /* Return: 0 with @reply, or -errno of login_call(). */
-static int ask_verifier(pam_handle_t *pamh, const struct options *o, struct login_message *ask,
+static int ask_verifier(pam_handle_t *pamh, struct options *o, struct login_message *ask,
 	struct login_message *reply)
 {
-	int64_t deadline = login_call_now_ms() + o->timeout_ms;
+	int64_t begun_ms = login_call_now_ms();
 	int rc;
 
-	login_set_number(ask, LOGIN_HAS_BUDGET_MS, o->timeout_ms);
+	login_set_number(ask, LOGIN_HAS_BUDGET_MS, o->left_ms);
 	login_init(reply, LOGIN_REPLY);
-	rc = login_call(o->path, verifier_uid(), deadline, ask, reply);
+	rc = o->left_ms ? login_call(o->path, verifier_uid(), begun_ms + o->left_ms, ask, reply)
+			: -ETIMEDOUT;
+	spend(o, begun_ms);
 	if (rc && rc != -ENOENT && rc != -ECONNREFUSED)
 		pam_syslog(
 			pamh, LOG_NOTICE, "no answer from stillprint-verifier: %s", strerror(-rc));
@@ -220,7 +231,7 @@ static void keep_proof(pam_handle_t *pamh, const struct login_message *reply)
 }
 
 /* Return: a PAM code. */
-static int verify(pam_handle_t *pamh, int flags, const struct options *o, const char *secret)
+static int verify(pam_handle_t *pamh, int flags, struct options *o, const char *secret)
 {
 	struct login_message ask, reply;
 	int rc = begin(pamh, LOGIN_VERIFY, &ask);
@@ -245,10 +256,12 @@ static int verify(pam_handle_t *pamh, int flags, const struct options *o, const 
 }
 
 /* Nobody is asked to type what nobody will look at; modules after us then ask by themselves. */
-static bool somebody_listens(const struct options *o)
+static bool somebody_listens(struct options *o)
 {
-	int fd = login_call_connect(o->path, verifier_uid(), login_call_now_ms() + o->timeout_ms);
+	int64_t begun_ms = login_call_now_ms();
+	int fd = login_call_connect(o->path, verifier_uid(), begun_ms + o->left_ms);
 
+	spend(o, begun_ms);
 	if (fd >= 0)
 		close(fd);
 	return fd >= 0;
@@ -265,7 +278,7 @@ static int prompt(pam_handle_t *pamh, char **secret)
 	return pam_set_item(pamh, PAM_AUTHTOK, *secret);
 }
 
-static int authenticate(pam_handle_t *pamh, int flags, const struct options *o)
+static int authenticate(pam_handle_t *pamh, int flags, struct options *o)
 {
 	const void *given = NULL;
 	char *typed = NULL;

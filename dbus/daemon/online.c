@@ -28,6 +28,7 @@ enum {
 	BACKLOG = 128,
 	PACKET_MS = 2000, /* for the question to come */
 	WIPE_MS = 5000,
+	SILENT_MS = 1500, /* asked with less, a server may only have been slow */
 	BUDGET_MS = 5000, /* when it does not say */
 };
 
@@ -96,7 +97,8 @@ static void late(void *arg)
 {
 	struct ask *a = arg;
 	struct engine *e = a->online->engine;
-	bool silent = a->online->heard_ms < a->sent_ms;
+	/* Who grants a hash no time has not shown that nobody is there. */
+	bool silent = a->online->heard_ms < a->sent_ms && mono_ms() - a->sent_ms >= SILENT_MS;
 
 	answer_away(a);
 	if (silent) {

@@ -88,6 +88,10 @@ static void looked(void *arg, const struct bound *b)
 	struct look *l = arg;
 	struct engine *e = l->engine;
 
+	if (!e->config->public_workstation) { /* no longer */
+		free(l);
+		return;
+	}
 	if (b->who == WHO_NO_VERIFIER && !e->public_blind) {
 		e->public_blind = true;
 		log_event(LOG_LVL_WARNING, "event=public-workstation-blind why=%s",
@@ -162,7 +166,9 @@ static int work_forget(void *arg, struct store *s)
 	(void)s;
 	login_init(&ask, LOGIN_END);
 	login_set_number(&ask, LOGIN_HAS_UID, f->uid);
-	return rc ? rc : login_call(path, geteuid(), mono_ms() + LOGIN_MS, &ask, &reply);
+	if (!rc)
+		rc = login_call(path, geteuid(), mono_ms() + LOGIN_MS, &ask, &reply);
+	return rc || reply.result == LOGIN_OK ? rc : -EPERM;
 }
 
 static void forgotten(void *arg, int rc)
